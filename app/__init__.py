@@ -1,0 +1,1 @@
+"""The program: commands, settings, processes, the window, the bridge from Qt to the engine."""

@@ -1,0 +1,1 @@
+"""All of Outcry that is not Qt: the words, the book, the kernel, the venues, the services."""

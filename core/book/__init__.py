@@ -1,0 +1,1 @@
+"""Cython: the matching book, the market-data book, bars, conflation."""

@@ -1,0 +1,1 @@
+"""An engine seen from outside, without Qt: send commands, read conflated stores."""

@@ -1,0 +1,1 @@
+"""The words everyone speaks: instruments, orders, commands, events, ids, exact numbers."""
