@@ -1,0 +1,180 @@
+"""What a person, a hot key, a strategy or a program asks of the engine.
+
+Every command carries its own id, made where the intent arose; sending the same command twice
+does what sending it once does. `ts` is the time at the source.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from core.model.enums import OrdType, Side, Source, StrategyMode, TimeInForce, TradingState
+from core.model.message import Message
+
+
+class NewOrder(Message, frozen=True):
+    """Send an order. Prices in ticks (0: none), `qty` in lots."""
+
+    cl_ord_id: str
+    account: str
+    instrument: str
+    side: Side
+    ord_type: OrdType
+    qty: int
+    price: int = 0
+    stop_price: int = 0
+    tif: TimeInForce = TimeInForce.GTC
+    post_only: bool = False
+    reduce_only: bool = False
+    source: Source = Source.USER
+    trader: str = ""
+    strategy: str = ""
+    ts: int = 0
+
+
+class CancelOrder(Message, frozen=True):
+    """Cancel the order `order` (its cl_ord_id)."""
+
+    id: str
+    order: str
+    source: Source = Source.USER
+    trader: str = ""
+    ts: int = 0
+
+
+class ReplaceOrder(Message, frozen=True):
+    """Change price and total quantity (filled part included) of the order `order`."""
+
+    id: str
+    order: str
+    qty: int
+    price: int
+    source: Source = Source.USER
+    trader: str = ""
+    ts: int = 0
+
+
+class CancelAll(Message, frozen=True):
+    """Cancel every working order that matches; an empty field matches all."""
+
+    id: str
+    account: str = ""
+    instrument: str = ""
+    strategy: str = ""
+    side: int = 0
+    source: Source = Source.USER
+    trader: str = ""
+    ts: int = 0
+
+
+class Flatten(Message, frozen=True):
+    """Cancel, then close positions that match with collared orders, until net is zero."""
+
+    id: str
+    account: str = ""
+    instrument: str = ""
+    strategy: str = ""
+    source: Source = Source.USER
+    trader: str = ""
+    ts: int = 0
+
+
+class Kill(Message, frozen=True):
+    """The kill switch: 1 stops strategies and opening orders, 2 also cancels, 3 also flattens."""
+
+    id: str
+    level: int
+    account: str = ""
+    source: Source = Source.USER
+    trader: str = ""
+    reason: str = ""
+    ts: int = 0
+
+
+class SetTradingState(Message, frozen=True):
+    """Change what an account may do (re-arming after a kill included); `reason` is journaled."""
+
+    id: str
+    account: str
+    state: TradingState
+    reason: str = ""
+    source: Source = Source.USER
+    trader: str = ""
+    ts: int = 0
+
+
+class SetLimit(Message, frozen=True):
+    """Change one limit. Loosening needs a `reason` and takes effect after a delay.
+
+    `scope` is ``account``, ``strategy`` or ``instrument`` with its id in `scope_id`; an empty id
+    means the default of all.
+    """
+
+    id: str
+    name: str
+    value: Decimal
+    scope: str = "account"
+    scope_id: str = ""
+    reason: str = ""
+    trader: str = ""
+    ts: int = 0
+
+
+class SetStrategyMode(Message, frozen=True):
+    """Turn a strategy's switch. `on_position`: ``keep``, ``flatten`` or ``hand_over``."""
+
+    id: str
+    strategy: str
+    mode: StrategyMode
+    on_position: str = "keep"
+    trader: str = ""
+    ts: int = 0
+
+
+class SetStrategyParams(Message, frozen=True):
+    """Change a strategy's parameters (values as text, checked by the strategy's own types)."""
+
+    id: str
+    strategy: str
+    params: dict[str, str]
+    trader: str = ""
+    ts: int = 0
+
+
+class AnswerDraft(Message, frozen=True):
+    """Accept or skip what a strategy in Advise proposed."""
+
+    id: str
+    draft: str
+    accept: bool
+    trader: str = ""
+    ts: int = 0
+
+
+class VenueControl(Message, frozen=True):
+    """Steer a replay: `action` is ``pause``, ``play``, ``speed`` or ``seek``.
+
+    `value` is the speed factor, or the UTC nanoseconds to seek to.
+    """
+
+    id: str
+    venue: str
+    action: str
+    value: float = 0.0
+    ts: int = 0
+
+
+Command = (
+    NewOrder
+    | CancelOrder
+    | ReplaceOrder
+    | CancelAll
+    | Flatten
+    | Kill
+    | SetTradingState
+    | SetLimit
+    | SetStrategyMode
+    | SetStrategyParams
+    | AnswerDraft
+    | VenueControl
+)

@@ -1,0 +1,163 @@
+"""What the engine tells: about venues, limits, strategies, and itself."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from core.model.commands import NewOrder
+from core.model.enums import (
+    ExecType,
+    LinkState,
+    Liquidity,
+    OrdStatus,
+    Severity,
+    Side,
+    StrategyMode,
+)
+from core.model.message import Message, Part
+from core.model.orders import AccountState, Fill, OrderUpdate, Position
+
+
+class ExecutionReport(Message, frozen=True):
+    """What a venue says of an order (FIX 8). Executions are counted once by venue + `exec_id`.
+
+    `request` is the id of the command answered (the order's own id, or a cancel's or replace's);
+    `qty`, `price` are the venue's view of the order after the event; `cum_qty` its total filled.
+    """
+
+    venue: str
+    ts: int
+    received: int
+    cl_ord_id: str
+    exec_type: ExecType
+    status: OrdStatus
+    order_id: str = ""
+    exec_id: str = ""
+    request: str = ""
+    instrument: str = ""
+    side: Side = Side.BUY
+    qty: int = 0
+    price: int = 0
+    cum_qty: int = 0
+    last_price: int = 0
+    last_qty: int = 0
+    fee: Decimal = Decimal(0)
+    currency: str = ""
+    liquidity: Liquidity = Liquidity.UNKNOWN
+    text: str = ""
+
+
+class CancelReject(Message, frozen=True):
+    """A venue refused a cancel or replace (FIX 9); the order itself is as `status` says."""
+
+    venue: str
+    ts: int
+    received: int
+    cl_ord_id: str
+    request: str
+    status: OrdStatus
+    replace: bool
+    text: str = ""
+
+
+class LinkUpdate(Message, frozen=True):
+    """A source (venue, feed) changed its state, with a sentence that says why."""
+
+    source: str
+    ts: int
+    state: LinkState
+    text: str = ""
+
+
+class VenueOrder(Part, frozen=True):
+    """One working order as its venue lists it, for reconciliation."""
+
+    cl_ord_id: str
+    order_id: str
+    instrument: str
+    side: Side
+    qty: int
+    price: int
+    cum_qty: int
+
+
+class LimitUse(Message, frozen=True):
+    """How much of one limit is used. `used` and `limit` are in the limit's own unit."""
+
+    ts: int
+    name: str
+    scope: str
+    scope_id: str
+    used: Decimal
+    limit: Decimal
+    unit: str
+    action: str
+    pending: Decimal | None = None
+    pending_at: int = 0
+
+
+class StrategyState(Message, frozen=True):
+    """A strategy's row: switch, health, last signal, last error, parameters."""
+
+    ts: int
+    strategy: str
+    kind: str
+    instrument: str
+    account: str
+    mode: StrategyMode
+    health: str = "stopped"
+    params: dict[str, str] = msgspec.field(default_factory=dict)
+    last_signal: str = ""
+    last_error: str = ""
+    pid: int = 0
+
+
+class Draft(Message, frozen=True):
+    """An order that a strategy in Advise proposes; gone at `expires` (UTC ns) unless answered.
+
+    `answer` is empty while open, then ``accepted``, ``skipped``, ``expired`` or ``withdrawn``.
+    """
+
+    ts: int
+    draft: str
+    strategy: str
+    order: NewOrder
+    why: str
+    expires: int
+    answer: str = ""
+
+
+class CommandRefused(Message, frozen=True):
+    """A command other than an order was not carried out; the sentence says why."""
+
+    ts: int
+    id: str
+    code: str
+    text: str
+
+
+class Notice(Message, frozen=True):
+    """A line of the log, with the part that speaks."""
+
+    ts: int
+    severity: Severity
+    part: str
+    text: str
+
+
+Event = (
+    OrderUpdate
+    | Fill
+    | Position
+    | AccountState
+    | LinkUpdate
+    | LimitUse
+    | StrategyState
+    | Draft
+    | CommandRefused
+    | Notice
+)
+
+VenueEvent = ExecutionReport | CancelReject | LinkUpdate

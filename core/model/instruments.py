@@ -1,0 +1,107 @@
+"""What is traded: venue, symbol, steps, money and hours."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from core.model.enums import OrdType, TimeInForce
+from core.model.message import Part
+from core.model.numbers import EXACT, from_steps, to_steps
+
+
+class Session(Part, frozen=True):
+    """One continuous session: `weekday` 0 is Monday; minutes since local midnight."""
+
+    weekday: int
+    open_minute: int
+    close_minute: int
+
+
+class TradingHours(Part, frozen=True):
+    """When an instrument trades. No sessions means always.
+
+    Sessions are in the exchange's own time zone, so daylight saving needs no upkeep.
+    """
+
+    timezone: str = "UTC"
+    sessions: tuple[Session, ...] = ()
+
+    def is_open(self, ts: int) -> bool:
+        """Is the market in a session at `ts` (UTC nanoseconds)?"""
+        if not self.sessions:
+            return True
+        local = datetime.fromtimestamp(ts // 1_000_000_000, UTC).astimezone(_zone(self.timezone))
+        minute = local.hour * 60 + local.minute
+        day = local.weekday()
+        return any(
+            s.weekday == day and s.open_minute <= minute < s.close_minute for s in self.sessions
+        )
+
+
+@lru_cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+WEEKDAYS_NEW_YORK = TradingHours(
+    "America/New_York", tuple(Session(day, 9 * 60 + 30, 16 * 60) for day in range(5))
+)
+
+
+class Instrument(Part, frozen=True):
+    """A thing that trades on one venue.
+
+    `id` is ``SYMBOL.VENUE`` and the key everywhere. `tick` and `lot` are the steps of price and
+    quantity; one lot times one tick times `multiplier` is `point`, the money in `currency` that
+    one tick moves one lot. `max_qty` is in lots.
+    """
+
+    id: str
+    symbol: str
+    venue: str
+    tick: Decimal
+    lot: Decimal
+    currency: str
+    multiplier: Decimal = Decimal(1)
+    name: str = ""
+    kind: str = "spot"
+    max_qty: int = 1 << 40
+    hours: TradingHours = TradingHours()
+    order_types: tuple[OrdType, ...] = (OrdType.LIMIT, OrdType.MARKET)
+    tifs: tuple[TimeInForce, ...] = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
+    post_only: bool = True
+    maker_fee: Decimal = Decimal(0)
+    taker_fee: Decimal = Decimal(0)
+
+    @property
+    def point(self) -> Decimal:
+        """Money that one tick is worth on one lot."""
+        return EXACT.multiply(EXACT.multiply(self.tick, self.lot), self.multiplier)
+
+    def price(self, ticks: int) -> Decimal:
+        """The price of a number of ticks."""
+        return from_steps(ticks, self.tick)
+
+    def ticks(self, price: Decimal) -> int:
+        """The ticks of a price; raises `NotExactError` off the grid."""
+        return to_steps(price, self.tick)
+
+    def quantity(self, lots: int) -> Decimal:
+        """The quantity of a number of lots."""
+        return from_steps(lots, self.lot)
+
+    def lots(self, quantity: Decimal) -> int:
+        """The lots of a quantity; raises `NotExactError` off the grid."""
+        return to_steps(quantity, self.lot)
+
+    def money(self, tick_lots: int) -> Decimal:
+        """Money of a sum of price x quantity in ticks x lots."""
+        return EXACT.multiply(Decimal(tick_lots), self.point)
+
+
+def instrument_id(symbol: str, venue: str) -> str:
+    """The key of an instrument."""
+    return f"{symbol}.{venue}"

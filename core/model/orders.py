@@ -1,0 +1,136 @@
+"""Orders, executions and positions as everyone sees them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from core.model.enums import (
+    ExecType,
+    Liquidity,
+    OrdStatus,
+    OrdType,
+    Side,
+    Source,
+    TimeInForce,
+    TradingState,
+)
+from core.model.message import Message, Part
+
+
+class Order(Part, frozen=True):
+    """An order's whole state at one moment.
+
+    `cl_ord_id` is the id under which the intent was born; it stays the order's name for life.
+    Prices are ticks (0: none), quantities lots. `notional` is the sum of price x quantity of its
+    fills, in ticks x lots. `code` and `text` say why it was denied or rejected.
+    `pending_price`/`pending_qty` are what a replace in flight asks for (0: none).
+    """
+
+    cl_ord_id: str
+    account: str
+    instrument: str
+    side: Side
+    ord_type: OrdType
+    qty: int
+    price: int
+    stop_price: int
+    tif: TimeInForce
+    post_only: bool
+    reduce_only: bool
+    source: Source
+    trader: str
+    strategy: str
+    status: OrdStatus
+    created: int
+    updated: int
+    order_id: str = ""
+    cum_qty: int = 0
+    notional: int = 0
+    fees: Decimal = Decimal(0)
+    pending_price: int = 0
+    pending_qty: int = 0
+    code: str = ""
+    text: str = ""
+
+    @property
+    def leaves(self) -> int:
+        """Lots that may still trade."""
+        return 0 if self.status.terminal else self.qty - self.cum_qty
+
+    @property
+    def working(self) -> bool:
+        """True while the order may still trade."""
+        return not self.status.terminal
+
+
+class OrderUpdate(Message, frozen=True):
+    """An order changed: `order` is its state after, the rest is what happened.
+
+    `seq` is the journal's number of the input that caused it; `venue_ts` is 0 when no venue
+    spoke.
+    """
+
+    seq: int
+    ts: int
+    order: Order
+    exec_type: ExecType
+    venue_ts: int = 0
+    exec_id: str = ""
+    last_price: int = 0
+    last_qty: int = 0
+    text: str = ""
+
+
+class Fill(Message, frozen=True):
+    """One execution of one of our orders. `fee` is money paid (negative: received)."""
+
+    seq: int
+    ts: int
+    exec_id: str
+    cl_ord_id: str
+    account: str
+    instrument: str
+    side: Side
+    price: int
+    qty: int
+    fee: Decimal
+    currency: str
+    liquidity: Liquidity
+    strategy: str
+    trader: str
+    venue_ts: int
+    position: int = 0
+
+
+class Position(Message, frozen=True):
+    """A net position of one account in one instrument, by exact integers.
+
+    `qty` is signed lots. `cost` is what the open quantity was bought for (negative: sold for)
+    in ticks x lots, so the average price is ``cost / qty``. `realised` is closed profit in
+    ticks x lots before fees. ``realised - cost`` is the sum of all cash flows of the fills, for
+    ever and exactly. `strategy` is empty for the account's whole position, else the part which
+    that strategy holds.
+    """
+
+    seq: int
+    ts: int
+    account: str
+    instrument: str
+    qty: int
+    cost: int
+    realised: int
+    fees: Decimal
+    strategy: str = ""
+    bought: int = 0
+    sold: int = 0
+
+
+class AccountState(Message, frozen=True):
+    """An account: cash by currency (opening balance plus all fills and fees) and what it may do."""
+
+    seq: int
+    ts: int
+    account: str
+    cash: dict[str, Decimal]
+    state: TradingState
+    reason: str = ""

@@ -1,0 +1,212 @@
+"""What a client (terminal, strategy host, tool) and the engine say to each other.
+
+A client says `Hello`, gets one `Snapshot`, then `Events` (orders, fills, risk: every one, in
+order) as they happen and `Frame` (market data: newest state only) when it has asked for one with
+`Ready`. A client that is slow asks seldom and gets the newest state; nothing queues for it.
+"""
+
+from __future__ import annotations
+
+from core.model.commands import Command
+from core.model.enums import LinkState, MarketStatus, Mode
+from core.model.events import Draft, Event, LimitUse, LinkUpdate, Notice, StrategyState
+from core.model.instruments import Instrument
+from core.model.message import Message, Part
+from core.model.orders import AccountState, Fill, OrderUpdate, Position
+
+PROTOCOL = 1
+
+
+class Hello(Message, frozen=True):
+    """First word of a client. `kind` is ``terminal``, ``strategy`` or ``tool``."""
+
+    client: str
+    kind: str
+    token: str
+    protocol: int = PROTOCOL
+
+
+class Subscribe(Message, frozen=True):
+    """Everything this client wants from now on (replaces what it wanted before).
+
+    `quotes` may hold ``*`` for all; `depth` and `trades` are instruments; `bars` are pairs
+    ``(instrument, interval)`` with the interval as text.
+    """
+
+    quotes: tuple[str, ...] = ()
+    depth: tuple[str, ...] = ()
+    trades: tuple[str, ...] = ()
+    bars: tuple[tuple[str, str], ...] = ()
+
+
+class Ready(Message, frozen=True):
+    """The client has taken in frame `frame` and may be sent a newer one."""
+
+    frame: int
+
+
+class Heartbeat(Message, frozen=True):
+    """Sent by both sides once a second; silence means the other is dead or hung."""
+
+    ts: int
+
+
+class Goodbye(Message, frozen=True):
+    """The client leaves on purpose. `stop_engine`: the engine should end too."""
+
+    stop_engine: bool = False
+
+
+class Submit(Message, frozen=True):
+    """A command on its way to the engine."""
+
+    command: Command
+
+
+class Snapshot(Message, frozen=True):
+    """The engine's whole state when the client joined; `seq` is the journal's last number."""
+
+    engine: str
+    mode: Mode
+    ts: int
+    seq: int
+    instruments: tuple[Instrument, ...]
+    accounts: tuple[AccountState, ...]
+    orders: tuple[OrderUpdate, ...]
+    fills: tuple[Fill, ...]
+    positions: tuple[Position, ...]
+    limits: tuple[LimitUse, ...]
+    strategies: tuple[StrategyState, ...]
+    drafts: tuple[Draft, ...]
+    links: tuple[LinkUpdate, ...]
+    notices: tuple[Notice, ...]
+    pid: int = 0
+
+
+class Refused(Message, frozen=True):
+    """The engine does not talk to this client: wrong token, wrong protocol, malformed message."""
+
+    text: str
+
+
+class Events(Message, frozen=True):
+    """Events in order, none left out."""
+
+    events: tuple[Event, ...]
+
+
+class Ticker(Part, frozen=True):
+    """The newest state of one instrument's market and its day so far.
+
+    Prices ticks, quantities lots, `ts` the venue's time of the newest change, `received` ours.
+    `reference` is the price that the day's change is counted from (0: unknown).
+    """
+
+    instrument: str
+    ts: int
+    received: int
+    bid: int = 0
+    bid_qty: int = 0
+    ask: int = 0
+    ask_qty: int = 0
+    last: int = 0
+    last_qty: int = 0
+    last_side: int = 0
+    open: int = 0
+    high: int = 0
+    low: int = 0
+    reference: int = 0
+    volume: int = 0
+    trades: int = 0
+    status: MarketStatus = MarketStatus.UNKNOWN
+
+
+class DepthView(Part, frozen=True):
+    """Price levels, best first, as little-endian int64 columns; the newest state."""
+
+    instrument: str
+    ts: int
+    bid_price: bytes
+    bid_qty: bytes
+    ask_price: bytes
+    ask_qty: bytes
+
+
+class TapeView(Part, frozen=True):
+    """Trades since the last frame as columns (int64, aggressor int8). None is left out silently:
+
+    `lost` counts those that a slow client missed. `first` is the number of the first one here.
+    """
+
+    instrument: str
+    first: int
+    lost: int
+    ts: bytes
+    price: bytes
+    qty: bytes
+    aggressor: bytes
+
+
+class BarsView(Part, frozen=True):
+    """Bars from index `start` on, as little-endian int64 columns; replaces what stood from there.
+
+    The last bar is the one still forming.
+    """
+
+    instrument: str
+    interval: str
+    start: int
+    ts: bytes
+    open: bytes
+    high: bytes
+    low: bytes
+    close: bytes
+    volume: bytes
+    buy_volume: bytes
+    notional: bytes
+
+
+class SourceView(Part, frozen=True):
+    """Health of one source over the last minute: ages in ns (now - venue time), events a second."""
+
+    source: str
+    state: LinkState
+    text: str
+    last: int
+    age_p50: int
+    age_p99: int
+    rate: float
+
+
+class EngineView(Part, frozen=True):
+    """The engine's own health: order round trip (send -> venue's answer) and loop, in ns."""
+
+    ts: int
+    round_trip_p50: int = 0
+    round_trip_p99: int = 0
+    decide_p50: int = 0
+    decide_p99: int = 0
+    events: float = 0.0
+    errors: int = 0
+    journal_bytes: int = 0
+    rss: int = 0
+    replay_ts: int = 0
+    replay_end: int = 0
+    replay_speed: float = 0.0
+
+
+class Frame(Message, frozen=True):
+    """The newest market state of what the client subscribed to, changed parts only."""
+
+    frame: int
+    ts: int
+    tickers: tuple[Ticker, ...] = ()
+    depth: tuple[DepthView, ...] = ()
+    tapes: tuple[TapeView, ...] = ()
+    bars: tuple[BarsView, ...] = ()
+    sources: tuple[SourceView, ...] = ()
+    engine: EngineView | None = None
+
+
+ToEngine = Hello | Subscribe | Ready | Heartbeat | Goodbye | Submit
+FromEngine = Snapshot | Refused | Events | Frame | Heartbeat
