@@ -1,0 +1,1 @@
+"""Connectors: one folder a venue; each speaks the normalised words of `core.model`."""
