@@ -1,0 +1,139 @@
+"""Columns that grow: bars, trades, depth, as numpy arrays ready for drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.model.session import BarsView, DepthView, TapeView
+
+Ints = NDArray[np.int64]
+
+BAR_COLUMNS = ("ts", "open", "high", "low", "close", "volume", "buy_volume", "notional")
+TAPE_COLUMNS = ("ts", "price", "qty", "aggressor")
+
+
+class Columns:
+    """Named numpy columns of one length that grow by doubling.
+
+    Attributes:
+        version: grows with each change.
+        length: number of rows.
+    """
+
+    def __init__(self, names: tuple[str, ...], capacity: int = 1024) -> None:
+        self.names = names
+        self.length = 0
+        self.version = 0
+        self._data = {name: np.zeros(capacity, np.int64) for name in names}
+
+    def write(self, start: int, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Put rows from index `start` on; rows that stood from there are replaced.
+
+        Raises:
+            ValueError: when `start` would leave a hole.
+        """
+        if not 0 <= start <= self.length:
+            raise ValueError(f"row {start} does not follow the {self.length} rows known")
+        count = len(columns[self.names[0]])
+        self._reserve(start + count)
+        for name in self.names:
+            self._data[name][start : start + count] = columns[name]
+        self.length = start + count
+        self.version += 1
+
+    def keep_last(self, rows: int) -> None:
+        """Forget all but the last `rows` rows."""
+        if self.length > rows:
+            for name in self.names:
+                self._data[name][:rows] = self._data[name][self.length - rows : self.length]
+            self.length = rows
+            self.version += 1
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self.length = 0
+        self.version += 1
+
+    def __getitem__(self, name: str) -> Ints:
+        """A view (not a copy) of one column; valid until the next write."""
+        return self._data[name][: self.length]
+
+    def __len__(self) -> int:
+        return self.length
+
+    def _reserve(self, rows: int) -> None:
+        capacity = len(self._data[self.names[0]])
+        if rows > capacity:
+            capacity = max(rows, capacity * 2)
+            for name, old in self._data.items():
+                grown = np.zeros(capacity, np.int64)
+                grown[: self.length] = old[: self.length]
+                self._data[name] = grown
+
+
+class Bars(Columns):
+    """Bars of one instrument and interval in ticks and lots; the last one is still forming.
+
+    `ts` is each bar's start in UTC nanoseconds; `notional` the sum of price x quantity. Columns:
+    `BAR_COLUMNS`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(BAR_COLUMNS)
+
+    def take(self, view: BarsView) -> None:
+        """Apply what the engine sent."""
+        self.write(view.start, {n: np.frombuffer(getattr(view, n), "<i8") for n in BAR_COLUMNS})
+
+
+class Tape(Columns):
+    """The last trades of one instrument. `first` numbers row 0 since the engine began; `lost`
+    counts trades that this client was too slow to be sent. Columns: `TAPE_COLUMNS`.
+    """
+
+    KEEP = 20_000
+
+    def __init__(self) -> None:
+        super().__init__(TAPE_COLUMNS)
+        self.first = 0
+        self.lost = 0
+
+    def take(self, view: TapeView) -> None:
+        """Apply what the engine sent."""
+        columns: dict[str, NDArray[Any]] = {
+            n: np.frombuffer(getattr(view, n), "<i8") for n in TAPE_COLUMNS[:3]
+        }
+        columns["aggressor"] = np.frombuffer(view.aggressor, np.int8)
+        self.lost += view.lost
+        self.write(self.length, columns)
+        if self.length > 2 * self.KEEP:
+            self.keep_last(self.KEEP)
+        self.first = view.first + len(columns["ts"]) - self.length
+
+
+class Depth:
+    """The newest price levels of one instrument, best first, in ticks and lots."""
+
+    __slots__ = ("ask_price", "ask_qty", "bid_price", "bid_qty", "ts", "version")
+
+    def __init__(self) -> None:
+        empty = np.zeros(0, np.int64)
+        self.bid_price: Ints = empty
+        self.bid_qty: Ints = empty
+        self.ask_price: Ints = empty
+        self.ask_qty: Ints = empty
+        self.ts = 0
+        self.version = 0
+
+    def take(self, view: DepthView) -> None:
+        """Apply what the engine sent."""
+        self.bid_price = np.frombuffer(view.bid_price, "<i8")
+        self.bid_qty = np.frombuffer(view.bid_qty, "<i8")
+        self.ask_price = np.frombuffer(view.ask_price, "<i8")
+        self.ask_qty = np.frombuffer(view.ask_qty, "<i8")
+        self.ts = view.ts
+        self.version += 1

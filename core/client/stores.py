@@ -1,0 +1,240 @@
+"""What a client knows of the engine: the newest market and every order event, no Qt.
+
+`Stores.take` applies a message of the engine; panels read, never write. Keys of boards:
+orders by cl_ord_id, fills by ``venue execution key``, positions by `position_key`, limits by
+`limit_key`, the rest by their own name.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from core.client.board import Board
+from core.client.series import Bars, Depth, Tape
+from core.model.enums import LinkState, Mode, OrdStatus, TradingState
+from core.model.events import (
+    CommandRefused,
+    Draft,
+    Event,
+    LimitUse,
+    LinkUpdate,
+    Notice,
+    StrategyState,
+)
+from core.model.instruments import Instrument
+from core.model.orders import AccountState, Fill, Order, OrderUpdate, Position
+from core.model.session import EngineView, Frame, Snapshot, SourceView, Ticker
+
+STORY_LIMIT = 200
+"""Most steps kept of one order's story."""
+
+NOTICE_LIMIT = 5_000
+
+
+def position_key(account: str, instrument: str, strategy: str = "") -> str:
+    """Key of a position row; `strategy` empty is the account's whole position."""
+    return f"{account}|{instrument}|{strategy}"
+
+
+def limit_key(use: LimitUse) -> str:
+    """Key of a limit row."""
+    return f"{use.scope}|{use.scope_id}|{use.name}"
+
+
+class Stores:
+    """Everything a panel may show.
+
+    Attributes:
+        connected: True while the engine answers; trading is frozen otherwise.
+        connection_text: a sentence for the status bar about the connection.
+        working: cl_ord_ids of orders that may still trade, by instrument.
+        stories: every update of each order, oldest first.
+    """
+
+    def __init__(self) -> None:
+        self.connected = False
+        self.connection_text = "Starting the engine."
+        self.mode = Mode.PAPER
+        self.engine_name = ""
+        self.instruments: Board[Instrument] = Board()
+        self.tickers: Board[Ticker] = Board()
+        self.depth: dict[str, Depth] = {}
+        self.tapes: dict[str, Tape] = {}
+        self.bars: dict[tuple[str, str], Bars] = {}
+        self.orders: Board[Order] = Board()
+        self.working: dict[str, dict[str, Order]] = {}
+        self.stories: dict[str, list[OrderUpdate]] = {}
+        self.fills: Board[Fill] = Board()
+        self.positions: Board[Position] = Board()
+        self.accounts: Board[AccountState] = Board()
+        self.limits: Board[LimitUse] = Board()
+        self.strategies: Board[StrategyState] = Board()
+        self.drafts: Board[Draft] = Board()
+        self.links: Board[LinkUpdate] = Board()
+        self.sources: Board[SourceView] = Board()
+        self.refusals: Board[CommandRefused] = Board()
+        self.notices: list[Notice] = []
+        self.notice_count = 0
+        self.engine = EngineView(ts=0)
+        self.events_taken = 0
+
+    # -- writing, by the client only ---------------------------------------------------------
+
+    def take_snapshot(self, snapshot: Snapshot) -> None:
+        """Begin again from the engine's whole state."""
+        for board in (
+            self.instruments,
+            self.tickers,
+            self.orders,
+            self.fills,
+            self.positions,
+            self.accounts,
+            self.limits,
+            self.strategies,
+            self.drafts,
+            self.links,
+            self.sources,
+        ):
+            board.clear()
+        self.working.clear()
+        self.stories.clear()
+        self.depth.clear()
+        self.tapes.clear()
+        self.bars.clear()
+        self.mode = snapshot.mode
+        self.engine_name = snapshot.engine
+        for instrument in snapshot.instruments:
+            self.instruments.put(instrument.id, instrument)
+        for group in (
+            snapshot.accounts,
+            snapshot.orders,
+            snapshot.fills,
+            snapshot.positions,
+            snapshot.limits,
+            snapshot.strategies,
+            snapshot.drafts,
+            snapshot.links,
+            snapshot.notices,
+        ):
+            for event in group:
+                self.take_event(event)
+
+    def take_event(self, event: Event) -> None:
+        """Apply one event."""
+        self.events_taken += 1
+        match event:
+            case OrderUpdate():
+                self._take_order(event)
+            case Fill():
+                self.fills.put(f"{event.instrument}|{event.exec_id}", event)
+            case Position():
+                key = position_key(event.account, event.instrument, event.strategy)
+                self.positions.put(key, event)
+            case AccountState():
+                self.accounts.put(event.account, event)
+            case LimitUse():
+                self.limits.put(limit_key(event), event)
+            case StrategyState():
+                self.strategies.put(event.strategy, event)
+            case Draft():
+                self.drafts.put(event.draft, event)
+            case LinkUpdate():
+                self.links.put(event.source, event)
+            case CommandRefused():
+                self.refusals.put(event.id, event)
+            case Notice():
+                self.add_notice(event)
+
+    def take_frame(self, frame: Frame) -> None:
+        """Apply the newest market state."""
+        for ticker in frame.tickers:
+            self.tickers.put(ticker.instrument, ticker)
+        for depth in frame.depth:
+            self.depth.setdefault(depth.instrument, Depth()).take(depth)
+        for tape in frame.tapes:
+            self.tapes.setdefault(tape.instrument, Tape()).take(tape)
+        for bars in frame.bars:
+            self.bars.setdefault((bars.instrument, bars.interval), Bars()).take(bars)
+        for source in frame.sources:
+            self.sources.put(source.source, source)
+        if frame.engine is not None:
+            self.engine = frame.engine
+
+    def add_notice(self, notice: Notice) -> None:
+        """Add a line to the log (also used for what the terminal itself has to say)."""
+        self.notices.append(notice)
+        self.notice_count += 1
+        if len(self.notices) > 2 * NOTICE_LIMIT:
+            del self.notices[:-NOTICE_LIMIT]
+
+    def _take_order(self, update: OrderUpdate) -> None:
+        order = update.order
+        self.orders.put(order.cl_ord_id, order)
+        story = self.stories.setdefault(order.cl_ord_id, [])
+        story.append(update)
+        if len(story) > STORY_LIMIT:
+            del story[1]
+        here = self.working.setdefault(order.instrument, {})
+        if order.working:
+            here[order.cl_ord_id] = order
+        else:
+            here.pop(order.cl_ord_id, None)
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def working_orders(self, instrument: str, account: str = "") -> list[Order]:
+        """Orders of an instrument that may still trade, oldest first."""
+        orders = self.working.get(instrument, {}).values()
+        return [o for o in orders if not account or o.account == account]
+
+    def position(self, account: str, instrument: str) -> Position | None:
+        """The account's whole position in an instrument, if it ever had one."""
+        return self.positions.get(position_key(account, instrument))
+
+    def average_price(self, position: Position) -> Decimal | None:
+        """What the open quantity cost on average, for the screen (28 digits); None when flat."""
+        instrument = self.instruments.get(position.instrument)
+        if instrument is None or position.qty == 0:
+            return None
+        return Decimal(position.cost) / position.qty * instrument.tick
+
+    def open_profit(self, position: Position) -> Decimal | None:
+        """Profit if closed now at the worse side of the market, before fees; None if unknown."""
+        instrument = self.instruments.get(position.instrument)
+        ticker = self.tickers.get(position.instrument)
+        if instrument is None:
+            return None
+        if position.qty == 0:
+            return Decimal(0)
+        if ticker is None:
+            return None
+        mark = ticker.bid if position.qty > 0 else ticker.ask
+        mark = mark or ticker.last
+        return instrument.money(mark * position.qty - position.cost) if mark else None
+
+    def realised_profit(self, position: Position) -> Decimal | None:
+        """Closed profit after fees, exact; None when the instrument is not known."""
+        instrument = self.instruments.get(position.instrument)
+        return None if instrument is None else instrument.money(position.realised) - position.fees
+
+    def can_trade(self, account: str) -> tuple[bool, str]:
+        """May an opening order be sent now? If not, the sentence says why."""
+        if not self.connected:
+            return False, self.connection_text
+        state = self.accounts.get(account)
+        if state is None:
+            return False, f"The engine does not know the account “{account}”."
+        if state.state is not TradingState.ACTIVE:
+            word = "halted" if state.state is TradingState.HALTED else "reduce-only"
+            return False, f"{account} is {word}: {state.reason}" if state.reason else (
+                f"{account} is {word}."
+            )
+        return True, ""
+
+    def down_links(self) -> list[LinkUpdate]:
+        """Sources that are not up."""
+        return [link for link in self.links if link.state is not LinkState.UP]
+
+    def unknown_orders(self) -> list[Order]:
+        """Orders whose fate at the venue is not known."""
+        return [o for o in self.orders if o.status is OrdStatus.UNKNOWN]
