@@ -1,0 +1,248 @@
+"""Docked panels and their saved arrangement.
+
+`Docks` is the only place that knows the docking library. `WorkspaceFile` keeps the arrangement
+as one readable JSON file: written whole within seconds of a change, ten older versions kept, an
+unreadable one set aside and reported. Keys are panel ids such as ``chart-2``, never titles.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import PySide6QtAds as ads
+from PySide6.QtCore import QByteArray
+from PySide6.QtWidgets import QLabel, QMainWindow, QWidget
+
+from app.files import set_aside, write_atomically
+from widgets.panel import Panel
+from widgets.theme import Tokens
+
+VERSION = 1
+KEPT = 10
+
+AREAS = {
+    "left": ads.LeftDockWidgetArea,
+    "right": ads.RightDockWidgetArea,
+    "top": ads.TopDockWidgetArea,
+    "bottom": ads.BottomDockWidgetArea,
+    "center": ads.CenterDockWidgetArea,
+}
+
+
+class SavedPanel(msgspec.Struct):
+    """One panel of a saved workspace."""
+
+    id: str
+    kind: str
+    state: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class SavedWorkspace(msgspec.Struct, kw_only=True):
+    """A saved arrangement; every field may be missing."""
+
+    version: int = VERSION
+    panels: list[SavedPanel] = msgspec.field(default_factory=list)
+    docks: str = ""
+    geometry: str = ""
+    screen: str = ""
+    instrument: str = ""
+    account: str = ""
+
+
+class WorkspaceFile:
+    """Reads and writes one workspace.
+
+    Attributes:
+        problem: a sentence when the file could not be used, else empty.
+    """
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self.path = directory / f"{name}.json"
+        self.problem = ""
+        self._written = b""
+
+    def load(self) -> SavedWorkspace | None:
+        """The saved workspace; None when there is none or it cannot be used."""
+        try:
+            data = self.path.read_bytes()
+            saved = msgspec.json.decode(data, type=SavedWorkspace)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self.problem = f"The workspace {self.path} cannot be read: {error.strerror}."
+            return None
+        except msgspec.DecodeError as error:
+            aside = set_aside(self.path)
+            self.problem = (
+                f"The workspace {self.path.name} was not understood ({error}); the default one is "
+                f"shown and your file is kept as {aside.name}."
+            )
+            return None
+        if saved.version > VERSION:
+            aside = set_aside(self.path)
+            self.problem = (
+                f"The workspace {self.path.name} was written by a newer Outcry (version "
+                f"{saved.version}, this one knows {VERSION}); it is kept as {aside.name}."
+            )
+            return None
+        self._written = data
+        return saved
+
+    def save(self, workspace: SavedWorkspace) -> bool:
+        """Write if anything changed; the version before becomes the newest of ten kept ones.
+
+        Raises:
+            OSError: when the disk refuses; the file is as before.
+        """
+        data = msgspec.json.format(msgspec.json.encode(workspace), indent=1) + b"\n"
+        if data == self._written:
+            return False
+        if self._written:
+            self._keep_older()
+        write_atomically(self.path, data)
+        self._written = data
+        return True
+
+    def _keep_older(self) -> None:
+        older = [self.path.with_suffix(f".{n}.json") for n in range(1, KEPT + 1)]
+        for newer, old in zip(reversed(older[:-1]), reversed(older[1:]), strict=True):
+            with contextlib.suppress(FileNotFoundError):
+                newer.replace(old)
+        write_atomically(older[0], self._written)
+
+
+class Docks:
+    """Panels in docks of a main window.
+
+    Attributes:
+        panels: the open panels by id.
+    """
+
+    def __init__(self, window: QMainWindow, changed: Callable[[], None]) -> None:
+        flags = ads.CDockManager
+        flags.setConfigFlag(flags.OpaqueSplitterResize, True)
+        flags.setConfigFlag(flags.DockAreaHasUndockButton, True)
+        flags.setConfigFlag(flags.DockAreaHasTabsMenuButton, False)
+        flags.setConfigFlag(flags.DockAreaHasCloseButton, False)
+        flags.setConfigFlag(flags.AlwaysShowTabs, True)
+        flags.setConfigFlag(flags.FocusHighlighting, False)
+        flags.setConfigFlag(flags.DockAreaHideDisabledButtons, True)
+        flags.setConfigFlag(flags.DisableTabTextEliding, True)
+        self._manager = flags(window)
+        self._manager.dockAreasAdded.connect(changed)
+        self._manager.dockAreasRemoved.connect(changed)
+        self._manager.dockWidgetRemoved.connect(self._on_removed)
+        self._changed = changed
+        self._docks: dict[str, ads.CDockWidget] = {}
+        self.panels: dict[str, Panel] = {}
+
+    def new_id(self, kind: str) -> str:
+        """A free id for a panel of this kind."""
+        count = 1
+        while f"{kind}-{count}" in self._docks:
+            count += 1
+        return f"{kind}-{count}"
+
+    def add(
+        self, panel_id: str, panel: Panel, title: str, area: str = "center", beside: str = ""
+    ) -> None:
+        """Dock a panel: in an `area` of the window, or of the dock of panel `beside`."""
+        self.panels[panel_id] = panel
+        dock = self._dock(panel_id, title, panel)
+        neighbour = self._docks.get(beside)
+        where = neighbour.dockAreaWidget() if neighbour is not None else None
+        if where is None:
+            self._manager.addDockWidget(AREAS[area], dock)
+        else:
+            self._manager.addDockWidget(AREAS[area], dock, where)
+
+    def add_missing(self, panel_id: str, title: str, text: str) -> None:
+        """Hold the place of a panel that this program does not know."""
+        label = QLabel(text)
+        label.setWordWrap(True)
+        label.setMargin(12)
+        self._manager.addDockWidget(AREAS["center"], self._dock(panel_id, title, label))
+
+    def _dock(self, panel_id: str, title: str, widget: QWidget) -> ads.CDockWidget:
+        dock = ads.CDockWidget(self._manager, title)
+        dock.setObjectName(panel_id)
+        dock.setWidget(widget, ads.CDockWidget.ForceNoScrollArea)
+        dock.setFeature(ads.CDockWidget.DockWidgetDeleteOnClose, True)
+        dock.setMinimumSizeHintMode(ads.CDockWidget.MinimumSizeHintFromContent)
+        self._docks[panel_id] = dock
+        return dock
+
+    def set_title(self, panel_id: str, title: str) -> None:
+        """Change what stands on a panel's tab."""
+        dock = self._docks.get(panel_id)
+        if dock is not None and dock.windowTitle() != title:
+            dock.setWindowTitle(title)
+
+    def show(self, panel_id: str) -> None:
+        """Bring a panel to the front."""
+        dock = self._docks.get(panel_id)
+        if dock is not None:
+            dock.toggleView(True)
+            dock.setAsCurrentTab()
+
+    def split(self, panel_id: str, sizes: list[int]) -> None:
+        """Set the sizes of the splitter that holds a panel's dock, in pixels."""
+        dock = self._docks.get(panel_id)
+        area = dock.dockAreaWidget() if dock is not None else None
+        if area is not None:
+            self._manager.setSplitterSizes(area, sizes)
+
+    def clear(self) -> None:
+        """Close all panels."""
+        for dock in list(self._docks.values()):
+            self._manager.removeDockWidget(dock)
+            dock.deleteLater()
+        self._docks.clear()
+        self.panels.clear()
+
+    def save(self) -> str:
+        """The arrangement as text."""
+        return bytes(self._manager.saveState(VERSION).toBase64().data()).decode()
+
+    def restore(self, text: str) -> bool:
+        """Arrange the open panels as saved; False when the text does not fit."""
+        if not text:
+            return False
+        state = QByteArray.fromBase64(text.encode())
+        return bool(self._manager.restoreState(state, VERSION))
+
+    def apply_theme(self, t: Tokens) -> None:
+        """Colour the docks' own parts."""
+        self._manager.setStyleSheet(_style(t))
+
+    def _on_removed(self, dock: ads.CDockWidget) -> None:
+        for panel_id, known in list(self._docks.items()):
+            if known is dock:
+                del self._docks[panel_id]
+                self.panels.pop(panel_id, None)
+        self._changed()
+
+
+def _style(t: Tokens) -> str:
+    def c(name: str) -> str:
+        return str(getattr(t, name).name())
+
+    return f"""
+ads--CDockContainerWidget, ads--CDockAreaWidget {{ background: {c("window")}; border: none; }}
+ads--CDockSplitter::handle {{ background: {c("window")}; }}
+ads--CDockAreaTitleBar {{ background: {c("window")}; padding: 0; border: none; }}
+ads--CDockWidgetTab {{ background: {c("window")}; border: none; padding: 3px 6px;
+  border-top: 2px solid transparent; }}
+ads--CDockWidgetTab[activeTab="true"] {{ background: {c("panel")};
+  border-top: 2px solid {c("accent")}; }}
+ads--CDockWidgetTab QLabel {{ color: {c("dim")}; }}
+ads--CDockWidgetTab[activeTab="true"] QLabel {{ color: {c("text")}; }}
+ads--CDockWidget {{ background: {c("panel")}; border: none; }}
+ads--CTitleBarButton {{ padding: 1px; border: none; background: transparent; }}
+ads--CTitleBarButton:hover, #tabCloseButton:hover {{ background: {c("raised")}; }}
+#tabCloseButton {{ border: none; background: transparent; padding: 0; }}
+"""
