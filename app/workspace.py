@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import PySide6QtAds as ads
+import PySide6QtAds as QtAds
 from PySide6.QtCore import QByteArray
 from PySide6.QtWidgets import QLabel, QMainWindow, QWidget
 
@@ -25,11 +25,11 @@ VERSION = 1
 KEPT = 10
 
 AREAS = {
-    "left": ads.LeftDockWidgetArea,
-    "right": ads.RightDockWidgetArea,
-    "top": ads.TopDockWidgetArea,
-    "bottom": ads.BottomDockWidgetArea,
-    "center": ads.CenterDockWidgetArea,
+    "left": QtAds.LeftDockWidgetArea,
+    "right": QtAds.RightDockWidgetArea,
+    "top": QtAds.TopDockWidgetArea,
+    "bottom": QtAds.BottomDockWidgetArea,
+    "center": QtAds.CenterDockWidgetArea,
 }
 
 
@@ -123,7 +123,7 @@ class Docks:
     """
 
     def __init__(self, window: QMainWindow, changed: Callable[[], None]) -> None:
-        flags = ads.CDockManager
+        flags = QtAds.CDockManager
         flags.setConfigFlag(flags.OpaqueSplitterResize, True)
         flags.setConfigFlag(flags.DockAreaHasUndockButton, True)
         flags.setConfigFlag(flags.DockAreaHasTabsMenuButton, False)
@@ -137,7 +137,7 @@ class Docks:
         self._manager.dockAreasRemoved.connect(changed)
         self._manager.dockWidgetRemoved.connect(self._on_removed)
         self._changed = changed
-        self._docks: dict[str, ads.CDockWidget] = {}
+        self._docks: dict[str, QtAds.CDockWidget] = {}
         self.panels: dict[str, Panel] = {}
 
     def new_id(self, kind: str) -> str:
@@ -167,12 +167,12 @@ class Docks:
         label.setMargin(12)
         self._manager.addDockWidget(AREAS["center"], self._dock(panel_id, title, label))
 
-    def _dock(self, panel_id: str, title: str, widget: QWidget) -> ads.CDockWidget:
-        dock = ads.CDockWidget(self._manager, title)
+    def _dock(self, panel_id: str, title: str, widget: QWidget) -> QtAds.CDockWidget:
+        dock = QtAds.CDockWidget(self._manager, title)
         dock.setObjectName(panel_id)
-        dock.setWidget(widget, ads.CDockWidget.ForceNoScrollArea)
-        dock.setFeature(ads.CDockWidget.DockWidgetDeleteOnClose, True)
-        dock.setMinimumSizeHintMode(ads.CDockWidget.MinimumSizeHintFromContent)
+        dock.setWidget(widget, QtAds.CDockWidget.ForceNoScrollArea)
+        dock.setFeature(QtAds.CDockWidget.DockWidgetDeleteOnClose, True)
+        dock.setMinimumSizeHintMode(QtAds.CDockWidget.MinimumSizeHintFromContent)
         self._docks[panel_id] = dock
         return dock
 
@@ -219,7 +219,7 @@ class Docks:
         """Colour the docks' own parts."""
         self._manager.setStyleSheet(_style(t))
 
-    def _on_removed(self, dock: ads.CDockWidget) -> None:
+    def _on_removed(self, dock: QtAds.CDockWidget) -> None:
         for panel_id, known in list(self._docks.items()):
             if known is dock:
                 del self._docks[panel_id]
