@@ -21,6 +21,7 @@ class Panel(QWidget):
     Attributes:
         KIND: stable name of the kind of panel; key in saved workspaces.
         TITLE: what the trader reads on the tab.
+        pinned: True while the panel keeps its instrument when another is chosen elsewhere.
 
     Signals:
         requested(object): a command of `core.model.commands` that the trader asks for.
@@ -46,6 +47,7 @@ class Panel(QWidget):
         self.stores = stores
         self.instrument = ""
         self.account = ""
+        self.pinned = False
 
     def set_instrument(self, instrument: str) -> None:
         """Show this instrument (its id); called for all panels of the same link group."""
