@@ -1,0 +1,533 @@
+"""The main window: docked panels around one linked instrument, menus, status, kill switch.
+
+The window passes things on: requests of panels to the desk, the chosen instrument to all linked
+panels, what they want to the engine. It knows no panel's inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMessageBox, QWidget
+from widgets.risk.kill import KillButton
+from widgets.status.bar import StatusBar
+
+from app import layouts
+from app.actions import ACTIONS, Actions, plain_text
+from app.desk import Desk
+from app.exporting import Exporter
+from app.frames import FrameClock
+from app.leaving import LeaveDialog, remaining
+from app.palette import Palette
+from app.panels import PANEL_KINDS, make_panel
+from app.reporter import Reporter
+from app.settings import SettingsFile
+from app.topbar import TopBar
+from app.workspace import Docks, SavedPanel, SavedWorkspace, WorkspaceFile
+from core.model.commands import CancelAll, Flatten, Kill, NewOrder
+from core.model.enums import Mode, Severity, Source
+from core.model.events import CommandRefused, Notice
+from core.model.ids import IdMaker
+from core.model.orders import OrderUpdate
+from widgets.panel import Panel
+from widgets.theme import apply_theme, tokens
+
+FRAME_MS = 16
+HIDDEN_FRAME_MS = 250
+AUTOSAVE_MS = 2_000
+
+
+class MainWindow(QMainWindow):
+    """The trader's screen.
+
+    Attributes:
+        docks: the open panels.
+        instrument: the linked instrument's id.
+        account: the account that is traded.
+
+    Signals:
+        closed(): the trader closed the window and nothing holds it open any more.
+    """
+
+    closed = Signal()
+
+    def __init__(
+        self,
+        desk: Desk,
+        ids: IdMaker,
+        settings: SettingsFile,
+        workspace: WorkspaceFile,
+        reporter: Reporter,
+        export_directory: Path,
+    ) -> None:
+        super().__init__()
+        self.setObjectName("outcry")
+        self.desk = desk
+        self.stores = desk.stores
+        self._ids = ids
+        self._settings = settings
+        self._workspace = workspace
+        self._reporter = reporter
+        self.instrument = ""
+        self.account = ""
+        self._broken: set[str] = set()
+        self._may_close = False
+        self._palette: Palette | None = None
+        self._leaving: LeaveDialog | None = None
+        self.exporter = Exporter(self.stores, export_directory, self._say, self)
+        self.setDockNestingEnabled(True)
+        self.docks = Docks(self, self._on_layout_changed)
+        self.kill_button = KillButton(self.stores, ids, self)
+        self.kill_button.requested.connect(self._send)
+        self.topbar = TopBar(self.stores, self.kill_button, self)
+        self.topbar.instrument_chosen.connect(self.choose_instrument)
+        self.topbar.cancel_all.connect(self.cancel_all)
+        self.topbar.flatten_all.connect(self.flatten_all)
+        self.status = StatusBar(self.stores, self)
+        self.setStatusBar(self.status)
+        self.actions_by_id = Actions(self)
+        self._bind_actions()
+        self._make_menus()
+        self.frames = FrameClock(self._frame, self, FRAME_MS)
+        self._autosave = QTimer(self)
+        self._autosave.setSingleShot(True)
+        self._autosave.setInterval(AUTOSAVE_MS)
+        self._autosave.timeout.connect(self.save_workspace)
+        self._subscribing = QTimer(self)
+        self._subscribing.setSingleShot(True)
+        self._subscribing.setInterval(0)
+        self._subscribing.timeout.connect(self._subscribe)
+        desk.event_arrived.connect(self._on_event)
+        desk.connection_changed.connect(self._on_connection)
+        self.resize(1600, 950)
+        self._open_workspace()
+        self._apply_theme()
+        self._title()
+
+    # -- panels ------------------------------------------------------------------------------
+
+    def open_panel(
+        self, kind: str, panel_id: str = "", area: str = "center", beside: str = ""
+    ) -> str:
+        """Open a panel (or bring the only one to the front); returns its id."""
+        entry = PANEL_KINDS[kind]
+        if not panel_id and not entry.several:
+            for known, panel in self.docks.panels.items():
+                if kind == panel.KIND:
+                    self.docks.show(known)
+                    return known
+        panel_id = panel_id or self.docks.new_id(kind)
+        panel = make_panel(kind, self.stores, self._ids)
+        panel.setObjectName(panel_id)
+        panel.set_account(self.account)
+        panel.set_instrument(self.instrument)
+        panel.requested.connect(self._send)
+        panel.instrument_chosen.connect(self.choose_instrument)
+        panel.draft_offered.connect(self._on_draft)
+        panel.said.connect(self._say)
+        panel.subscription_changed.connect(self._subscribing.start)
+        panel.state_changed.connect(self._autosave.start)
+        if (export := getattr(panel, "export_requested", None)) is not None:
+            export.connect(self._on_export)
+        self.docks.add(panel_id, panel, entry.title, area, beside)
+        self._subscribing.start()
+        return panel_id
+
+    def panel(self, kind: str) -> Panel | None:
+        """The first open panel of a kind."""
+        return next((p for p in self.docks.panels.values() if kind == p.KIND), None)
+
+    def choose_instrument(self, instrument: str) -> None:
+        """Show an instrument in every linked panel."""
+        if instrument not in self.stores.instruments:
+            return
+        self.instrument = instrument
+        for panel in self.docks.panels.values():
+            if not panel.pinned and panel.instrument != instrument:
+                panel.set_instrument(instrument)
+        self.topbar.show_for(instrument, self.account)
+        self._title()
+        self._subscribing.start()
+        self._autosave.start()
+
+    def _choose_account(self) -> None:
+        names = list(self.stores.accounts.keys())
+        if self.account not in names and names:
+            self.account = names[0]
+        for panel in self.docks.panels.values():
+            panel.set_account(self.account)
+        self.kill_button.set_account(self.account)
+        self.topbar.show_for(self.instrument, self.account)
+
+    def _subscribe(self) -> None:
+        wants: list[dict[str, set[Any]]] = [p.wants() for p in self.docks.panels.values()]
+        wants.append({"quotes": {self.instrument} if self.instrument else set()})
+        self.desk.subscribe(wants)
+
+    def _on_draft(self, draft: NewOrder) -> None:
+        ticket = self.panel("ticket")
+        if ticket is None:
+            self.open_panel("ticket", area="left")
+            ticket = self.panel("ticket")
+        take = getattr(ticket, "take_draft", None)
+        if take is not None:
+            take(draft)
+
+    # -- once a frame ------------------------------------------------------------------------
+
+    def _frame(self) -> None:
+        self.desk.poll()
+        if self.isMinimized():
+            return
+        self.topbar.flush()
+        for panel_id, panel in list(self.docks.panels.items()):
+            if panel.isVisible():
+                try:
+                    panel.flush()
+                    self._broken.discard(panel_id)
+                except Exception as error:
+                    # one panel's failure is its own: the others go on, and it is said once
+                    if panel_id not in self._broken:
+                        self._broken.add(panel_id)
+                        self._reporter.report(f"The panel {panel_id} could not be drawn", error)
+        self.status.flush(self.frames.summary())
+
+    # -- requests ----------------------------------------------------------------------------
+
+    def _send(self, command: object) -> None:
+        self.desk.send(command)  # type: ignore[arg-type]
+
+    def kill(self) -> None:
+        """First level of the kill switch (the button's longer presses do more)."""
+        self._send(Kill(self._ids.next(), 1, self.account, Source.HOTKEY, reason="kill switch"))
+
+    def cancel_all(self) -> None:
+        """Cancel every working order of the account."""
+        self._send(CancelAll(self._ids.next(), self.account))
+
+    def flatten_instrument(self) -> None:
+        """Cancel the linked instrument's orders, then close its position."""
+        self._send(Flatten(self._ids.next(), self.account, self.instrument))
+
+    def flatten_all(self) -> None:
+        """Cancel all orders, then close all positions."""
+        self._send(Flatten(self._ids.next(), self.account))
+
+    # -- what the engine says ----------------------------------------------------------------
+
+    def _on_connection(self, connected: bool, text: str) -> None:
+        if connected:
+            if self.instrument not in self.stores.instruments:
+                self.instrument = next(self.stores.instruments.keys(), "")
+            self._choose_account()
+            self.topbar.show_mode()
+            self.choose_instrument(self.instrument)
+            for panel in self.docks.panels.values():
+                if not panel.pinned or panel.instrument not in self.stores.instruments:
+                    panel.set_instrument(self.instrument)
+            self._subscribing.start()
+        self.status.show_connection(connected, text)
+        self._title()
+
+    def _on_event(self, event: object) -> None:
+        if isinstance(event, Notice) and event.severity >= Severity.WARNING:
+            self.status.say(event.text, event.severity)
+        elif isinstance(event, CommandRefused):
+            self.status.say(event.text, Severity.WARNING)
+        elif isinstance(event, OrderUpdate):
+            self.status.say_order(event)
+
+    def _say(self, text: str) -> None:
+        self.status.say(text, Severity.INFO)
+
+    # -- actions -----------------------------------------------------------------------------
+
+    def _bind_actions(self) -> None:
+        handlers: dict[str, Callable[[], object]] = {
+            "trade.kill": self.kill,
+            "trade.cancel_all": self.cancel_all,
+            "trade.flatten_instrument": self.flatten_instrument,
+            "trade.flatten_all": self.flatten_all,
+            "trade.ticket": lambda: self._focus("ticket"),
+            "view.palette": self._open_palette,
+            "view.search": self._search,
+            "view.theme": self._toggle_theme,
+            "view.larger": lambda: self._font(1),
+            "view.smaller": lambda: self._font(-1),
+            "view.reset_size": lambda: self._font(0),
+            "view.next_panel": lambda: self._step_panel(1),
+            "view.previous_panel": lambda: self._step_panel(-1),
+            "layout.reset": lambda: self.arrange("default"),
+            "layout.four_charts": lambda: self.arrange("four_charts"),
+            "file.export_orders": lambda: self._export_all("orders"),
+            "file.export_fills": lambda: self._export_all("fills"),
+            "file.export_positions": lambda: self._export_all("positions"),
+            "file.picture": self._save_picture,
+            "file.quit": self.close,
+            "help.keys": self._show_keys,
+            "help.about": self._show_about,
+        }
+        for action_id, handler in handlers.items():
+            self.actions_by_id.bind(action_id, handler)
+
+    def _make_menus(self) -> None:
+        bar = self.menuBar()
+        panels = bar.addMenu("&Panels")
+        for kind in PANEL_KINDS.values():
+            panels.addAction(
+                self.actions_by_id.add(
+                    f"panel.{kind.kind}", kind.title, lambda k=kind.kind: self.open_panel(k)
+                )
+            )
+        for title in ("File", "Trade", "View", "Layout", "Help"):
+            menu = bar.addMenu(f"&{title}")
+            menu.addActions(self.actions_by_id.in_menu(title))
+        bar.insertMenu(bar.actions()[3], panels)
+        bar.setCornerWidget(None)
+        self.setMenuWidget(_stack(bar, self.topbar))
+
+    def _focus(self, kind: str) -> None:
+        panel_id = self.open_panel(kind)
+        self.docks.show(panel_id)
+        self.docks.panels[panel_id].setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _step_panel(self, step: int) -> None:
+        panels = [p for p in self.docks.panels.values() if p.isVisible()]
+        if not panels:
+            return
+        focus = QApplication.focusWidget()
+        here = next((i for i, p in enumerate(panels) if focus and p.isAncestorOf(focus)), -step)
+        target = panels[(here + step) % len(panels)]
+        target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        if not target.hasFocus():
+            target.focusNextChild()
+
+    def _open_palette(self) -> None:
+        self._palette = Palette(list(self.actions_by_id), self)
+        centre = self.geometry().center()
+        self._palette.move(centre.x() - self._palette.width() // 2, self.geometry().top() + 80)
+        self._palette.show()
+
+    def _search(self) -> None:
+        self.topbar.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.topbar.search.selectAll()
+
+    def _save_picture(self) -> None:
+        dialog = QFileDialog(self, "Save a picture of the window", "outcry.png", "Pictures (*.png)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("png")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.save_picture)
+        dialog.open()
+
+    def save_picture(self, path: str) -> bool:
+        """Write a PNG picture of the window; False (and a notice) when that failed."""
+        if self.grab().save(path, "PNG"):
+            return True
+        self.desk.say(Severity.ERROR, f"The picture {path} could not be written.")
+        return False
+
+    def _show_keys(self) -> None:
+        rows = []
+        for spec in ACTIONS:
+            action = self.actions_by_id[spec.id]
+            keys = ", ".join(
+                k.toString(QKeySequence.SequenceFormat.NativeText) for k in action.shortcuts()
+            )
+            if keys:
+                rows.append(f"<tr><td>{plain_text(action)}</td><td>&nbsp;&nbsp;{keys}</td></tr>")
+        self._tell("Keys", f"<table>{''.join(rows)}</table>")
+
+    def _show_about(self) -> None:
+        self._tell(
+            "About Outcry",
+            "<b>Outcry</b><p>A desktop trading terminal on an embedded, event-driven engine."
+            "<p>Apache License 2.0",
+        )
+
+    def _tell(self, title: str, text: str) -> None:
+        box = QMessageBox(QMessageBox.Icon.NoIcon, title, text, parent=self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+    # -- look --------------------------------------------------------------------------------
+
+    def _theme_name(self) -> str:
+        chosen = self._settings.values.theme
+        if chosen != "system":
+            return chosen
+        scheme = QGuiApplication.styleHints().colorScheme()
+        return "light" if scheme == Qt.ColorScheme.Light else "dark"
+
+    def _apply_theme(self) -> None:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        values = self._settings.values
+        apply_theme(app, self._theme_name(), values.up_down, values.font_points)
+        self.docks.apply_theme(tokens())
+        self.topbar.show_mode()
+
+    def _toggle_theme(self) -> None:
+        self._settings.values.theme = "light" if self._theme_name() == "dark" else "dark"
+        self._apply_theme()
+        self._save_settings()
+
+    def _font(self, step: int) -> None:
+        size = QApplication.font().pointSize() + step
+        self._settings.values.font_points = 0 if step == 0 else max(6, min(32, size))
+        self._apply_theme()
+        self._save_settings()
+
+    def _save_settings(self) -> None:
+        try:
+            self._settings.save()
+        except OSError as error:
+            self.desk.say(Severity.ERROR, f"The settings could not be saved: {error}.")
+
+    def _title(self) -> None:
+        mode = {Mode.PAPER: "Paper", Mode.REPLAY: "Replay", Mode.LIVE: "LIVE"}[self.stores.mode]
+        self.setWindowTitle(f"{self.instrument or 'Outcry'} — {mode} — Outcry")
+
+    # -- workspace ---------------------------------------------------------------------------
+
+    def arrange(self, name: str) -> None:
+        """Replace the panels by one of the built-in arrangements."""
+        self.docks.clear()
+        layouts.LAYOUTS[name](self)
+        self._on_layout_changed()
+
+    def _open_workspace(self) -> None:
+        saved = self._workspace.load()
+        if self._workspace.problem:
+            self.desk.say(Severity.WARNING, self._workspace.problem)
+        if saved is None or not saved.panels:
+            layouts.LAYOUTS["default"](self)
+            return
+        self.instrument = saved.instrument
+        self.account = saved.account
+        for entry in saved.panels:
+            if entry.kind in PANEL_KINDS:
+                self.open_panel(entry.kind, entry.id)
+                self._restore_panel(entry)
+            else:
+                text = f"This Outcry has no panel “{entry.kind}”. Close this tab to forget it."
+                self.docks.add_missing(entry.id, entry.kind, text)
+        self.restoreGeometry(QByteArray.fromBase64(saved.geometry.encode()))
+        # the docking library restores safely only once the event loop runs
+        QTimer.singleShot(0, self, lambda: self._restore_docks(saved.docks))
+
+    def _restore_panel(self, entry: SavedPanel) -> None:
+        try:
+            self.docks.panels[entry.id].restore_state(entry.state)
+        except Exception as error:
+            self._reporter.report(f"The saved state of {entry.id} was not understood", error)
+
+    def _restore_docks(self, text: str) -> None:
+        if text and not self.docks.restore(text):
+            self.desk.say(
+                Severity.WARNING, "The saved arrangement did not fit; panels are in default places."
+            )
+
+    def _on_layout_changed(self, *_: object) -> None:
+        if hasattr(self, "_autosave"):
+            self._autosave.start()
+            self._subscribing.start()
+
+    def workspace(self) -> SavedWorkspace:
+        """The arrangement as it is now."""
+        screen = self.screen()
+        return SavedWorkspace(
+            panels=[
+                SavedPanel(panel_id, panel.KIND, panel.save_state())
+                for panel_id, panel in self.docks.panels.items()
+            ],
+            docks=self.docks.save(),
+            geometry=bytes(self.saveGeometry().toBase64().data()).decode(),
+            screen=screen.name() if screen is not None else "",
+            instrument=self.instrument,
+            account=self.account,
+        )
+
+    def save_workspace(self) -> None:
+        """Write the arrangement; called within seconds of any change."""
+        try:
+            self._workspace.save(self.workspace())
+        except OSError as error:
+            self.desk.say(Severity.ERROR, f"The workspace could not be saved: {error}.")
+
+    # -- export ------------------------------------------------------------------------------
+
+    def _on_export(self, kind: str, rows: object, columns: object) -> None:
+        self.exporter.ask(kind, rows, columns, self.account)
+
+    def _export_all(self, kind: str) -> None:
+        self.exporter.ask(kind, None, None, self.account)
+
+    # -- ending ------------------------------------------------------------------------------
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Minimised windows draw nothing."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange and hasattr(self, "frames"):
+            self.frames.slow_down(HIDDEN_FRAME_MS if self.isMinimized() else FRAME_MS)
+
+    def resizeEvent(self, event: Any) -> None:
+        """A new size is a change of the workspace."""
+        super().resizeEvent(event)
+        self._on_layout_changed()
+
+    def close_now(self) -> None:
+        """Close without asking (time is up, or the question was answered)."""
+        self._may_close = True
+        self.close()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """With orders or positions left, ask first what is to become of them."""
+        left = remaining(self.stores) if not self._may_close else ""
+        if left and self.desk.stores.connected:
+            event.ignore()
+            if self._leaving is None:
+                self._leaving = LeaveDialog(left, self)
+                self._leaving.answered.connect(self._on_leave)
+                self._leaving.open()
+            return
+        self.frames.stop()
+        self._autosave.stop()
+        self.save_workspace()
+        event.accept()
+        self.closed.emit()
+
+    def _on_leave(self, answer: str) -> None:
+        self._leaving = None
+        if answer == "stay":
+            return
+        if answer == "cancel":
+            self.cancel_all()
+        elif answer == "flatten":
+            self.flatten_all()
+        if answer == "leave":
+            self.close_now()
+        else:
+            self._close_when_done(50)
+
+    def _close_when_done(self, tries: int) -> None:
+        if not remaining(self.stores, positions=False) or tries == 0:
+            self.close_now()
+        else:
+            QTimer.singleShot(100, self, lambda: self._close_when_done(tries - 1))
+
+
+def _stack(*widgets: QWidget) -> QWidget:
+    from PySide6.QtWidgets import QVBoxLayout
+
+    holder = QWidget()
+    layout = QVBoxLayout(holder)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return holder
