@@ -1,0 +1,139 @@
+"""How numbers and orders are written for people: one place, so that all panels say the same.
+
+Numbers on the screen have as many decimals as their step needs, always the same number of them,
+and thousands separators. Nothing here is for files or messages: those take `Decimal` as it is.
+No Qt in here.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from core.model.commands import NewOrder
+from core.model.enums import OrdStatus, OrdType, Side, TimeInForce
+from core.model.instruments import Instrument
+from core.model.numbers import decimals
+from core.model.orders import Order
+
+NOTHING = "—"
+"""What stands where a value is not known. Never 0."""
+
+SIDE_WORDS = {Side.BUY: "BUY", Side.SELL: "SELL"}
+TYPE_WORDS = {
+    OrdType.MARKET: "Market",
+    OrdType.LIMIT: "Limit",
+    OrdType.STOP: "Stop",
+    OrdType.STOP_LIMIT: "Stop limit",
+}
+TIF_WORDS = {
+    TimeInForce.DAY: "DAY",
+    TimeInForce.GTC: "GTC",
+    TimeInForce.IOC: "IOC",
+    TimeInForce.FOK: "FOK",
+    TimeInForce.GTD: "GTD",
+}
+TIF_MEANINGS = {
+    TimeInForce.DAY: "Good for the day",
+    TimeInForce.GTC: "Good till cancelled",
+    TimeInForce.IOC: "Immediate or cancel",
+    TimeInForce.FOK: "Fill or kill",
+    TimeInForce.GTD: "Good till date",
+}
+STATUS_WORDS = {
+    OrdStatus.NEW: "Working",
+    OrdStatus.PARTIALLY_FILLED: "Partly filled",
+    OrdStatus.FILLED: "Filled",
+    OrdStatus.DONE_FOR_DAY: "Done for day",
+    OrdStatus.CANCELED: "Cancelled",
+    OrdStatus.PENDING_CANCEL: "Pending cancel",
+    OrdStatus.REJECTED: "Rejected",
+    OrdStatus.SUSPENDED: "Suspended",
+    OrdStatus.PENDING_NEW: "Pending new",
+    OrdStatus.EXPIRED: "Expired",
+    OrdStatus.PENDING_REPLACE: "Pending replace",
+    OrdStatus.UNKNOWN: "Unknown",
+}
+
+_SCREEN = Context(prec=60, rounding=ROUND_HALF_EVEN)
+
+
+def format_number(
+    value: Decimal, places: int, *, grouped: bool = True, signed: bool = False
+) -> str:
+    """A number with exactly `places` decimals: ``64,210.50``; `signed` puts ``+`` before gains."""
+    rounded = value.quantize(Decimal(1).scaleb(-places), context=_SCREEN)
+    if rounded == 0:
+        rounded = abs(rounded)
+    sign = "+" if signed and rounded > 0 else ""
+    return sign + format(rounded, f"{',' if grouped else ''}.{places}f")
+
+
+def format_price(ticks: int, instrument: Instrument, *, grouped: bool = True) -> str:
+    """A price in ticks as it stands on the screen: ``64,210.5``."""
+    return format_number(instrument.price(ticks), decimals(instrument.tick), grouped=grouped)
+
+
+def format_qty(
+    lots: int, instrument: Instrument, *, grouped: bool = True, signed: bool = False
+) -> str:
+    """A quantity in lots as it stands on the screen: ``0.50``."""
+    value = instrument.quantity(lots)
+    return format_number(value, decimals(instrument.lot), grouped=grouped, signed=signed)
+
+
+def format_money(value: Decimal | None, currency: str = "", *, signed: bool = True) -> str:
+    """Money to the cent with its sign: ``+1,250.00 USD``; None is a dash, never 0."""
+    if value is None:
+        return NOTHING
+    text = format_number(value, 2, signed=signed)
+    return f"{text} {currency}" if currency else text
+
+
+def format_average(value: Decimal | None, instrument: Instrument) -> str:
+    """An average price with one decimal more than the instrument's prices."""
+    return NOTHING if value is None else format_number(value, decimals(instrument.tick) + 1)
+
+
+def format_duration(nanoseconds: int) -> str:
+    """A span of time in at most two parts: ``3.2 s``, ``4 m 05 s``, ``2 h 10 m``, ``3 d 4 h``."""
+    seconds = max(0, nanoseconds) // 1_000_000_000
+    if seconds < 60:
+        tenths = max(0, nanoseconds) // 100_000_000
+        return f"{tenths // 10}.{tenths % 10} s"
+    if seconds < 3_600:
+        return f"{seconds // 60} m {seconds % 60:02d} s"
+    if seconds < 86_400:
+        return f"{seconds // 3_600} h {seconds % 3_600 // 60:02d} m"
+    return f"{seconds // 86_400} d {seconds % 86_400 // 3_600} h"
+
+
+def terms_words(order: NewOrder | Order, instrument: Instrument) -> str:
+    """At what price and how long: ``@ 64,210.5 GTC post-only``."""
+    words = []
+    if order.ord_type is OrdType.MARKET:
+        words.append("at market")
+    if order.ord_type in (OrdType.STOP, OrdType.STOP_LIMIT):
+        words.append(f"stop {format_price(order.stop_price, instrument)}")
+    if order.ord_type is OrdType.STOP_LIMIT:
+        words.append(f"limit {format_price(order.price, instrument)}")
+    if order.ord_type is OrdType.LIMIT:
+        words.append(f"@ {format_price(order.price, instrument)}")
+    words.append(TIF_WORDS[order.tif])
+    if order.post_only:
+        words.append("post-only")
+    if order.reduce_only:
+        words.append("reduce-only")
+    return " ".join(words)
+
+
+def order_sentence(order: NewOrder | Order, instrument: Instrument) -> str:
+    """The whole order in one line: ``BUY 0.50 BTC-USD @ 64,210.5 GTC``."""
+    quantity = format_qty(order.qty, instrument)
+    terms = terms_words(order, instrument)
+    return f"{SIDE_WORDS[order.side]} {quantity} {instrument.symbol} {terms}"
+
+
+def refusal_sentence(order: Order) -> str:
+    """Why an order was denied or rejected, as far as anyone said."""
+    text = order.text or "No reason was given."
+    return f"{order.code}: {text}" if order.code and order.code not in text else text
