@@ -233,7 +233,7 @@ def check_sockets() -> Iterator[Check]:
         for name, endpoint in endpoints.items():
             try:
                 _round_trip(endpoint)
-            except OSError as error:  # ZMQError is one
+            except (OSError, zmq.ZMQError) as error:
                 remedy = "allow this program to open sockets on the loopback interface"
                 if name == "ipc":
                     remedy = "point TMPDIR to a folder on a local disk with a short path"
@@ -243,7 +243,7 @@ def check_sockets() -> Iterator[Check]:
 
 
 def _round_trip(endpoint: str) -> None:
-    """Send one message over `endpoint` and receive it. Raises OSError."""
+    """Send one message over `endpoint` and receive it. Raises OSError or ZMQError."""
     import zmq
 
     with zmq.Context() as context, context.socket(zmq.PULL) as pull:
