@@ -1,0 +1,1 @@
+"""Publish and subscribe: in a process (`local`), between processes (`channel`)."""
