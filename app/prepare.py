@@ -155,7 +155,7 @@ def _ensure_build_tools(python: str, version: str, has_header: bool, has_ensurep
             packages.extend(["gcc", "libc6-dev"])
         if packages and not _apt_install(packages):
             raise PrepareError(
-                f"to build with {python} some packages are missing; type: "
+                f"to build with {python} some packages are missing; type:\n  "
                 + system.install_line(tuple(packages))
             )
 
@@ -198,13 +198,10 @@ def _ensure_system_libraries() -> bool:
         return True
     if _apt_install(list(system.QT_PACKAGES)) and not missing(everything):
         return True
-    sentence = "Qt misses libraries of the system"
     names = missing(everything)
-    if names:
-        sentence += f" ({', '.join(names)})"
-    elif not system.has_font():
-        sentence = "no font is installed"
-    sentence += "; type: " + system.install_line(system.QT_PACKAGES)
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    sentence = f"Qt misses {names[0]}{more}" if names else "no font is installed"
+    sentence += "; type:\n  " + system.install_line(system.QT_PACKAGES)
     if missing(system.QT_OFF_SCREEN) or (names and system.has_display()):
         raise PrepareError(sentence)
     _say(sentence)
