@@ -1,0 +1,315 @@
+"""Order entry of a simulated venue: accepts, rejects, fills, cancels, replaces and reports.
+
+The reports follow FIX 4.4 (appendix D). An order that the venue takes on is answered with NEW
+before anything else happens to it; what cannot be done is REJECTED with a sentence. A fill-or-kill
+order that cannot be filled is taken on (NEW) and CANCELED, as is what an immediate-or-cancel or
+market order leaves. A second order with an id that the venue has seen is not entered again: the
+answer is the state of the first (ORDER_STATUS). The venue remembers its last 100,000 dead orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from core.book.matching import LIMIT_GTC, OK, POST_ONLY, WOULD_CROSS, Fill
+from core.model.enums import ExecType, Liquidity, OrdStatus, TimeInForce
+from core.model.events import CancelReject, ExecutionReport, VenueOrder
+from core.model.numbers import EXACT, ZERO
+from core.model.orders import Order
+from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
+from core.venues.simulated.livebook import BUY
+from core.venues.simulated.own import Market, OwnOrder, book_kind, refusal, replace_refusal
+from core.venues.simulated.timeline import Timeline
+
+_REMEMBERED = 100_000
+_FEE_STEP = Decimal("0.00000001")
+
+Report = ExecutionReport | CancelReject
+
+
+class Desk:
+    """Takes requests that have arrived at the venue and reports what becomes of them.
+
+    Reports go to `report` in the order in which things happened, stamped with the timeline's time.
+    Execution ids are ``<venue>-<incarnation>-<n>``. Fees are price x quantity x rate (maker or
+    taker), rounded half-even to eight decimals; a negative fee is received.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        incarnation: str,
+        timeline: Timeline,
+        report: Callable[[Report], None],
+    ) -> None:
+        self.name = name
+        self._head = f"{name}-{incarnation}-"
+        self._timeline = timeline
+        self._report = report
+        self._markets: dict[str, Market] = {}
+        self._working: dict[str, OwnOrder] = {}
+        self._dead: dict[str, OwnOrder] = {}
+        self._by_book: dict[int, OwnOrder] = {}
+        self._owners: dict[str, int] = {}
+        self._reports = 0
+        self._orders = 0
+
+    def join(self, market: Market) -> None:
+        """Orders in this market are taken from now on."""
+        self._markets[market.instrument.id] = market
+        market.live.own_fill = self._filled
+
+    def handle(self, request: VenueRequest) -> None:
+        """Acts on a request and publishes what it did to the book."""
+        if isinstance(request, VenueNew):
+            self._new(request.order)
+        elif isinstance(request, VenueCancel):
+            self._cancel(request)
+        else:
+            self._replace(request)
+        market = self._markets.get(request.order.instrument)
+        if market is not None:
+            if market.stops:
+                self.trigger(market)
+            market.live.publish()
+
+    def working(self) -> list[VenueOrder]:
+        """All orders of ours that may still trade, oldest first."""
+        return [
+            VenueOrder(
+                name,
+                own.order_id,
+                own.order.instrument,
+                own.order.side,
+                own.qty,
+                own.price,
+                own.cum,
+            )
+            for name, own in self._working.items()
+        ]
+
+    def put_back(self, order: Order) -> None:
+        """Takes an order of before into the new book, behind whoever is at its price already."""
+        own = self._admit(order, order.order_id)
+        market = self._markets[order.instrument]
+        if own.armed:
+            market.stops.append(own)
+        else:
+            self._execute(own, market, LIMIT_GTC, own.price)
+
+    def expire(self, market: Market) -> None:
+        """The session of an instrument is over: its DAY orders expire."""
+        for own in list(self._working.values()):
+            order = own.order
+            if order.instrument == market.instrument.id and order.tif is TimeInForce.DAY:
+                self._take_out(own, market)
+                self._end(own, ExecType.EXPIRED, OrdStatus.EXPIRED, "The session is over.")
+        market.live.publish()
+
+    def trigger(self, market: Market) -> None:
+        """Sends the stops that the last trade has reached into the book, oldest first."""
+        while True:
+            last = market.live.last
+            for own in market.stops:
+                stop = own.order.stop_price
+                if last >= stop if own.side == BUY else last <= stop:
+                    break
+            else:
+                return
+            market.stops.remove(own)
+            own.armed = False
+            kind, _ = book_kind(own.order)
+            self._execute(own, market, kind, own.price or 1)
+
+    def _new(self, order: Order) -> None:
+        known = self._find(order.cl_ord_id)
+        if known is not None:
+            self._say(known, ExecType.ORDER_STATUS, text="This order is known already.")
+            return
+        market = self._markets.get(order.instrument)
+        why = refusal(self.name, market, order)
+        own = self._admit(order, "")
+        if why or market is None:
+            self._end(own, ExecType.REJECTED, OrdStatus.REJECTED, why)
+        elif own.armed:
+            self._say(own, ExecType.NEW)
+            market.stops.append(own)
+        else:
+            kind, price = book_kind(order)
+            self._execute(own, market, kind, price, new=True)
+
+    def _cancel(self, request: VenueCancel) -> None:
+        own = self._changeable(request, replace=False)
+        if own is not None:
+            self._take_out(own, self._markets[own.order.instrument])
+            self._end(own, ExecType.CANCELED, OrdStatus.CANCELED, "", request.request)
+
+    def _replace(self, request: VenueReplace) -> None:
+        own = self._changeable(request, replace=True)
+        if own is None:
+            return
+        market = self._markets[own.order.instrument]
+        why = replace_refusal(market, own, request.qty, request.price)
+        if why:
+            self._refuse(request, own.status, True, why)
+            return
+        fills: Sequence[Fill] = ()
+        if not own.armed:
+            leaves = request.qty - own.cum
+            fills = market.live.replace(own.book_id, own.side, own.price, request.price, leaves)
+        own.qty = request.qty
+        own.price = request.price
+        self._say(own, ExecType.REPLACED, request=request.request)
+        if not own.armed:
+            market.live.settle(fills, own.side)
+            self._check_self_trade(own, market)
+
+    def _changeable(self, request: VenueCancel | VenueReplace, replace: bool) -> OwnOrder | None:
+        name = request.order.cl_ord_id
+        own = self._find(name)
+        if own is None:
+            self._refuse(
+                request, OrdStatus.REJECTED, replace, f"{self.name} knows no order {name}."
+            )
+            return None
+        if own.status.terminal:
+            became = own.status.name.lower()
+            self._refuse(request, own.status, replace, f"Too late: the order is {became}.")
+            return None
+        return own
+
+    def _find(self, name: str) -> OwnOrder | None:
+        return self._working.get(name) or self._dead.get(name)
+
+    def _admit(self, order: Order, order_id: str) -> OwnOrder:
+        self._orders += 1
+        own = OwnOrder(order, order_id or f"{self._head}{self._orders}", self._orders * 8)
+        self._working[order.cl_ord_id] = own
+        self._by_book[own.book_id] = own
+        return own
+
+    def _execute(
+        self, own: OwnOrder, market: Market, kind: int, price: int, new: bool = False
+    ) -> None:
+        """Puts an order into the book and tells what became of it."""
+        owner = self._owners.setdefault(own.order.account, len(self._owners) + 1)
+        leaves = own.qty - own.cum
+        status, fills = market.live.enter(own.book_id, own.side, price, leaves, kind, owner)
+        if status == WOULD_CROSS:
+            text = "Post-only: the order would trade at once."
+            self._end(own, ExecType.REJECTED, OrdStatus.REJECTED, text)
+            return
+        if new:
+            self._say(own, ExecType.NEW)
+        if status != OK:
+            text = "Fill-or-kill: there is not enough on the other side."
+            self._end(own, ExecType.CANCELED, OrdStatus.CANCELED, text)
+            return
+        market.live.settle(fills, own.side)
+        if kind in (LIMIT_GTC, POST_ONLY):
+            self._check_self_trade(own, market)
+        elif not own.status.terminal:
+            text = "What could not be filled at once is cancelled."
+            self._end(own, ExecType.CANCELED, OrdStatus.CANCELED, text)
+
+    def _check_self_trade(self, own: OwnOrder, market: Market) -> None:
+        book = market.live.book
+        if not own.status.terminal and book.order(own.book_id) is None:
+            book.clear_trades()
+            text = "Cancelled: it would have traded with an order of the same account."
+            self._end(own, ExecType.CANCELED, OrdStatus.CANCELED, text)
+
+    def _take_out(self, own: OwnOrder, market: Market) -> None:
+        if own.armed:
+            market.stops.remove(own)
+        else:
+            market.live.cancel(own.book_id, own.side, own.price)
+
+    def _filled(self, book_id: int, fill: Fill, maker: bool) -> None:
+        own = self._by_book[book_id]
+        own.cum += fill.qty
+        own.status = OrdStatus.FILLED if own.cum == own.qty else OrdStatus.PARTIALLY_FILLED
+        instrument = self._markets[own.order.instrument].instrument
+        rate = instrument.maker_fee if maker else instrument.taker_fee
+        fee = EXACT.multiply(instrument.money(fill.price * fill.qty), rate)
+        self._say(own, ExecType.TRADE, fill=fill, fee=_rounded(fee), maker=maker)
+        if own.status is OrdStatus.FILLED:
+            self._bury(own)
+
+    def _end(
+        self, own: OwnOrder, what: ExecType, status: OrdStatus, text: str, request: str = ""
+    ) -> None:
+        own.status = status
+        self._say(own, what, text=text, request=request)
+        self._bury(own)
+
+    def _bury(self, own: OwnOrder) -> None:
+        name = own.order.cl_ord_id
+        del self._working[name]
+        del self._by_book[own.book_id]
+        self._dead[name] = own
+        if len(self._dead) > _REMEMBERED:
+            del self._dead[next(iter(self._dead))]
+
+    def _say(
+        self,
+        own: OwnOrder,
+        what: ExecType,
+        *,
+        text: str = "",
+        request: str = "",
+        fill: Fill | None = None,
+        fee: Decimal = ZERO,
+        maker: bool = False,
+    ) -> None:
+        order = own.order
+        market = self._markets.get(order.instrument)
+        self._reports += 1
+        self._report(
+            ExecutionReport(
+                venue=self.name,
+                ts=self._timeline.now,
+                received=0,
+                cl_ord_id=order.cl_ord_id,
+                exec_type=what,
+                status=own.status,
+                order_id=own.order_id,
+                exec_id=f"{self._head}{self._reports}",
+                request=request or order.cl_ord_id,
+                instrument=order.instrument,
+                side=order.side,
+                qty=own.qty,
+                price=own.price,
+                cum_qty=own.cum,
+                last_price=0 if fill is None else fill.price,
+                last_qty=0 if fill is None else fill.qty,
+                fee=fee,
+                currency="" if market is None else market.instrument.currency,
+                liquidity=_LIQUIDITY[None if fill is None else maker],
+                text=text,
+            )
+        )
+
+    def _refuse(
+        self, request: VenueCancel | VenueReplace, status: OrdStatus, replace: bool, text: str
+    ) -> None:
+        self._report(
+            CancelReject(
+                self.name,
+                self._timeline.now,
+                0,
+                request.order.cl_ord_id,
+                request.request,
+                status,
+                replace,
+                text,
+            )
+        )
+
+
+_LIQUIDITY = {None: Liquidity.UNKNOWN, True: Liquidity.ADDED, False: Liquidity.REMOVED}
+
+
+def _rounded(fee: Decimal) -> Decimal:
+    return fee.quantize(_FEE_STEP, ROUND_HALF_EVEN)
