@@ -1,23 +1,22 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 # distutils: extra_compile_args = -O3
-# distutils: depends = core/book/market_ladder.h core/book/market_orders.h
+# distutils: depends = core/book/_market_ladder.h core/book/_market_orders.h
 """Market-data books: what a venue shows, as price levels (L2) or as single orders (L3).
 
-The work is done in market_ladder.h and market_orders.h; here the arguments are checked and the
+The work is done in _market_ladder.h and _market_orders.h; here the arguments are checked and the
 answers become numpy arrays. See marketbook.pyi for what each method means.
 """
 
-from cpython.long cimport PyLong_AsLongLongAndOverflow
-from libc.stdint cimport INT64_MIN, int8_t, int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
-
-import operator
 
 import numpy as np
 
+from core.book.arguments cimport bounded, whole
+
 from core.book.columns import column
 
-cdef extern from "market_ladder.h" nogil:
+cdef extern from "_market_ladder.h" nogil:
     uint32_t ML_MAX_PRICE
     uint32_t ML_MIRROR
     int64_t ML_MAX_QTY
@@ -47,7 +46,7 @@ cdef extern from "market_ladder.h" nogil:
     void ml_window(const ml_side *s, int64_t top, int64_t rows, int64_t step,
                    int64_t *out) noexcept
 
-cdef extern from "market_orders.h" nogil:
+cdef extern from "_market_orders.h" nogil:
     enum:
         MO_DONE
         MO_UNKNOWN_ID
@@ -157,33 +156,13 @@ cdef complain(Fault fault, str where, side, price, qty, action=None):
     raise ValueError(f"qty{s}{where} is {qty}; it must be {least} to 2^62 lots.")
 
 
-cdef inline int64_t whole(value, str name) except? -1:
-    """An int argument; one beyond 64 bits becomes INT64_MIN, which no check lets pass."""
-    cdef int overflow = 0
-    cdef int64_t result
-    if not isinstance(value, int):
-        try:
-            value = operator.index(value)
-        except TypeError:
-            raise TypeError(f"{name} is a {type(value).__name__}; give an int.") from None
-    result = PyLong_AsLongLongAndOverflow(value, &overflow)
-    return INT64_MIN if overflow else result
-
-
 cdef inline uint64_t order_number(value) except? 0:
     try:
-        return operator.index(value) if not isinstance(value, int) else value
+        return value if isinstance(value, int) else value.__index__()
     except OverflowError:
         raise ValueError(f"order_id is {value}; it must be 0 to 2^64-1.") from None
-    except TypeError:
+    except AttributeError:
         raise TypeError(f"order_id is a {type(value).__name__}; give an int.") from None
-
-
-cdef int64_t bounded(value, str name, int64_t low, int64_t high) except? -1:
-    cdef int64_t number = whole(value, name)
-    if number < low or number > high:
-        raise ValueError(f"{name} is {value}; it must be {low} to {high}.")
-    return number
 
 
 cdef class MarketBook:

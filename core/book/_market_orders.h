@@ -10,7 +10,7 @@
 #ifndef OUTCRY_MARKET_ORDERS_H
 #define OUTCRY_MARKET_ORDERS_H
 
-#include "market_ladder.h"
+#include "_market_ladder.h"
 
 #if defined(__GNUC__)
 #define MO_PREFETCH(address) __builtin_prefetch(address)
