@@ -137,25 +137,26 @@ class EngineChannel:
 
     def _turn(self) -> None:
         self._turn_due = True  # sends within this turn need not look at EVENTS
+        try:
+            self._take_batch()
+        finally:
+            self._turn_due = False
+            if self._socket is not None and _readable(self._socket):
+                self._turn_soon()
+
+    def _take_batch(self) -> None:
         for _ in range(_BATCH):
-            socket = self._socket
-            if socket is None:
+            if self._socket is None:
                 return
             try:
-                identity, *parts = socket.recv_multipart(zmq.NOBLOCK)
+                identity, *parts = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.ZMQError:
-                break
-            peer = self._peers.get(identity)
-            if peer is None:
-                peer = self._peer(identity)
+                return
+            peer = self._peers.get(identity) or self._peer(identity)
             if self._server.receive(peer, parts):
                 self._peers[identity] = peer
             else:
                 self._peers.pop(identity, None)
-        self._turn_due = False
-        socket = self._socket
-        if socket is not None and _readable(socket):
-            self._turn_soon()
 
 
 class ClientChannel:

@@ -8,6 +8,7 @@ import secrets
 import socket
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import platformdirs
@@ -39,7 +40,9 @@ def private_directory() -> Path:
 
     A directory of that name that belongs to someone else is not trusted; a fresh one is made.
     """
-    path = Path(platformdirs.user_runtime_dir("outcry", appauthor=False))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a system without such a directory: the fallback will do
+        path = Path(platformdirs.user_runtime_dir("outcry", appauthor=False))
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if hasattr(os, "getuid"):

@@ -109,7 +109,8 @@ class Tape(Columns):
         }
         columns["aggressor"] = np.frombuffer(view.aggressor, np.int8)
         self.lost += view.lost
-        self.write(self.length, columns)
+        known = max(0, self.first + self.length - view.first)  # rows that are sent once more
+        self.write(max(0, self.length - known), columns)
         if self.length > 2 * self.KEEP:
             self.keep_last(self.KEEP)
         self.first = view.first + len(columns["ts"]) - self.length

@@ -1,0 +1,1 @@
+"""Market data: checked, cached, and conflated for each consumer."""

@@ -1,0 +1,226 @@
+"""Conflation for one client: the newest state of what it wants, and only what changed.
+
+Nothing is queued. A client that asks seldom gets the newest tickers and depth, the bars from the
+first one it has not seen whole, and of the trades those that are still in the ring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.marketdata.cache import Market, MarketCache
+from core.marketdata.trades import BarSeries
+from core.model.session import (
+    BarsView,
+    DepthView,
+    EngineView,
+    Frame,
+    SourceView,
+    Subscribe,
+    TapeView,
+    Ticker,
+)
+
+DEPTH = 256
+"""Most levels of each side that a client is sent."""
+
+BARS = 10_000
+"""Most bars in one frame: about 0.6 MB."""
+
+_FIRST_TRADES = 1_000
+_LARGEST = 1 << 62
+
+
+class _Tape:
+    """How far a client has read the trades of one market."""
+
+    __slots__ = ("cursor", "market")
+
+    def __init__(self, market: Market) -> None:
+        self.market = market
+        self.cursor = max(0, market.log.ring.head - _FIRST_TRADES)
+
+
+class _Chart:
+    """How far a client has read the bars of one market and interval.
+
+    `sent` is the index of the first bar that it does not have in its final form.
+    """
+
+    __slots__ = ("market", "seen", "sent", "series")
+
+    def __init__(self, market: Market, series: BarSeries) -> None:
+        self.market = market
+        self.series = series
+        self.sent = 0
+        self.seen = -1
+
+
+class ClientView:
+    """What one client wants and has seen.
+
+    Attributes:
+        sources, engine: health to be put into the next frame; taken out by it.
+    """
+
+    def __init__(self, cache: MarketCache) -> None:
+        self._cache = cache
+        self._seen = 0
+        self._quotes: dict[str, Market] = {}
+        self._depth: dict[str, Market] = {}
+        self._tapes: dict[str, _Tape] = {}
+        self._charts: dict[tuple[str, str], _Chart] = {}
+        self._new_quotes: set[str] = set()
+        self._new_depth: set[str] = set()
+        self.sources: tuple[SourceView, ...] = ()
+        self.engine: EngineView | None = None
+
+    def subscribe(self, wanted: Subscribe) -> tuple[list[str], list[BarSeries]]:
+        """Want these from now on.
+
+        Returns sentences about what there is not, and series whose past must be folded in yet
+        (see `BarSeries.advance`); their bars come once that is done.
+        """
+        problems: list[str] = []
+        unfinished: list[BarSeries] = []
+        quotes = self._cache.markets if "*" in wanted.quotes else wanted.quotes
+        before = self._quotes.keys()
+        self._quotes = self._find((name for name in quotes if name != "*"), problems)
+        self._new_quotes |= self._quotes.keys() - before
+        before = self._depth.keys()
+        self._depth = self._find(wanted.depth, problems)
+        self._new_depth |= self._depth.keys() - before
+        tapes = self._find(wanted.trades, problems)
+        self._tapes = {n: self._tapes.get(n) or _Tape(market) for n, market in tapes.items()}
+        charts: dict[tuple[str, str], _Chart] = {}
+        for key in wanted.bars:
+            market = self._cache.markets.get(key[0])
+            if market is None:
+                problems.append(_unknown(key[0]))
+                continue
+            try:
+                series = market.log.bars(key[1])
+            except ValueError as error:
+                problems.append(str(error))
+                continue
+            charts[key] = self._charts.get(key) or _Chart(market, series)
+            if not series.complete:
+                unfinished.append(series)
+        self._charts = charts
+        return problems, unfinished
+
+    def changed(self) -> bool:
+        """Could `build` have anything to say?"""
+        return (
+            self._cache.version > self._seen
+            or bool(self._new_quotes or self._new_depth or self.sources)
+            or self.engine is not None
+            or any(chart.seen != chart.series.version for chart in self._charts.values())
+        )
+
+    def build(self, number: int, now: int) -> Frame | None:
+        """The next frame; None when nothing that the client wants has changed."""
+        seen = self._seen
+        self._seen = self._cache.version
+        tickers = self._build_tickers(seen)
+        depth = self._build_depth(seen)
+        tapes = self._build_tapes()
+        bars = self._build_bars()
+        sources, self.sources = self.sources, ()
+        engine, self.engine = self.engine, None
+        if not (tickers or depth or tapes or bars or sources or engine is not None):
+            return None
+        return Frame(number, now, tickers, depth, tapes, bars, sources, engine)
+
+    def _build_tickers(self, seen: int) -> tuple[Ticker, ...]:
+        fresh = self._new_quotes
+        if not fresh:
+            return tuple([m.ticker() for m in self._quotes.values() if m.version > seen])
+        tickers = tuple(
+            m.ticker() for n, m in self._quotes.items() if m.version > seen or n in fresh
+        )
+        fresh.clear()
+        return tickers
+
+    def _build_depth(self, seen: int) -> tuple[DepthView, ...]:
+        views = []
+        for name, market in self._depth.items():
+            if market.depth_version > seen or name in self._new_depth:
+                columns = [side.tobytes() for side in market.book.depth(DEPTH)]
+                views.append(DepthView(name, market.book_ts, *columns))
+        self._new_depth.clear()
+        return tuple(views)
+
+    def _build_tapes(self) -> tuple[TapeView, ...]:
+        views = []
+        for name, tape in self._tapes.items():
+            ring = tape.market.log.ring
+            if ring.head == tape.cursor:
+                continue
+            columns, tape.cursor, lost = ring.read(tape.cursor)
+            views.append(
+                TapeView(
+                    name,
+                    tape.cursor - len(columns["ts"]),
+                    lost,
+                    columns["ts"].tobytes(),
+                    columns["price"].tobytes(),
+                    columns["qty"].tobytes(),
+                    columns["side"].tobytes(),
+                )
+            )
+        return tuple(views)
+
+    def _build_bars(self) -> tuple[BarsView, ...]:
+        views: list[BarsView] = []
+        room = BARS
+        for (name, interval), chart in self._charts.items():
+            series = chart.series
+            if chart.seen == series.version or not series.complete or room <= 0:
+                continue
+            columns, total = series.since(chart.sent, room)
+            count = len(columns["start_ts"])
+            room -= count
+            views.append(_bars_view(name, interval, chart.sent, columns))
+            reached = chart.sent + count
+            if reached == total:  # else the next frame goes on
+                chart.seen = series.version
+            chart.sent = min(reached, series.builder.closed)
+        return tuple(views)
+
+    def _find(self, names: Iterable[str], problems: list[str]) -> dict[str, Market]:
+        found = {}
+        for name in names:
+            market = self._cache.markets.get(name)
+            if market is None:
+                problems.append(_unknown(name))
+            else:
+                found[name] = market
+        return found
+
+
+def _unknown(name: str) -> str:
+    return f"There is no instrument “{name}” on any connected venue."
+
+
+def _bars_view(
+    name: str, interval: str, start: int, columns: dict[str, npt.NDArray[Any]]
+) -> BarsView:
+    notional = np.minimum(columns["notional"], float(_LARGEST)).astype(np.int64)
+    return BarsView(
+        name,
+        interval,
+        start,
+        columns["start_ts"].tobytes(),
+        columns["open"].tobytes(),
+        columns["high"].tobytes(),
+        columns["low"].tobytes(),
+        columns["close"].tobytes(),
+        columns["volume"].tobytes(),
+        columns["buy_volume"].tobytes(),
+        notional.tobytes(),
+    )

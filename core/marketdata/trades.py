@@ -1,0 +1,188 @@
+"""All trades of one instrument, and the bars made of them on demand.
+
+Trades arrive in a ring, from which tapes are read; before the ring forgets them they move into
+the archive, from which bars of any interval can still be made later. Making bars of a long past
+is done in slices, so that it never holds up an order.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from core.book.bars import BarBuilder
+from core.book.conflate import TradeRing
+from core.model.intervals import parse_interval
+from core.model.market import Trade, TradeHistory
+
+RING = 1 << 15
+"""Trades of one instrument that a slow reader may fall behind without losing any."""
+
+ARCHIVE = 2_000_000
+"""Most trades kept of one instrument for bars of new intervals."""
+
+SLICE = 1 << 15
+"""Most trades folded into bars in one go."""
+
+_MOVE = 1 << 13
+_SHOWN = 1_000  # past trades that a tape begins with
+
+Ints = npt.NDArray[np.int64]
+
+
+class Chunk(NamedTuple):
+    """Columns of consecutive trades."""
+
+    ts: Ints
+    price: Ints
+    qty: Ints
+    side: npt.NDArray[np.int8]
+
+    def part(self, start: int | None, end: int | None = None) -> Chunk:
+        """Some of them, without copying."""
+        cut = slice(start, end)
+        return Chunk(self.ts[cut], self.price[cut], self.qty[cut], self.side[cut])
+
+
+class TradeLog:
+    """Trades in the order in which they came.
+
+    Attributes:
+        ring: the newest ones, numbered from 0 since the engine began (a shown piece of the past
+            included).
+        series: bars that somebody wants, by the text of their interval.
+    """
+
+    __slots__ = ("_archive", "_archived", "_kept", "ring", "series")
+
+    def __init__(self) -> None:
+        self.ring = TradeRing(RING)
+        self.series: dict[str, BarSeries] = {}
+        self._archive: list[Chunk] = []
+        self._archived = 0  # number in the ring of the first trade that is not in the archive
+        self._kept = 0
+
+    def append(self, trade: Trade) -> None:
+        """Take in a live trade.
+
+        Raises:
+            ValueError: when a number is out of range; nothing has changed then.
+        """
+        ts, price, qty, side = trade.ts, trade.price, trade.qty, trade.aggressor
+        head = self.ring.append(ts, price, qty, side)
+        for series in self.series.values():
+            series.live(ts, price, qty, side)
+        if head - self._archived >= _MOVE:
+            self._move()
+
+    def past(self, history: TradeHistory) -> Chunk:
+        """Take in what happened before; only once and before any live trade.
+
+        Raises:
+            ValueError: with the column at fault.
+        """
+        columns = tuple(
+            np.frombuffer(getattr(history, name), "<i8").astype(np.int64)
+            for name in ("ts", "price", "qty", "aggressor")
+        )
+        if len({len(column) for column in columns}) != 1:
+            raise ValueError(f"{history.instrument}: the columns of its past differ in length")
+        if self.ring.head or self._kept:
+            raise ValueError(f"{history.instrument}: a past came after its trades had begun")
+        chunk = Chunk(columns[0], columns[1], columns[2], columns[3].astype(np.int8))
+        # A trial that changes nothing here: columns that bars would refuse are refused now.
+        BarBuilder("time", 1 << 60).apply(*chunk)
+        self.ring.append_batch(*chunk.part(-_SHOWN))
+        self._archived = self.ring.head
+        self._keep(chunk)
+        return chunk
+
+    def bars(self, interval: str) -> BarSeries:
+        """The bars of an interval, made now if nobody wanted them before.
+
+        Raises:
+            ValueError: when it is not an interval.
+        """
+        series = self.series.get(interval)
+        if series is None:
+            self._move()
+            series = self.series[interval] = BarSeries(interval, list(self._archive))
+        return series
+
+    def _keep(self, chunk: Chunk) -> None:
+        self._archive.append(chunk)
+        self._kept += len(chunk[0])
+        while self._kept > ARCHIVE and len(self._archive) > 1:
+            self._kept -= len(self._archive.pop(0)[0])
+
+    def _move(self) -> None:
+        columns, self._archived, _ = self.ring.read(self._archived)
+        if len(columns["ts"]):
+            self._keep(Chunk(columns["ts"], columns["price"], columns["qty"], columns["side"]))
+
+
+class BarSeries:
+    """Bars of one interval of one instrument, from the oldest trade kept to the newest.
+
+    Attributes:
+        builder: the bars so far.
+        version: grows with each trade.
+        skipped: trades left out because they alone would make too many bars of so small a volume.
+    """
+
+    __slots__ = ("_todo", "_waiting", "builder", "interval", "skipped", "version")
+
+    def __init__(self, interval: str, past: list[Chunk]) -> None:
+        kind, size = parse_interval(interval)
+        self.interval = interval
+        self.builder = BarBuilder(kind, size)
+        self.version = 0
+        self.skipped = 0
+        self._todo = past
+        self._waiting: list[tuple[int, int, int, int]] = []
+
+    @property
+    def complete(self) -> bool:
+        """Are the bars up to date?"""
+        return not self._todo
+
+    def live(self, ts: int, price: int, qty: int, side: int) -> None:
+        """A new trade; it waits while older ones are not folded in yet."""
+        if self._todo:
+            self._waiting.append((ts, price, qty, side))
+        else:
+            self._fold(ts, price, qty, side)
+        self.version += 1
+
+    def advance(self) -> bool:
+        """Fold in one slice of the past; True when nothing is left to do."""
+        if self._todo:
+            part, rest = self._todo[0].part(None, SLICE), self._todo[0].part(SLICE)
+            try:
+                self.builder.apply(*part)
+            except ValueError:
+                for trade in zip(*(column.tolist() for column in part), strict=True):
+                    self._fold(*trade)
+            if len(rest.ts):
+                self._todo[0] = rest
+            else:
+                del self._todo[0]
+            self.version += 1
+            if not self._todo:
+                for trade in self._waiting:
+                    self._fold(*trade)
+                self._waiting.clear()
+        return not self._todo
+
+    def since(self, index: int, limit: int) -> tuple[dict[str, Any], int]:
+        """At most `limit` bars from `index` on, as columns, and how many there are in all."""
+        columns = self.builder.since(index)
+        return {name: column[:limit] for name, column in columns.items()}, len(self.builder)
+
+    def _fold(self, ts: int, price: int, qty: int, side: int) -> None:
+        try:
+            self.builder.on_trade(ts, price, qty, side)
+        except ValueError:
+            self.skipped += 1
