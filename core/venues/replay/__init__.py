@@ -1,0 +1,1 @@
+"""Replay of a recorded market, and orders filled against it by queue position and volume."""
