@@ -9,7 +9,7 @@ from app.palette import matches
 from core.client.stores import Stores
 from core.model.enums import Mode
 from widgets.theme import tokens
-from widgets.words import price_text
+from widgets.words import format_price
 
 
 class _Fuzzy(QSortFilterProxyModel):
@@ -179,7 +179,7 @@ class TopBar(QWidget):
             self.last.setText("—")
             return
         t = tokens()
-        text = f"<b>{price_text(ticker.last, instrument)}</b>"
+        text = f"<b>{format_price(ticker.last, instrument)}</b>"
         if ticker.reference:
             change = (ticker.last - ticker.reference) / ticker.reference * 100
             colour = t.up if change >= 0 else t.down

@@ -1,0 +1,1 @@
+"""What the program and the engine had to say."""

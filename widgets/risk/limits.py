@@ -1,0 +1,167 @@
+"""The table of limits: each a bar with what is used, the limit and what happens at it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from core.client.stores import Stores, limit_key
+from core.model.events import LimitUse
+from core.model.limits import LIMIT_KINDS
+from widgets.theme import tokens
+from widgets.words import format_number
+
+WARN_AT = Decimal("0.8")
+
+
+def used_part(use: LimitUse) -> float:
+    """How much of a limit is used, 0 to 1 (more when it is passed)."""
+    return float(use.used / use.limit) if use.limit > 0 else (1.0 if use.used > 0 else 0.0)
+
+
+def figure(value: Decimal, unit: str) -> str:
+    """A limit's number with its unit."""
+    places = 0 if value == value.to_integral_value() else 2
+    text = format_number(value, places)
+    return text if unit == "money" else f"{text} {unit}"
+
+
+def title(use: LimitUse) -> str:
+    """What the trader calls this limit."""
+    kind = LIMIT_KINDS.get(use.name)
+    name = kind.title if kind is not None else use.name
+    return f"{name} · {use.scope_id}" if use.scope != "account" else name
+
+
+class LimitTable(QWidget):
+    """All limits, one painted row each; keyboard and mouse choose one to change.
+
+    Signals:
+        change_asked(str): the key of the limit that the trader wants to change.
+    """
+
+    change_asked = Signal(str)
+
+    def __init__(self, stores: Stores, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._stores = stores
+        self._keys: list[str] = []
+        self._current = 0
+        self._version = -1
+        self.account = ""
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Limits and their use")
+        self.setToolTip("Double-click or Enter changes a limit.")
+
+    def refresh(self) -> bool:
+        """Take in changed limits; True when something was repainted."""
+        board = self._stores.limits
+        if board.version == self._version:
+            return False
+        self._version = board.version
+        keys = [
+            limit_key(use)
+            for use in board
+            if use.scope != "account" or use.scope_id in ("", self.account)
+        ]
+        if keys != self._keys:
+            self._keys = keys
+            self._current = min(self._current, max(0, len(keys) - 1))
+            self.updateGeometry()
+            self.setMinimumHeight(self.row_height() * len(keys))
+        self._describe()
+        self.update()
+        return True
+
+    def row_height(self) -> int:
+        """Height of a row in pixels."""
+        return QFontMetrics(self.font()).height() * 2 + 12
+
+    def sizeHint(self) -> QSize:
+        """All rows."""
+        return QSize(240, self.row_height() * max(1, len(self._keys)))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the rows."""
+        painter = QPainter(self)
+        height = self.row_height()
+        for index, key in enumerate(self._keys):
+            use = self._stores.limits.get(key)
+            if use is not None:
+                area = QRect(0, index * height, self.width(), height)
+                self._paint_row(painter, area, use, index == self._current)
+
+    def _paint_row(self, painter: QPainter, area: QRect, use: LimitUse, current: bool) -> None:
+        t = tokens()
+        part = used_part(use)
+        colour = t.danger if part >= 1 else t.warning if part >= float(WARN_AT) else t.accent
+        if current and self.hasFocus():
+            painter.fillRect(area, t.raised)
+        inner = area.adjusted(8, 4, -8, -4)
+        line = painter.fontMetrics().height()
+        top = QRect(inner.x(), inner.y(), inner.width(), line)
+        painter.setPen(t.text)
+        painter.drawText(top, Qt.AlignmentFlag.AlignLeft, title(use))
+        figures = f"{figure(use.used, use.unit)} / {figure(use.limit, use.unit)}"
+        painter.drawText(top, Qt.AlignmentFlag.AlignRight, figures)
+        bar = QRect(inner.x(), inner.y() + line + 2, inner.width(), 5)
+        painter.fillRect(bar, t.raised)
+        filled = QRect(bar)
+        filled.setWidth(int(bar.width() * min(1.0, max(0.0, part))))
+        painter.fillRect(filled, colour)
+        mark = bar.x() + int(bar.width() * float(WARN_AT))
+        painter.fillRect(QRect(mark, bar.y(), 1, bar.height()), t.dim)
+        below = QRect(inner.x(), bar.bottom() + 2, inner.width(), line)
+        text = f"{part * 100:.0f} % used · at 100 %: {use.action}"
+        if use.pending is not None:
+            text = f"becomes {figure(use.pending, use.unit)} shortly · {text}"
+        painter.setPen(colour if part >= float(WARN_AT) else t.dim)
+        elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, elided)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose a row."""
+        self._choose(int(event.position().y()) // self.row_height())
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Change the limit under the pointer."""
+        self._choose(int(event.position().y()) // self.row_height())
+        self._ask()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Up, Down and Enter."""
+        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
+        if step is not None:
+            self._choose(self._current + step)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._ask()
+        else:
+            super().keyPressEvent(event)
+
+    def _choose(self, row: int) -> None:
+        if 0 <= row < len(self._keys):
+            self._current = row
+            self._describe()
+            self.update()
+
+    def _ask(self) -> None:
+        if 0 <= self._current < len(self._keys):
+            self.change_asked.emit(self._keys[self._current])
+
+    def _describe(self) -> None:
+        if not 0 <= self._current < len(self._keys):
+            return
+        use = self._stores.limits.get(self._keys[self._current])
+        if use is not None:
+            self.setAccessibleDescription(
+                f"{title(use)}: {figure(use.used, use.unit)} of {figure(use.limit, use.unit)}"
+            )

@@ -1,0 +1,193 @@
+"""The risk panel: what the account may do, how much of each limit is used, re-arming."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+from typing import ClassVar
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.client.stores import Stores
+from core.model.commands import SetTradingState
+from core.model.enums import TradingState
+from core.model.ids import IdMaker
+from widgets.panel import Panel
+from widgets.risk.change import ChangeLimit
+from widgets.risk.limits import LimitTable
+from widgets.theme import tokens
+from widgets.words import format_money
+
+WORDS = {
+    TradingState.ACTIVE: "ACTIVE",
+    TradingState.REDUCING: "REDUCE ONLY",
+    TradingState.HALTED: "HALTED",
+}
+
+
+class RiskPanel(Panel):
+    """The engine enforces; this panel shows, and asks for changes."""
+
+    KIND: ClassVar[str] = "risk"
+    TITLE: ClassVar[str] = "Risk"
+
+    def __init__(self, stores: Stores, ids: IdMaker, parent: QWidget | None = None) -> None:
+        super().__init__(stores, parent)
+        self._ids = ids
+        self._version = -1
+        self._profit_versions = (-1, -1)
+        self.state = QLabel(self)
+        self.state.setAccessibleName("Trading state")
+        self.state.setWordWrap(True)
+        self.profit = QLabel(self)
+        self.profit.setAccessibleName("Profit and cash")
+        self.profit.setWordWrap(True)
+        self.confirm = QLineEdit(self)
+        self.confirm.setAccessibleName("Account name to re-arm")
+        self.confirm.textChanged.connect(self._on_confirm)
+        self.rearm = QPushButton("&Re-arm", self)
+        self.rearm.setAccessibleName("Re-arm trading")
+        self.rearm.clicked.connect(self._on_rearm)
+        self._armed_row = QWidget(self)
+        row = QHBoxLayout(self._armed_row)
+        row.setContentsMargins(8, 0, 8, 4)
+        row.addWidget(self.confirm, 1)
+        row.addWidget(self.rearm)
+        self.limits = LimitTable(stores, self)
+        self.limits.change_asked.connect(self._on_change)
+        scroll = QScrollArea(self)
+        scroll.setWidget(self.limits)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 4, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.state)
+        layout.addWidget(self._armed_row)
+        layout.addWidget(self.profit)
+        layout.addWidget(scroll, 1)
+        self._show_state()
+
+    def set_account(self, account: str) -> None:
+        """Show this account."""
+        super().set_account(account)
+        self.limits.account = account
+        self.confirm.clear()
+        self._version = -1
+
+    def wants(self) -> dict[str, set[str]]:
+        """Quotes of everything held, to value it."""
+        return {"quotes": {p.instrument for p in self.stores.positions if p.qty}}
+
+    def flush(self) -> None:
+        """Take in states, limits and profits."""
+        self.limits.refresh()
+        if self.stores.accounts.version != self._version:
+            self._version = self.stores.accounts.version
+            self._show_state()
+        versions = (self.stores.positions.version, self.stores.tickers.version)
+        if versions != self._profit_versions:
+            if versions[0] != self._profit_versions[0]:
+                self.subscription_changed.emit()
+            self._profit_versions = versions
+            self._show_profit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Show in the new colours."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "state"):
+            self._show_state()
+
+    def _show_state(self) -> None:
+        t = tokens()
+        state = self.stores.accounts.get(self.account)
+        if state is None:
+            self.state.setText("No account yet.")
+            self._armed_row.hide()
+            return
+        active = state.state is TradingState.ACTIVE
+        colour = t.good if active else t.warning
+        if state.state is TradingState.HALTED:
+            colour = t.danger
+        reason = f" — {state.reason}" if state.reason and not active else ""
+        self.state.setText(
+            f'<b style="color:{colour.name()}">{WORDS[state.state]}</b> {self.account}{reason}'
+        )
+        self.state.setContentsMargins(8, 0, 8, 0)
+        self.profit.setContentsMargins(8, 0, 8, 4)
+        self.confirm.setPlaceholderText(f"Type {self.account} to re-arm")
+        self._armed_row.setVisible(not active)
+        self._on_confirm()
+
+    def _show_profit(self) -> None:
+        t = tokens()
+        state = self.stores.accounts.get(self.account)
+        lines = []
+        for currency, (realised, opened, unknown) in sorted(self._by_currency().items()):
+            total = realised + opened
+            colour = (t.up if total >= 0 else t.down).name()
+            mark = " (some prices unknown)" if unknown else ""
+            lines.append(
+                f'P&amp;L <b style="color:{colour}">{format_money(total, currency)}</b> '
+                f"(closed {format_money(realised)}, open {format_money(opened)}){mark}"
+            )
+        if state is not None:
+            cash = ", ".join(
+                format_money(amount, currency, signed=False)
+                for currency, amount in sorted(state.cash.items())
+            )
+            lines.append(f"Cash {cash}")
+        self.profit.setText("<br>".join(lines))
+
+    def _by_currency(self) -> dict[str, tuple[Decimal, Decimal, bool]]:
+        sums: dict[str, tuple[Decimal, Decimal, bool]] = {}
+        for position in self.stores.positions:
+            if position.account != self.account or position.strategy:
+                continue
+            instrument = self.stores.instruments.get(position.instrument)
+            realised = self.stores.realised_profit(position)
+            if instrument is None or realised is None:
+                continue
+            opened = self.stores.open_profit(position)
+            before = sums.get(instrument.currency, (Decimal(0), Decimal(0), False))
+            sums[instrument.currency] = (
+                before[0] + realised,
+                before[1] + (opened or Decimal(0)),
+                before[2] or opened is None,
+            )
+        return sums
+
+    def _on_confirm(self) -> None:
+        typed = self.confirm.text().strip()
+        self.rearm.setEnabled(bool(self.account) and typed == self.account)
+
+    def _on_rearm(self) -> None:
+        self.requested.emit(
+            SetTradingState(
+                self._ids.next(),
+                self.account,
+                TradingState.ACTIVE,
+                "re-armed by the trader",
+                ts=time.time_ns(),
+            )
+        )
+        self.confirm.clear()
+
+    def _on_change(self, key: str) -> None:
+        use = self.stores.limits.get(key)
+        if use is not None:
+            dialog = ChangeLimit(use, self._ids, self)
+            dialog.requested.connect(self.requested)
+            dialog.open()

@@ -1,0 +1,1 @@
+"""The status bar: how each source, the engine and the screen are doing."""
