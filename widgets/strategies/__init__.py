@@ -1,0 +1,1 @@
+"""Strategies with their three-way switches, and the drafts they propose."""

@@ -1,0 +1,110 @@
+"""Orders that strategies propose: a card each with a countdown, Accept and Skip."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QWidget
+
+from core.client.stores import Stores
+from core.model.enums import Side
+from core.model.events import Draft
+from widgets.theme import tokens
+from widgets.words import order_sentence
+
+
+class DraftCard(QFrame):
+    """One proposed order. Enter accepts, Esc skips while the card has the focus.
+
+    Signals:
+        answered(str, bool): the draft's id and whether it was accepted.
+    """
+
+    answered = Signal(str, bool)
+
+    def __init__(self, draft: Draft, stores: Stores, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.draft = draft
+        self._done = False
+        self.setObjectName(f"draft.{draft.draft}")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        instrument = stores.instruments.get(draft.order.instrument)
+        sentence = order_sentence(draft.order, instrument) if instrument is not None else "?"
+        self.setAccessibleName(f"{draft.strategy} proposes {sentence}")
+        self.sentence = QLabel(f"<b>{sentence}</b>", self)
+        self.why = QLabel(f"{draft.strategy}: {draft.why}", self)
+        self.why.setWordWrap(True)
+        self.left = QLabel(self)
+        self.left.setAccessibleName("Time left")
+        self.accept = QPushButton("&Accept", self)
+        self.accept.setAccessibleName(f"Accept {sentence}")
+        self.accept.setToolTip("Send this order (Enter)")
+        self.accept.clicked.connect(self._on_accept)
+        self.skip = QPushButton("&Skip", self)
+        self.skip.setAccessibleName(f"Skip {sentence}")
+        self.skip.setToolTip("Do not send it (Esc)")
+        self.skip.clicked.connect(self._on_skip)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(12, 6, 8, 6)
+        layout.addWidget(self.sentence, 0, 0)
+        layout.addWidget(self.left, 0, 1, Qt.AlignmentFlag.AlignRight)
+        layout.addWidget(self.accept, 0, 2)
+        layout.addWidget(self.skip, 0, 3)
+        layout.addWidget(self.why, 1, 0, 1, 4)
+        layout.setColumnStretch(0, 1)
+        self.count_down()
+
+    def count_down(self) -> None:
+        """Write the seconds left; the card can no longer be accepted at zero."""
+        left = (self.draft.expires - time.time_ns()) / 1e9
+        text = f"{max(0.0, left):.0f} s"
+        if self.left.text() != text:
+            self.left.setText(text)
+            self.update()
+        if left <= 0:
+            self.accept.setEnabled(False)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Repaint in the new colours."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A raised card with the side's colour at its edge."""
+        t = tokens()
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), t.raised)
+        edge = QColor(t.bid if self.draft.order.side is Side.BUY else t.ask)
+        painter.fillRect(0, 0, 4, self.height(), edge)
+        if self.hasFocus():
+            painter.setPen(t.accent)
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter accepts, Esc skips; a held key does nothing more."""
+        if event.isAutoRepeat():
+            return
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._on_accept()
+        elif event.key() == Qt.Key.Key_Escape:
+            self._on_skip()
+        else:
+            super().keyPressEvent(event)
+
+    def _on_accept(self) -> None:
+        if self.accept.isEnabled():
+            self._answer(True)
+
+    def _on_skip(self) -> None:
+        self._answer(False)
+
+    def _answer(self, accept: bool) -> None:
+        if self._done:
+            return
+        self._done = True
+        self.accept.setEnabled(False)
+        self.skip.setEnabled(False)
+        self.answered.emit(self.draft.draft, accept)

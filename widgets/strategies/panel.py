@@ -1,0 +1,117 @@
+"""The strategies panel: a row each with its switch, and above them what they propose."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from core.client.stores import Stores
+from core.model.commands import AnswerDraft, SetStrategyMode
+from core.model.enums import StrategyMode
+from core.model.ids import IdMaker
+from widgets.panel import Panel
+from widgets.strategies.drafts import DraftCard
+from widgets.strategies.row import StrategyRow
+
+
+class StrategiesPanel(Panel):
+    """Switches and drafts; the engine decides, the panel shows."""
+
+    KIND: ClassVar[str] = "strategies"
+    TITLE: ClassVar[str] = "Strategies"
+
+    def __init__(self, stores: Stores, ids: IdMaker, parent: QWidget | None = None) -> None:
+        super().__init__(stores, parent)
+        self._ids = ids
+        self._seen = (-1, -1, -1, -1)
+        self._epochs = (-1, -1)
+        self.rows: dict[str, StrategyRow] = {}
+        self.cards: dict[str, DraftCard] = {}
+        self._drafts = QVBoxLayout()
+        self._drafts.setSpacing(4)
+        self._list = QVBoxLayout()
+        self._list.setSpacing(0)
+        self._empty = QLabel("No strategies yet.", self)
+        self._empty.setContentsMargins(8, 8, 8, 8)
+        inside = QWidget(self)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(4, 4, 4, 4)
+        column.addLayout(self._drafts)
+        column.addWidget(self._empty)
+        column.addLayout(self._list)
+        column.addStretch(1)
+        scroll = QScrollArea(self)
+        scroll.setWidget(inside)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+
+    def wants(self) -> dict[str, set[Any]]:
+        """Quotes of the strategies' instruments, to value what they hold."""
+        return {"quotes": {s.instrument for s in self.stores.strategies if s.instrument}}
+
+    def flush(self) -> None:
+        """Take in strategies, drafts, positions."""
+        s = self.stores
+        epochs = (s.strategies.epoch, s.drafts.epoch)
+        if epochs != self._epochs:
+            self._epochs = epochs
+            self._forget()
+        seen = (s.strategies.version, s.drafts.version, s.positions.version, s.tickers.version)
+        if seen[0] != self._seen[0]:
+            self._take_rows()
+        if seen[1] != self._seen[1]:
+            self._take_drafts()
+        if (seen[0], *seen[2:]) != (self._seen[0], *self._seen[2:]):
+            for row in self.rows.values():
+                row.refresh()
+        self._seen = seen
+        for card in self.cards.values():
+            card.count_down()
+
+    def _forget(self) -> None:
+        for widget in (*self.rows.values(), *self.cards.values()):
+            widget.hide()
+            widget.deleteLater()
+        self.rows.clear()
+        self.cards.clear()
+        self._seen = (-1, -1, -1, -1)
+
+    def _take_rows(self) -> None:
+        for state in self.stores.strategies:
+            if state.strategy not in self.rows:
+                row = StrategyRow(state.strategy, self.stores, self)
+                row.mode_asked.connect(self._on_mode)
+                self.rows[state.strategy] = row
+                self._list.addWidget(row)
+                self.subscription_changed.emit()
+        self._empty.setVisible(not self.rows)
+
+    def _take_drafts(self) -> None:
+        for draft in self.stores.drafts:
+            card = self.cards.get(draft.draft)
+            if draft.answer:
+                if card is not None:
+                    del self.cards[draft.draft]
+                    card.hide()
+                    card.deleteLater()
+            elif card is None:
+                card = DraftCard(draft, self.stores, self)
+                card.answered.connect(self._on_answer)
+                self.cards[draft.draft] = card
+                self._drafts.addWidget(card)
+
+    def _on_mode(self, strategy: str, mode: StrategyMode, on_position: str) -> None:
+        self.requested.emit(
+            SetStrategyMode(self._ids.next(), strategy, mode, on_position, ts=time.time_ns())
+        )
+
+    def _on_answer(self, draft: str, accept: bool) -> None:
+        self.requested.emit(AnswerDraft(self._ids.next(), draft, accept, ts=time.time_ns()))
