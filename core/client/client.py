@@ -96,6 +96,7 @@ class EngineClient:
         self._channel: Channel | None = None
         self._wanted = False
         self._greeted = False
+        self._joined = False
         self._refused = ""
         self._subscription = Subscribe()
         self._opened_at = 0.0
@@ -113,7 +114,7 @@ class EngineClient:
     @property
     def connected(self) -> bool:
         """True while the engine answers."""
-        return self.stores.connected
+        return self._joined
 
     def connect(self, endpoint: str = "", token: str = "") -> None:
         """Begin to connect, and keep connecting until `close`; with arguments, to another engine.
@@ -133,7 +134,7 @@ class EngineClient:
         A command is never kept back for later: without a connection it is refused here.
         """
         channel = self._channel
-        if channel is None or not self.stores.connected:
+        if channel is None or not self._joined:
             return f"Not sent, the engine is not connected. {self.stores.connection_text}"
         if channel.lost() or not channel.send(encode(Submit(command))):
             return "Not sent, the engine does not take messages right now; try again."
@@ -142,7 +143,7 @@ class EngineClient:
     def subscribe(self, wanted: Subscribe) -> None:
         """Want this market data from now on, through reconnects too."""
         self._subscription = wanted
-        if self.stores.connected:
+        if self._joined:
             self._say(wanted)
 
     def poll(self) -> int:
@@ -194,7 +195,7 @@ class EngineClient:
                 self._opened_at = now
             elif now - self._opened_at > 4 * _RETRY:
                 self._drop(f"No engine answers at {self.endpoint}; still trying.")
-        elif not self.stores.connected:
+        elif not self._joined:
             if now - self._opened_at > _PATIENCE:
                 self._drop("The engine took the connection but does not answer; still trying.")
         elif now - self._heard_at > SILENCE:
@@ -204,9 +205,9 @@ class EngineClient:
             self._say(Heartbeat(time.time_ns()))
 
     def _drop(self, text: str) -> None:
-        if self.stores.connected:
+        if self._joined:
             self.reconnects += 1
-        self.stores.connected = False
+        self._joined = self.stores.connected = False
         self.stores.connection_text = text
         self._retry_at = time.monotonic() + (8 * _RETRY if self._refused else _RETRY)
         if self._channel is not None:
@@ -256,7 +257,7 @@ class EngineClient:
         self.stores.take_snapshot(snapshot)
         self.engine_pid = snapshot.pid
         self._refused = ""
-        self.stores.connected = True
+        self._joined = self.stores.connected = True
         self.stores.connection_text = f"Connected to {snapshot.engine}."
         self._say(self._subscription)
         self._say(Ready(0))
@@ -264,7 +265,7 @@ class EngineClient:
             handler(snapshot)
 
     def _take_refusal(self, text: str) -> None:
-        if self.stores.connected:
+        if self._joined:
             # One message was refused, or the engine forgot this client; it says which.
             self.stores.add_notice(Notice(time.time_ns(), Severity.ERROR, "client", text))
         self._refused = text

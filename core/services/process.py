@@ -1,6 +1,6 @@
 """The engine as a child process: started, watched, restarted, stopped. No Qt, no threads.
 
-Call `EngineProcess.check` a few times a second. A terminal that died and was started again finds
+Call `EngineProcess.poll` a few times a second. A terminal that died and was started again finds
 the engine that it left behind and takes it over.
 """
 
@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -22,7 +23,7 @@ import core
 from core.bus.endpoint import TOKEN_VARIABLE, default_endpoint, new_token
 from core.services import affinity
 from core.services.address import read_address
-from core.services.options import EngineOptions
+from core.services.options import parse_options
 
 CLEAN_EXIT = 0
 CONFIG_EXIT = 2
@@ -46,35 +47,34 @@ class EngineProcess:
     """Keeps one engine process alive.
 
     Args:
-        options: what to start it with; `core` and `parent` are filled in here.
+        data_dir: the folder of all engines of this user.
+        arguments: words of ``main.py engine`` that say which market it is on.
 
     Attributes:
         state: see `ProcessState`.
-        endpoint, token: for an `EngineClient`; known once `start` was called. They may change
-            when the process is started again: compare `generation`.
-        generation: grows with each process started or taken over.
+        endpoint, token: for an `EngineClient`; known once `start` was called, and the same after
+            the process was started again.
         restarts: how often it died and was started again.
         last_error: a sentence about the last death, else empty.
         log_path: where the engine's own log goes.
     """
 
-    def __init__(self, options: EngineOptions) -> None:
-        home = options.home
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.options = replace(options, core=affinity.plan().engine, parent=os.getpid())
+    def __init__(self, data_dir: Path, arguments: Sequence[str] = ()) -> None:
+        given = parse_options(["--data-dir", str(data_dir), *arguments])
+        self.options = replace(given, core=affinity.plan().engine, parent=os.getpid())
+        self.home = given.home
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.state = ProcessState.STOPPED
-        self.endpoint = options.endpoint
-        self.token = ""
-        self.generation = 0
+        self.endpoint = given.endpoint or default_endpoint(self.home)
+        self.token = new_token()
         self.restarts = 0
         self.last_error = ""
-        self.log_path = home / "engine.log"
+        self.log_path = self.home / "engine.log"
         self._process: subprocess.Popen[bytes] | psutil.Process | None = None
         self._log_start = 0
         self._born = 0.0
         self._deaths = 0
         self._again_at = 0.0
-        self._token = new_token()
 
     @property
     def pid(self) -> int:
@@ -86,15 +86,26 @@ class EngineProcess:
         self._deaths = 0
         self._launch()
 
-    def check(self) -> ProcessState:
-        """Look after the child: notice its death, start it again when it is time."""
+    def poll(self) -> str:
+        """Look after the child: notice its death, start it again when it is time.
+
+        Returns an empty text while it runs, else the sentence that says what became of it.
+        """
         now = time.monotonic()
         if self.state is ProcessState.RUNNING and not self._alive():
             self._died(now)
         if self.state is ProcessState.WAITING and now >= self._again_at:
             self.restarts += 1
             self._launch()
-        return self.state
+        match self.state:
+            case ProcessState.RUNNING:
+                return ""
+            case ProcessState.WAITING:
+                return f"{self.last_error} It is being started again."
+            case ProcessState.FAILED:
+                return self.last_error
+            case ProcessState.STOPPED:
+                return "The engine is stopped."
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the child and wait for it: first politely, then by force after `timeout` seconds.
@@ -118,16 +129,13 @@ class EngineProcess:
 
     def _launch(self) -> None:
         self.state = ProcessState.RUNNING
-        self.generation += 1
         self._born = time.monotonic()
-        running = read_address(self.options.home)
+        running = read_address(self.home)
         if running is not None:
             with contextlib.suppress(psutil.Error):
                 self._process = psutil.Process(running.pid)
                 self.endpoint, self.token = running.endpoint, running.token
                 return
-        self.token = self._token
-        self.endpoint = self.options.endpoint or default_endpoint(self.options.home)
         arguments = replace(self.options, endpoint=self.endpoint).arguments()
         environment = dict(os.environ)
         environment[TOKEN_VARIABLE] = self.token
@@ -176,6 +184,7 @@ class EngineProcess:
         code = process.returncode if isinstance(process, subprocess.Popen) else None
         if code == CLEAN_EXIT:
             self.state = ProcessState.STOPPED
+            self.last_error = ""
             return
         words = self._last_words()
         if code == CONFIG_EXIT:
