@@ -26,6 +26,11 @@
 #define ML_MIRROR 0x7fffffffu
 #define ML_MAX_QTY ((int64_t)1 << 62)
 
+/* Nodes and leaves of a side that holds its first level. */
+#ifndef ML_FIRST
+#define ML_FIRST 16
+#endif
+
 typedef struct {
     uint64_t bits;
     uint32_t child[64];
@@ -119,7 +124,7 @@ static inline size_t ml_bytes(const ml_side *s) {
 /* Room for one more path from root to leaf; 0 when there is no memory, and nothing has changed. */
 static inline int ml_reserve(ml_side *s) {
     if (s->nodes_cap - s->nodes_used < 3) {
-        uint32_t cap = s->nodes_cap ? s->nodes_cap * 2 : 16;
+        uint32_t cap = s->nodes_cap ? s->nodes_cap * 2 : ML_FIRST;
         ml_node *nodes = (ml_node *)realloc(s->nodes, cap * sizeof(ml_node));
         if (!nodes) return 0;
         memset(nodes + s->nodes_cap, 0, (cap - s->nodes_cap) * sizeof(ml_node));
@@ -128,7 +133,7 @@ static inline int ml_reserve(ml_side *s) {
         if (!s->nodes_used) s->nodes_used = 1;
     }
     if (s->leaves_cap - s->leaves_used < 1 || !s->leaves_used) {
-        uint32_t cap = s->leaves_cap ? s->leaves_cap * 2 : 16;
+        uint32_t cap = s->leaves_cap ? s->leaves_cap * 2 : ML_FIRST;
         ml_leaf *leaves = (ml_leaf *)realloc(s->leaves, cap * sizeof(ml_leaf));
         if (!leaves) return 0;
         s->leaves = leaves;

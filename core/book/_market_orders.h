@@ -18,6 +18,12 @@
 #define MO_PREFETCH(address) ((void)0)
 #endif
 
+/* Orders, and slots of the map as a power of two, of a book that holds its first order. */
+#ifndef MO_FIRST_ORDERS
+#define MO_FIRST_ORDERS 256
+#define MO_FIRST_BITS 9
+#endif
+
 /* What became of a change; all but MO_DONE and MO_NO_MEMORY describe a fault of the feed. */
 enum { MO_DONE, MO_UNKNOWN_ID, MO_DUPLICATE_ID, MO_OVERFILL, MO_LEVEL_FULL, MO_NO_MEMORY };
 
@@ -85,7 +91,7 @@ static inline void mo_map_put(mo_book *b, uint32_t tag, uint32_t index) {
 /* Room for one more order in pool and map. */
 static inline int mo_reserve(mo_book *b) {
     if (!b->free && b->used == b->cap) {
-        uint32_t cap = b->cap ? b->cap * 2 : 256;
+        uint32_t cap = b->cap ? b->cap * 2 : MO_FIRST_ORDERS;
         mo_order *orders;
         if (cap < b->cap) return 0;
         orders = (mo_order *)realloc(b->orders, (size_t)cap * sizeof(mo_order));
@@ -97,7 +103,7 @@ static inline int mo_reserve(mo_book *b) {
     if (!b->map || b->live >= (uint32_t)1 << (b->map_bits - 1)) {
         mo_slot *old = b->map;
         size_t i, size = old ? (size_t)1 << b->map_bits : 0;
-        uint32_t bits = old ? b->map_bits + 1 : 9;
+        uint32_t bits = old ? b->map_bits + 1 : MO_FIRST_BITS;
         mo_slot *map = bits < 32 ? (mo_slot *)calloc((size_t)1 << bits, sizeof(mo_slot)) : NULL;
         if (!map) return 0;
         b->map = map;

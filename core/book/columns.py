@@ -13,6 +13,8 @@ def column(
 ) -> npt.NDArray[Any]:
     """Return `values` as a contiguous array, copied only when it is not contiguous.
 
+    Where int8 is wanted, uint8 is taken as well: sides and actions fit both.
+
     Raises:
         ValueError: if it is not a one-dimensional array of exactly `dtype`, or has not `length`
             elements.
@@ -22,6 +24,8 @@ def column(
         raise ValueError(
             f"{name} is a {type(values).__name__}; give a numpy array of dtype {wanted}."
         )
+    if values.dtype == np.uint8 and wanted == np.int8:
+        values = values.view(np.int8)
     if values.dtype != wanted:
         raise ValueError(f"{name} has dtype {values.dtype}; convert it to {wanted}.")
     if values.ndim != 1:
