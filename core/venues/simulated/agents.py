@@ -182,7 +182,7 @@ class Agents:
         if price < 1:
             return
         qty = self._size()
-        qty += qty * min(distance, 60) // 20
+        qty += qty * min(distance, 60) // 10
         self._noise.append((self.live.rest(NOISE, side, price, qty), side, price))
 
     def _requote(self, maker: _Maker) -> None:
@@ -210,7 +210,7 @@ class Agents:
         for side, quotes, prices in zip((BUY, SELL), maker.quotes, wanted, strict=True):
             for layer, price in enumerate(prices):
                 if price not in quotes:
-                    qty = 1 + int(maker.size * (1 + layer) * (0.5 + self._uniform()))
+                    qty = 1 + int(maker.size * (1 + 0.5 * layer) * (0.5 + self._uniform()))
                     quotes[price] = self._quote(maker.who, side, price, qty)
 
     def _quote(self, who: int, side: int, price: int, qty: int) -> int:

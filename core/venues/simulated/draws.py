@@ -50,6 +50,6 @@ def sizes(rng: np.random.Generator, n: int, typical: float, round_lot: int) -> n
 
 def distances(rng: np.random.Generator, n: int) -> npt.NDArray[Any]:
     """How many ticks behind the touch passive orders are placed: a hump, and a long tail."""
-    near = rng.gamma(1.4, 9.0, n)
+    near = rng.gamma(1.7, 13.0, n)
     far = 2.0 + 12.0 * rng.pareto(1.5, n)
     return np.minimum(np.where(rng.random(n) < 0.75, near, far), 120.0).astype(np.int64)

@@ -24,7 +24,7 @@ class Listing:
     rate: float
     size: float
     round_lot: int = 1
-    resting: int = 170
+    resting: int = 220
     history_rate: float = 0.8
     history_seconds: int = 8 * 3600
 
