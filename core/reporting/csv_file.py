@@ -1,0 +1,151 @@
+"""CSV files of the blotter, written whole and read back exactly.
+
+The form: UTF-8, RFC 4180 quoting and line ends, machine names in row 1, times as ISO 8601 in UTC
+with offset and nanoseconds, decimals unrounded with a point. A text that a spreadsheet would take
+for a formula (it begins with ``= + - @``, a tab or a line end) gets an apostrophe in front, as
+OWASP's advice on CSV injection says; numbers are never changed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TextIO
+
+from core.model.instruments import Instrument
+from core.model.numbers import plain
+from core.model.tables import Column, Instant, Table, Value
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+
+
+def iso_time(ts: int) -> str:
+    """UTC nanoseconds as ``2026-11-05T14:30:00.123456789+00:00``."""
+    when = datetime.fromtimestamp(ts // 1_000_000_000, UTC)
+    return f"{when:%Y-%m-%dT%H:%M:%S}.{ts % 1_000_000_000:09d}+00:00"
+
+
+def cell(value: Value) -> str:
+    """A value as it stands in a file."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case Instant():
+            return iso_time(value) if value else ""
+        case Decimal():
+            return plain(value)
+        case int():
+            return str(value)
+        case str():
+            return f"'{value}" if value.startswith(FORMULA) else value
+
+
+def write_rows(
+    file: TextIO,
+    table: Table[Any],
+    rows: Iterable[Any],
+    instruments: Mapping[str, Instrument],
+    columns: Sequence[str] = (),
+) -> int:
+    """Write a header and rows; returns how many rows.
+
+    Args:
+        file: opened with ``newline=""``.
+        table: what kind of rows.
+        rows: model objects with an ``instrument``.
+        instruments: what the rows' instruments are, by id.
+        columns: names of columns in order; all when empty.
+
+    Raises:
+        KeyError: for a column that the table does not have.
+        ValueError: for a row whose instrument is not known; the sentence names it.
+    """
+    chosen: Sequence[Column[Any]] = (
+        [table.column(name) for name in columns] if columns else table.columns
+    )
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow([column.id for column in chosen])
+    count = 0
+    for row in rows:
+        instrument = instruments.get(row.instrument)
+        if instrument is None:
+            raise ValueError(
+                f"Row {count + 1} is of {row.instrument}, which is not known; nothing was written."
+            )
+        writer.writerow([cell(column.value(row, instrument)) for column in chosen])
+        count += 1
+    return count
+
+
+def write_file(
+    path: Path,
+    table: Table[Any],
+    rows: Iterable[Any],
+    instruments: Mapping[str, Instrument],
+    columns: Sequence[str] = (),
+) -> int:
+    """Write a CSV file as a whole; what stood there before stays if anything fails.
+
+    Raises:
+        OSError, KeyError, ValueError: as `write_rows`; `path` is untouched then.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            count = write_rows(file, table, rows, instruments, columns)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return count
+
+
+def as_text(
+    table: Table[Any],
+    rows: Iterable[Any],
+    instruments: Mapping[str, Instrument],
+    columns: Sequence[str] = (),
+) -> str:
+    """The same as a text, for the clipboard and standard output."""
+    file = io.StringIO(newline="")
+    write_rows(file, table, rows, instruments, columns)
+    return file.getvalue()
+
+
+def read_rows(path: Path) -> Iterator[dict[str, str]]:
+    """Rows of a file that `write_file` made, formula guards taken off again.
+
+    Raises:
+        ValueError: naming file and line, when a row does not have the header's cells or the
+            file is not UTF-8.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        try:
+            header = next(reader, None)
+            if header is None:
+                raise ValueError(f"{path}: the file is empty; export it again.")
+            for row in reader:
+                if len(row) != len(header):
+                    raise ValueError(
+                        f"{path}, line {reader.line_num}: {len(row)} cells instead of "
+                        f"{len(header)}; the file was changed or cut, export it again."
+                    )
+                yield {
+                    name: text[1:] if text.startswith("'") else text
+                    for name, text in zip(header, row, strict=True)
+                }
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(
+                f"{path}, line {reader.line_num + 1}: {error}; export it again."
+            ) from error
