@@ -26,7 +26,6 @@ from tests.bench import table
 from tests.bench.table import Row
 
 FOLDER = Path(__file__).parent
-_NO_BENCH = {"__main__", "runner", "table"}
 
 
 def main(json_file: Path | None = None, only: str | None = None, quick: bool = False) -> int:
@@ -55,7 +54,7 @@ def discover() -> list[str]:
     return sorted(
         path.stem
         for path in FOLDER.glob("*.py")
-        if path.stem not in _NO_BENCH and "\ndef rows(" in path.read_text(encoding="utf-8")
+        if not path.stem.startswith("test_") and "\ndef rows(" in path.read_text(encoding="utf-8")
     )
 
 
