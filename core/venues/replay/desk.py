@@ -1,0 +1,394 @@
+"""Order entry of a replay: requests in, execution reports out, fills decided by `QueueModel`.
+
+Every report's `exec_id` follows from the order's own id and what happened, so the same orders
+against the same recording give the same reports, and no two executions share an id, in this run
+or after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from core.model.enums import (
+    ExecType,
+    Liquidity,
+    MarketStatus,
+    OrdStatus,
+    OrdType,
+    Side,
+    TimeInForce,
+)
+from core.model.events import CancelReject, ExecutionReport, VenueOrder
+from core.model.instruments import Instrument
+from core.model.market import BookUpdate, MarketData, StatusUpdate, Trade
+from core.model.numbers import EXACT
+from core.model.orders import Order
+from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
+from core.venues.replay.events import MAX_TICKS, Knowledge
+from core.venues.replay.fills import Execution, QueueModel
+from core.venues.venue import EventSink
+
+_TIFS = (TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
+
+
+class _Working:
+    """An order at the desk. `qty` is its total, `cum` what has traded."""
+
+    __slots__ = ("cum", "order", "price", "qty")
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.qty = order.qty
+        self.price = order.price
+        self.cum = order.cum_qty
+
+    @property
+    def leaves(self) -> int:
+        return self.qty - self.cum
+
+    @property
+    def status(self) -> OrdStatus:
+        if not self.leaves:
+            return OrdStatus.FILLED
+        return OrdStatus.PARTIALLY_FILLED if self.cum else OrdStatus.NEW
+
+
+class _Finished(NamedTuple):
+    """What is remembered of an order that can never trade again."""
+
+    status: OrdStatus
+    qty: int
+    price: int
+    cum: int
+
+
+class Desk:
+    """Takes requests and recorded events at given times, and reports to `events`."""
+
+    def __init__(
+        self, venue: str, instruments: Sequence[Instrument], knowledge: Sequence[Knowledge]
+    ) -> None:
+        self._venue = venue
+        self._instruments = {instrument.id: instrument for instrument in instruments}
+        self._models = {
+            instrument.id: QueueModel(known)
+            for instrument, known in zip(instruments, knowledge, strict=True)
+        }
+        self._status: dict[str, MarketStatus] = {}
+        self._working: dict[str, _Working] = {}
+        self._finished: dict[str, _Finished] = {}
+        self._events: EventSink = lambda event: None
+
+    def connect(self, events: EventSink) -> None:
+        """Where reports go."""
+        self._events = events
+
+    def model(self, instrument: str) -> QueueModel:
+        """The book and queues of one instrument."""
+        return self._models[instrument]
+
+    # -- the recorded market --
+
+    def market(self, message: MarketData, off_book: bool, now: int) -> None:
+        """A recorded event happens: reports the fills that follow from it."""
+        if isinstance(message, BookUpdate):
+            model = self._models[message.instrument]
+            self._filled(model.book(message.levels, message.snapshot, now), now)
+        elif isinstance(message, Trade):
+            if not off_book:
+                model = self._models[message.instrument]
+                self._filled(model.trade(message.price, message.qty, message.aggressor, now), now)
+        elif isinstance(message, StatusUpdate):
+            self._status[message.instrument] = message.status
+
+    def moved(self, now: int, text: str) -> None:
+        """The recording goes on at another place: working orders are cancelled, books forgotten."""
+        self.cancel_all(now, text)
+        for model in self._models.values():
+            model.forget()
+        self._status.clear()
+
+    # -- orders --
+
+    def request(self, request: VenueRequest, now: int) -> None:
+        """Carry out one request; the answer goes to `events`."""
+        if isinstance(request, VenueNew):
+            self._new(request.order, now)
+        elif isinstance(request, VenueCancel):
+            self._cancel(request, now)
+        else:
+            self._replace(request, now)
+
+    def refuse(self, request: VenueRequest, now: int, text: str) -> None:
+        """Answer a request that cannot be carried out at all."""
+        if isinstance(request, VenueNew):
+            self._reject(request.order, now, text)
+        else:
+            self._cannot(request, now, text)
+
+    def take_back(self, orders: Sequence[Order], now: int) -> None:
+        """Orders that worked here before a restart go to the end of their queues again."""
+        for order in orders:
+            name = order.cl_ord_id
+            if name in self._working:
+                continue
+            working = self._working[name] = _Working(order)
+            if order.instrument not in self._models or not order.price or working.leaves <= 0:
+                text = (
+                    f"This recording does not hold {order.instrument}."
+                    if order.instrument not in self._models
+                    else "The engine stopped before this order reached the market."
+                )
+                self._end(
+                    working, ExecType.CANCELED, OrdStatus.CANCELED, now, "canceled", text=text
+                )
+                continue
+            model = self._models[order.instrument]
+            model.rest(name, int(order.side), order.price, working.leaves)
+            if order.status in (OrdStatus.PENDING_NEW, OrdStatus.UNKNOWN):
+                self._report(working, ExecType.NEW, now, "new")
+
+    def working(self) -> list[VenueOrder]:
+        """Every order that may still trade."""
+        return [
+            VenueOrder(
+                name,
+                f"R-{name}",
+                working.order.instrument,
+                working.order.side,
+                working.qty,
+                working.price,
+                working.cum,
+            )
+            for name, working in self._working.items()
+        ]
+
+    def cancel_all(self, now: int, text: str) -> None:
+        """Cancel every working order, unasked."""
+        for working in list(self._working.values()):
+            self._end(working, ExecType.CANCELED, OrdStatus.CANCELED, now, "canceled", text=text)
+
+    # -- inside --
+
+    def _new(self, order: Order, now: int) -> None:
+        name = order.cl_ord_id
+        known = self._working.get(name)
+        if known is not None or name in self._finished:
+            self._restate(order, known, now)
+            return
+        text = self._why_not(order)
+        if text:
+            self._reject(order, now, text)
+            return
+        model = self._models[order.instrument]
+        side = int(order.side)
+        limit = order.price if order.ord_type is OrdType.LIMIT else 0
+        if order.post_only and model.crosses(side, limit):
+            self._reject(order, now, "Post only: the order would trade at once at this price.")
+            return
+        working = self._working[name] = _Working(order)
+        self._report(working, ExecType.NEW, now, "new")
+        if order.tif is TimeInForce.FOK and model.available(side, limit) < working.leaves:
+            text = "Fill or kill: not all of it can trade at once against what is displayed."
+            self._end(working, ExecType.CANCELED, OrdStatus.CANCELED, now, "canceled", text=text)
+            return
+        self._filled(model.take(name, side, working.leaves, limit), now)
+        if not working.leaves:
+            return
+        if order.ord_type is OrdType.MARKET:
+            text = "Market order: nothing more is displayed on the other side."
+        elif order.tif in (TimeInForce.IOC, TimeInForce.FOK):
+            text = "Immediate or cancel: nothing more is displayed at this price."
+        else:
+            model.rest(name, side, limit, working.leaves)
+            return
+        self._end(working, ExecType.CANCELED, OrdStatus.CANCELED, now, "canceled", text=text)
+
+    def _why_not(self, order: Order) -> str:
+        if order.instrument not in self._models:
+            return f"This recording does not hold {order.instrument}."
+        if order.ord_type not in (OrdType.LIMIT, OrdType.MARKET):
+            return "A replay takes limit and market orders only."
+        if order.tif not in _TIFS:
+            return "A replay takes DAY, GTC, IOC and FOK orders only."
+        if order.qty <= 0:
+            return "The quantity must be above 0."
+        if order.ord_type is OrdType.LIMIT and not 0 < order.price <= MAX_TICKS:
+            return "A limit order needs a price above 0."
+        if order.post_only and order.ord_type is OrdType.MARKET:
+            return "A market order cannot be post only."
+        status = self._status.get(order.instrument, MarketStatus.OPEN)
+        if status in (MarketStatus.HALTED, MarketStatus.CLOSED):
+            return f"The market of {order.instrument} is {status.value} at this moment."
+        return ""
+
+    def _cancel(self, request: VenueCancel, now: int) -> None:
+        working = self._working.get(request.order.cl_ord_id)
+        if working is None:
+            self._cannot(request, now, "There is no such working order.")
+            return
+        self._end(working, ExecType.CANCELED, OrdStatus.CANCELED, now, "canceled", request.request)
+
+    def _replace(self, request: VenueReplace, now: int) -> None:
+        name = request.order.cl_ord_id
+        working = self._working.get(name)
+        if working is None:
+            self._cannot(request, now, "There is no such working order.")
+            return
+        side = int(working.order.side)
+        model = self._models[working.order.instrument]
+        if request.qty <= working.cum:
+            text = f"{working.cum} lots have traded already; a smaller total is too late."
+        elif not 0 < request.price <= MAX_TICKS:
+            text = "The new price must be above 0."
+        elif working.order.post_only and model.crosses(side, request.price):
+            text = "Post only: the order would trade at once at the new price."
+        else:
+            text = ""
+        if text:
+            self._cannot(request, now, text)
+            return
+        keeps_place = request.price == working.price and request.qty <= working.qty
+        working.qty, working.price = request.qty, request.price
+        if keeps_place:
+            model.reduce(name, working.leaves)
+            self._report(working, ExecType.REPLACED, now, request.request, request.request)
+            return
+        model.remove(name)
+        self._report(working, ExecType.REPLACED, now, request.request, request.request)
+        self._filled(model.take(name, side, working.leaves, working.price), now)
+        if working.leaves:
+            model.rest(name, side, working.price, working.leaves)
+
+    def _filled(self, executions: list[Execution], now: int) -> None:
+        for execution in executions:
+            working = self._working[execution.id]
+            order = working.order
+            instrument = self._instruments[order.instrument]
+            working.cum += execution.qty
+            if not working.leaves:
+                self._finish(working, OrdStatus.FILLED)
+            rate = instrument.maker_fee if execution.maker else instrument.taker_fee
+            self._report(
+                working,
+                ExecType.TRADE,
+                now,
+                f"fill-{working.cum}",
+                last=(execution.price, execution.qty),
+                fee=EXACT.multiply(instrument.money(execution.price * execution.qty), rate),
+                liquidity=Liquidity.ADDED if execution.maker else Liquidity.REMOVED,
+            )
+
+    def _end(
+        self,
+        working: _Working,
+        exec_type: ExecType,
+        status: OrdStatus,
+        now: int,
+        what: str,
+        request: str = "",
+        text: str = "",
+    ) -> None:
+        name = working.order.cl_ord_id
+        self._finish(working, status)
+        model = self._models.get(working.order.instrument)
+        if model is not None:
+            model.remove(name)
+        self._report(working, exec_type, now, what, request, status=status, text=text)
+
+    def _finish(self, working: _Working, status: OrdStatus) -> None:
+        name = working.order.cl_ord_id
+        del self._working[name]
+        self._finished[name] = _Finished(status, working.qty, working.price, working.cum)
+
+    def _reject(self, order: Order, now: int, text: str) -> None:
+        self._finished[order.cl_ord_id] = _Finished(
+            OrdStatus.REJECTED, order.qty, order.price, order.cum_qty
+        )
+        self._report(
+            _Working(order),
+            ExecType.REJECTED,
+            now,
+            "rejected",
+            status=OrdStatus.REJECTED,
+            text=text,
+        )
+
+    def _restate(self, order: Order, known: _Working | None, now: int) -> None:
+        """The same order again changes nothing: tell how it stands."""
+        finished = self._finished.get(order.cl_ord_id)
+        told = known or _Working(order)
+        if finished is not None:
+            _, told.qty, told.price, told.cum = finished
+        self._report(
+            told,
+            ExecType.ORDER_STATUS,
+            now,
+            "status",
+            status=finished.status if finished else None,
+            text="This order was sent before.",
+        )
+
+    def _cannot(self, request: VenueCancel | VenueReplace, now: int, text: str) -> None:
+        name = request.order.cl_ord_id
+        working = self._working.get(name)
+        finished = self._finished.get(name)
+        if working is not None:
+            status = working.status
+        else:
+            status = finished.status if finished is not None else OrdStatus.REJECTED
+        self._events(
+            CancelReject(
+                self._venue,
+                now,
+                now,
+                name,
+                request.request,
+                status,
+                isinstance(request, VenueReplace),
+                text,
+            )
+        )
+
+    def _report(
+        self,
+        working: _Working,
+        exec_type: ExecType,
+        now: int,
+        what: str,
+        request: str = "",
+        *,
+        status: OrdStatus | None = None,
+        last: tuple[int, int] = (0, 0),
+        fee: Decimal = Decimal(0),
+        liquidity: Liquidity = Liquidity.UNKNOWN,
+        text: str = "",
+    ) -> None:
+        order = working.order
+        name = order.cl_ord_id
+        instrument = self._instruments.get(order.instrument)
+        self._events(
+            ExecutionReport(
+                self._venue,
+                now,
+                now,
+                name,
+                exec_type,
+                working.status if status is None else status,
+                f"R-{name}",
+                f"{name}:{what}",
+                request or name,
+                order.instrument,
+                Side(order.side),
+                working.qty,
+                working.price,
+                working.cum,
+                *last,
+                fee,
+                instrument.currency if instrument else "",
+                liquidity,
+                text,
+            )
+        )
