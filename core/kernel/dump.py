@@ -1,0 +1,399 @@
+"""The kernel's whole memory as bytes and back.
+
+Everything that decides what the kernel will do is in it, in the order in which it came about, so
+that a loaded kernel goes on exactly as the dumped one would have. Sums that follow from the rest
+are worked out anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+
+import msgspec
+
+from core.kernel.closing_state import Job, Leg
+from core.kernel.limits import Waiting
+from core.kernel.orders import Live, Request
+from core.kernel.positions import Account, Desk, Holding, Market
+from core.kernel.state import State
+from core.model.checks import money_units
+from core.model.commands import NewOrder
+from core.model.enums import LinkState, MarketStatus, OrdStatus, Side, TradingState
+from core.model.instruments import Instrument
+from core.model.message import Part
+from core.model.orders import Fill
+
+FORMAT = 1
+
+
+class MarketDump(Part, frozen=True):
+    """An instrument and what is known of its market."""
+
+    instrument: Instrument
+    bid: int
+    bid_qty: int
+    ask: int
+    ask_qty: int
+    last: int
+    mark2: int
+    ts: int
+    received: int
+    status: MarketStatus
+    status_text: str
+    blocked: str
+    accounts: list[str]
+
+
+class LegDump(Part, frozen=True):
+    """A holding being closed."""
+
+    job: str
+    order: str
+    before: int
+    tries: int
+    said: str
+
+
+class HoldingDump(Part, frozen=True):
+    """A position; `name` is its instrument, or for a part its strategy."""
+
+    name: str
+    qty: int
+    cost: int
+    realised: int
+    fees: Decimal
+    bought: int
+    sold: int
+    leg: LegDump | None
+    parts: list[HoldingDump]
+
+
+class DeskDump(Part, frozen=True):
+    """Where the day's profit began by currency, and the times of the newest orders."""
+
+    strategy: str
+    purses: list[tuple[str, int]]
+    sent: list[int]
+
+
+class AccountDump(Part, frozen=True):
+    """An account; the first of `desks` is its own, the others its strategies'."""
+
+    id: str
+    cash: list[tuple[str, Decimal]]
+    state: TradingState
+    reason: str
+    code: str
+    desks: list[DeskDump]
+    holdings: list[HoldingDump]
+
+
+class RequestDump(Part, frozen=True):
+    """A cancel or replace in flight."""
+
+    id: str
+    number: int
+    replace: bool
+    qty: int
+    price: int
+    lost: bool
+
+
+class OrderDump(Part, frozen=True):
+    """An order; `sent` tells that it passed the gate."""
+
+    command: NewOrder
+    sent: bool
+    qty: int
+    price: int
+    base: OrdStatus
+    dead: bool
+    unknown: bool
+    created: int
+    updated: int
+    seq: int
+    cum: int
+    notional: int
+    fees: Decimal
+    order_id: str
+    code: str
+    text: str
+    asked: int
+    applied: int
+    requests: list[RequestDump]
+    answered: list[str]
+    execs: list[tuple[str, str]]
+
+
+class JobDump(Part, frozen=True):
+    """A kill or flatten in progress."""
+
+    id: str
+    trader: str
+    close: bool
+    count: int
+    failed: int
+
+
+class Dump(Part, frozen=True):
+    """A kernel's memory. `format` says how to read the rest."""
+
+    format: int
+    keep: int
+    seq: int
+    ts: int
+    session: str
+    markets: list[MarketDump]
+    accounts: list[AccountDump]
+    orders: list[OrderDump]
+    working: list[str]
+    dead: list[str]
+    fills: list[Fill]
+    id_runs: list[tuple[str, list[int]]]
+    ids: list[str]
+    delay: int
+    settings: list[tuple[str, str, str, Decimal]]
+    limits: list[tuple[str, str, str, Decimal]]
+    waiting: list[tuple[str, str, str, Decimal, int]]
+    links: list[tuple[str, LinkState, str]]
+    jobs: list[JobDump]
+    closing: list[tuple[str, str, str]]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Dump).decode
+
+
+def dump(s: State) -> bytes:
+    """The memory as bytes (MessagePack)."""
+    return _encode(
+        Dump(
+            FORMAT,
+            s.keep,
+            s.seq,
+            s.ts,
+            s.session,
+            [_dump_market(m) for m in s.markets.values()],
+            [_dump_account(a) for a in s.accounts.values()],
+            [_dump_order(live) for live in s.orders.values()],
+            list(s.working),
+            list(s.dead),
+            list(s.fills),
+            *s.ids.dump(),
+            s.limits.delay,
+            [(*key, value) for key, value in s.limits.settings.items()],
+            [(*key, value) for key, value in s.limits.values.items()],
+            [(*key, w.value, w.at) for key, w in s.limits.waiting.items()],
+            [(source, state, text) for source, (state, text) in s.links.items()],
+            [JobDump(j.id, j.trader, j.close, j.count, j.failed) for j in s.jobs.values()],
+            list(s.closing),
+        )
+    )
+
+
+def digest(s: State) -> str:
+    """A hash of the memory: equal states, equal digests, on every machine and run."""
+    return hashlib.blake2b(dump(s), digest_size=16).hexdigest()
+
+
+def load(data: bytes) -> State:
+    """The memory that `dump` wrote.
+
+    Raises:
+        ValueError: when the bytes are not a dump of this format.
+    """
+    try:
+        d = _decode(data)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"This is not a kernel's snapshot: {error}.") from None
+    if d.format != FORMAT:
+        raise ValueError(
+            f"The snapshot has format {d.format}; this program reads format {FORMAT}. Start the"
+            " program that wrote it, or move the snapshot away to replay the journal instead."
+        )
+    s = State(d.keep, d.delay)
+    s.seq, s.ts, s.session = d.seq, d.ts, d.session
+    for market in d.markets:
+        s.markets[market.instrument.id] = _load_market(market)
+    for job in d.jobs:
+        s.jobs[job.id] = made = Job(job.id, job.trader, job.close)
+        made.count, made.failed = job.count, job.failed
+    for account in d.accounts:
+        s.accounts[account.id] = _load_account(s, account)
+    for market in d.markets:
+        s.markets[market.instrument.id].holdings = [
+            s.accounts[name].holdings[market.instrument.id] for name in market.accounts
+        ]
+    s.ids.load(d.id_runs, d.ids)
+    for order in d.orders:
+        s.orders[order.command.cl_ord_id] = _load_order(s, order)
+    for name in d.working:
+        _link(s, s.orders[name])
+    s.dead.extend(d.dead)
+    s.fills.extend(d.fills)
+    s.limits.settings = {(n, sc, i): value for n, sc, i, value in d.settings}
+    s.limits.values = {(n, sc, i): value for n, sc, i, value in d.limits}
+    s.limits.waiting = {(n, sc, i): Waiting(value, at) for n, sc, i, value, at in d.waiting}
+    s.limits.find_due()
+    s.links = {source: (state, text) for source, state, text in d.links}
+    for key in d.closing:
+        whole = s.accounts[key[0]].holdings[key[1]]
+        s.closing[key] = whole.parts[key[2]] if key[2] else whole
+    for made_account in s.accounts.values():
+        for holding in made_account.holdings.values():
+            for each in (holding, *holding.parts.values()):
+                each.revalue()
+    s.floors()
+    return s
+
+
+def _dump_market(m: Market) -> MarketDump:
+    return MarketDump(
+        m.instrument,
+        m.bid,
+        m.bid_qty,
+        m.ask,
+        m.ask_qty,
+        m.last,
+        m.mark2,
+        m.ts,
+        m.received,
+        m.status,
+        m.status_text,
+        m.blocked,
+        [h.account.id for h in m.holdings],
+    )
+
+
+def _load_market(d: MarketDump) -> Market:
+    m = Market(d.instrument, money_units(d.instrument))
+    m.bid, m.bid_qty, m.ask, m.ask_qty = d.bid, d.bid_qty, d.ask, d.ask_qty
+    m.last, m.mark2, m.ts, m.received = d.last, d.mark2, d.ts, d.received
+    m.status, m.status_text, m.blocked = d.status, d.status_text, d.blocked
+    return m
+
+
+def _dump_account(a: Account) -> AccountDump:
+    return AccountDump(
+        a.id,
+        list(a.cash.items()),
+        a.state,
+        a.reason,
+        a.code,
+        [_dump_desk(desk) for desk in (a, *a.strategies.values())],
+        [_dump_holding(name, h) for name, h in a.holdings.items()],
+    )
+
+
+def _dump_desk(desk: Desk) -> DeskDump:
+    purses = [(currency, purse.base) for currency, purse in desk.purses.items()]
+    return DeskDump(desk.strategy, purses, list(desk.sent))
+
+
+def _dump_holding(name: str, h: Holding) -> HoldingDump:
+    leg = h.leg
+    return HoldingDump(
+        name,
+        h.qty,
+        h.cost,
+        h.realised,
+        h.fees,
+        h.bought,
+        h.sold,
+        None if leg is None else LegDump(leg.job, leg.order, leg.before, leg.tries, leg.said),
+        [_dump_holding(strategy, part) for strategy, part in h.parts.items()],
+    )
+
+
+def _load_account(s: State, d: AccountDump) -> Account:
+    account = Account(d.id, dict(d.cash))
+    account.state, account.reason, account.code = d.state, d.reason, d.code
+    for index, each in enumerate(d.desks):
+        desk: Desk = account
+        if index:
+            desk = account.strategies[each.strategy] = Desk(each.strategy)
+        for currency, base in each.purses:
+            desk.purse(currency).base = base
+        desk.sent.extend(each.sent)
+    for held in d.holdings:
+        market = s.markets[held.name]
+        holding = account.holdings[held.name] = Holding(account, account, market)
+        _fill_holding(s, holding, held)
+        for part in held.parts:
+            made = Holding(account, account.strategies[part.name], market)
+            holding.parts[part.name] = made
+            _fill_holding(s, made, part)
+    return account
+
+
+def _fill_holding(s: State, h: Holding, d: HoldingDump) -> None:
+    h.qty, h.cost, h.realised = d.qty, d.cost, d.realised
+    h.bought, h.sold = d.bought, d.sold
+    h.pay(d.fees)
+    h.fees = d.fees
+    if d.leg is not None:
+        h.leg = leg = Leg(d.leg.job)
+        leg.order, leg.before = d.leg.order, d.leg.before
+        leg.tries, leg.said = d.leg.tries, d.leg.said
+        s.jobs[leg.job].legs += 1
+
+
+def _dump_order(o: Live) -> OrderDump:
+    return OrderDump(
+        o.command,
+        o.holding is not None,
+        o.qty,
+        o.price,
+        o.base,
+        o.dead,
+        o.unknown,
+        o.created,
+        o.updated,
+        o.seq,
+        o.cum,
+        o.notional,
+        o.fees,
+        o.order_id,
+        o.code,
+        o.text,
+        o.asked,
+        o.applied,
+        [RequestDump(r.id, r.number, r.replace, r.qty, r.price, r.lost) for r in o.requests],
+        list(o.answered),
+        list(o.execs),
+    )
+
+
+def _load_order(s: State, d: OrderDump) -> Live:
+    o = Live(d.command, d.created)
+    o.qty, o.price, o.base, o.dead, o.unknown = d.qty, d.price, d.base, d.dead, d.unknown
+    o.updated, o.seq, o.cum, o.notional, o.fees = d.updated, d.seq, d.cum, d.notional, d.fees
+    o.order_id, o.code, o.text = d.order_id, d.code, d.text
+    o.asked, o.applied = d.asked, d.applied
+    for r in d.requests:
+        request = Request(r.id, r.number, r.replace, r.qty, r.price)
+        request.lost = r.lost
+        o.requests.append(request)
+    o.answered, o.execs = list(d.answered), list(d.execs)
+    for venue, exec_id in o.execs:
+        s.execs.setdefault(venue, {})[exec_id] = None
+    if d.sent:
+        holding = s.accounts[d.command.account].holdings[d.command.instrument]
+        o.holding = holding
+        o.part = holding.parts[d.command.strategy] if d.command.strategy else None
+    return o
+
+
+def _link(s: State, o: Live) -> None:
+    name = o.command.cl_ord_id
+    s.working[name] = o
+    o.exposed = max(0, o.most() - o.cum)
+    for holding in (o.holding, o.part):
+        if holding is not None:
+            holding.live[name] = o
+            holding.desk.working += 1
+            if o.command.side is Side.BUY:
+                holding.open_buy += o.exposed
+            else:
+                holding.open_sell += o.exposed

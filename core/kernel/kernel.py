@@ -1,0 +1,326 @@
+"""The kernel: inputs in, outputs out; no I/O, no clock, no randomness.
+
+The same inputs give the same outputs and the same `digest`, on every machine and in every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from core.kernel import closing, commands, dump, reports
+from core.kernel.gate import gate
+from core.kernel.positions import Desk, Holding
+from core.kernel.state import Output, State
+from core.kernel.uses import limit_uses
+from core.model.checks import Violation
+from core.model.commands import (
+    CancelAll,
+    CancelOrder,
+    Flatten,
+    Kill,
+    NewOrder,
+    ReplaceOrder,
+    SetLimit,
+    SetTradingState,
+)
+from core.model.enums import ExecType, Severity, TradingState
+from core.model.events import CancelReject, ExecutionReport, LimitUse, LinkUpdate
+from core.model.inputs import LOOSEN_DELAY, AccountSetup, LimitValue, Setup, Tick
+from core.model.instruments import Instrument
+from core.model.market import Quote, StatusUpdate, Trade
+from core.model.orders import AccountState, Fill, Order, OrderUpdate, Position
+
+KEEP = 20_000
+"""How many finished orders, and how many fills, the kernel remembers."""
+
+Input = (
+    NewOrder
+    | CancelOrder
+    | ReplaceOrder
+    | CancelAll
+    | Flatten
+    | Kill
+    | SetTradingState
+    | SetLimit
+    | ExecutionReport
+    | CancelReject
+    | LinkUpdate
+    | Quote
+    | Trade
+    | StatusUpdate
+    | Setup
+    | Tick
+)
+
+
+class Kernel:
+    """Orders, positions, cash and limits of all accounts.
+
+    Args:
+        instruments: what may be traded; more can be added later.
+        accounts: who trades, and the cash they open with.
+        limits: the settings' limits, beyond the defaults of `core.model.limits`.
+        loosen_delay: how long a loosened limit waits, in ns.
+        keep: how many finished orders and fills stay in memory.
+    """
+
+    def __init__(
+        self,
+        instruments: Iterable[Instrument] = (),
+        accounts: Iterable[AccountSetup] = (),
+        limits: Iterable[LimitValue] = (),
+        *,
+        loosen_delay: int = LOOSEN_DELAY,
+        keep: int = KEEP,
+    ) -> None:
+        self._state = State(keep, loosen_delay)
+        self._state.setup(Setup(tuple(instruments), tuple(accounts), tuple(limits), loosen_delay))
+        self._state.out = []
+
+    def apply(self, seq: int, ts: int, message: Input) -> list[Output]:
+        """Take in one input and return what follows from it, in order.
+
+        `seq` is its number in the journal, `ts` the engine's time of it (UTC ns). What cannot be
+        applied becomes a `CommandRefused` or `Notice`; nothing is ever raised.
+        """
+        s = self._state
+        s.seq = seq
+        s.ts = ts
+        out: list[Output] = []
+        s.out = out
+        handler = _HANDLERS.get(type(message))
+        if handler is None:
+            s.notice(Severity.ERROR, f"The kernel does not take {type(message).__name__}.")
+            return out
+        try:
+            due = s.limits.due
+            if due and ts >= due:
+                _release(s)
+            handler(s, message)
+            while s.ready:
+                closing.advance(s, s.ready.pop(0))
+        except Exception as error:
+            _broken(s, message, error)
+        return out
+
+    def add_instruments(self, instruments: Iterable[Instrument]) -> list[Output]:
+        """Add instruments outside the journal, for tests and tools; the engine journals `Setup`."""
+        return self.apply(self._state.seq, self._state.ts, Setup(tuple(instruments)))
+
+    def preview(self, order: NewOrder, ts: int) -> list[Violation]:
+        """What would speak against an order at `ts`; changes nothing."""
+        s = self._state
+        account, market = s.accounts.get(order.account), s.markets.get(order.instrument)
+        if account is None or market is None:
+            return commands.look(s, order)[2]
+        holding = account.holdings.get(order.instrument)
+        if holding is None:
+            holding = account.copy().holding(market, listed=False)
+        part = holding.parts.get(order.strategy) if order.strategy else None
+        if part is None and order.strategy:
+            desk = account.strategies.get(order.strategy) or Desk(order.strategy)
+            part = Holding(holding.account, desk.copy(), market)
+        now, s.ts = s.ts, ts
+        try:
+            return gate(s, order, holding, part)
+        finally:
+            s.ts = now
+
+    def limit_uses(self, ts: int) -> list[LimitUse]:
+        """Every limit with what is used of it at `ts`."""
+        return limit_uses(self._state, ts)
+
+    def wants(self, setup: Setup) -> Setup | None:
+        """The part of a setup that this kernel does not have yet; None: it has all of it."""
+        s = self._state
+        instruments = tuple(
+            i for i in setup.instruments if i.id not in s.markets or s.markets[i.id].instrument != i
+        )
+        accounts = tuple(a for a in setup.accounts if a.id not in s.accounts)
+        limits = tuple(
+            v
+            for v in setup.limits
+            if s.limits.settings.get((v.name, v.scope, v.scope_id)) != v.value
+        )
+        if not (instruments or accounts or limits or setup.loosen_delay != s.limits.delay):
+            return None
+        return Setup(instruments, accounts, limits, setup.loosen_delay)
+
+    @property
+    def seq(self) -> int:
+        """The number of the last input."""
+        return self._state.seq
+
+    @property
+    def ts(self) -> int:
+        """The time of the last input (UTC ns)."""
+        return self._state.ts
+
+    def instruments(self) -> list[Instrument]:
+        """Everything that may be traded."""
+        return [market.instrument for market in self._state.markets.values()]
+
+    def order(self, cl_ord_id: str) -> Order | None:
+        """One order, working or not yet forgotten."""
+        live = self._state.orders.get(cl_ord_id)
+        return None if live is None else live.view()
+
+    def working(self) -> list[Order]:
+        """Every order that may still trade, oldest first."""
+        return [live.view() for live in self._state.working.values()]
+
+    def order_updates(self) -> list[OrderUpdate]:
+        """Every order still remembered as an update that tells its state, oldest first."""
+        return [
+            OrderUpdate(live.seq, live.updated, live.view(), ExecType.ORDER_STATUS)
+            for live in sorted(self._state.orders.values(), key=lambda o: o.created)
+        ]
+
+    def fills(self) -> list[Fill]:
+        """The newest fills, oldest first."""
+        return list(self._state.fills)
+
+    def positions(self) -> list[Position]:
+        """Every position that was ever held, the strategies' parts after the account's whole."""
+        s = self._state
+        found: list[Position] = []
+        for account in s.accounts.values():
+            for holding in account.holdings.values():
+                if holding.bought or holding.sold:
+                    found.append(holding.view(s.seq, s.ts))
+                    found.extend(
+                        part.view(s.seq, s.ts, strategy)
+                        for strategy, part in holding.parts.items()
+                        if strategy and (part.bought or part.sold)
+                    )
+        return found
+
+    def accounts(self) -> list[AccountState]:
+        """Every account."""
+        s = self._state
+        return [account.view(s.seq, s.ts) for account in s.accounts.values()]
+
+    def marks(self) -> dict[str, int]:
+        """The last known price (ticks) of every instrument that has one."""
+        return {
+            name: market.last or market.mark2 // 2
+            for name, market in self._state.markets.items()
+            if market.last or market.mark2
+        }
+
+    def watched(self) -> list[str]:
+        """Instruments with positions or working orders, whose marks the kernel needs."""
+        return [
+            name
+            for name, market in self._state.markets.items()
+            if any(h.qty or h.live for h in market.holdings)
+        ]
+
+    def dump(self) -> bytes:
+        """The whole memory as bytes, for a snapshot."""
+        return dump.dump(self._state)
+
+    def digest(self) -> str:
+        """A hash of the whole memory."""
+        return dump.digest(self._state)
+
+    @classmethod
+    def load(cls, data: bytes) -> Kernel:
+        """A kernel that goes on where the dumped one stood.
+
+        Raises:
+            ValueError: when `data` is not a dump that this version reads.
+        """
+        kernel = cls()
+        kernel._state = dump.load(data)
+        return kernel
+
+
+def _on_quote(s: State, q: Quote) -> None:
+    market = s.markets.get(q.instrument)
+    if market is None:
+        return
+    bid_qty = q.bid_qty if q.bid > 0 and q.bid_qty > 0 else 0
+    ask_qty = q.ask_qty if q.ask > 0 and q.ask_qty > 0 else 0
+    bid = q.bid if bid_qty else 0
+    ask = q.ask if ask_qty else 0
+    market.ts = q.ts
+    market.received = q.received
+    market.bid_qty = bid_qty
+    market.ask_qty = ask_qty
+    if bid != market.bid or ask != market.ask:
+        market.bid = bid
+        market.ask = ask
+        _moved(s, market)
+
+
+def _on_trade(s: State, t: Trade) -> None:
+    market = s.markets.get(t.instrument)
+    if market is None or t.price <= 0:
+        return
+    if not market.bid and not market.ask:
+        # No quotes come for this instrument: its trades are the freshest word on the price.
+        market.ts = t.ts
+        market.received = t.received
+    if t.price != market.last:
+        market.last = t.price
+        _moved(s, market)
+
+
+def _moved(s: State, market: Any) -> None:
+    market.revalue()
+    for holding in market.holdings:
+        if holding.qty and holding.account.state is TradingState.ACTIVE:
+            s.watch_loss(holding.account)
+
+
+def _on_status(s: State, update: StatusUpdate) -> None:
+    market = s.markets.get(update.instrument)
+    if market is not None:
+        market.status = update.status
+        market.status_text = update.text
+        s.wake(market)
+
+
+def _on_tick(s: State, tick: Tick) -> None:
+    s.roll(tick.session)
+    closing.on_time(s)
+
+
+def _release(s: State) -> None:
+    for text in s.limits.release(s.ts):
+        s.notice(Severity.WARNING, text)
+    s.floors()
+
+
+def _broken(s: State, message: object, error: Exception) -> None:
+    """A fault of ours: say it loudly and trade no more, since the books may be wrong."""
+    s.ready.clear()
+    s.notice(
+        Severity.CRITICAL,
+        f"The kernel failed on {type(message).__name__} ({type(error).__name__}: {error}). All"
+        " accounts are halted; cancels still work. Compare orders and positions with the venues.",
+    )
+    for account in s.accounts.values():
+        s.set_state(account, TradingState.HALTED, "the kernel failed on an input")
+
+
+_HANDLERS: dict[type, Callable[[State, Any], None]] = {
+    NewOrder: commands.new_order,
+    CancelOrder: commands.cancel_order,
+    ReplaceOrder: commands.replace_order,
+    CancelAll: commands.cancel_all,
+    Flatten: closing.flatten,
+    Kill: closing.kill,
+    SetTradingState: closing.set_trading_state,
+    SetLimit: commands.set_limit,
+    ExecutionReport: reports.on_report,
+    CancelReject: reports.on_cancel_reject,
+    LinkUpdate: reports.on_link,
+    Quote: _on_quote,
+    Trade: _on_trade,
+    StatusUpdate: _on_status,
+    Setup: State.setup,
+    Tick: _on_tick,
+}

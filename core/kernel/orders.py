@@ -1,0 +1,158 @@
+"""One order's state after FIX 4.4, and the requests in flight for it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from core.model.commands import NewOrder
+from core.model.enums import OrdStatus
+from core.model.numbers import ZERO
+from core.model.orders import Order
+
+if TYPE_CHECKING:
+    from core.kernel.positions import Holding
+
+
+class Request:
+    """A cancel (`replace` False) or a replace that its venue has not answered.
+
+    `number` counts the requests for one order. `lost` is set when the link broke before the answer.
+    """
+
+    __slots__ = ("id", "lost", "number", "price", "qty", "replace")
+
+    def __init__(self, name: str, number: int, replace: bool, qty: int, price: int) -> None:
+        self.id = name
+        self.number = number
+        self.replace = replace
+        self.qty = qty
+        self.price = price
+        self.lost = False
+
+
+class Live:
+    """An order inside the kernel: the command it was born from, and what became of it.
+
+    `base` is its state without the requests in flight; `exposed` the lots that are counted as
+    open in its holding; `asked` how many requests were made, `applied` the number of the newest
+    replace that took effect. `dead` means terminal: only late executions can still change it.
+    """
+
+    __slots__ = (
+        "answered",
+        "applied",
+        "asked",
+        "base",
+        "code",
+        "command",
+        "created",
+        "cum",
+        "dead",
+        "execs",
+        "exposed",
+        "fees",
+        "holding",
+        "notional",
+        "order_id",
+        "part",
+        "price",
+        "qty",
+        "requests",
+        "seq",
+        "text",
+        "unknown",
+        "updated",
+    )
+
+    def __init__(self, command: NewOrder, ts: int) -> None:
+        self.command = command
+        self.qty = command.qty
+        self.price = command.price
+        self.base = OrdStatus.PENDING_NEW
+        self.dead = False
+        self.unknown = False
+        self.created = self.updated = ts
+        self.seq = self.asked = self.applied = 0
+        self.cum = self.notional = self.exposed = 0
+        self.fees: Decimal = ZERO
+        self.order_id = self.code = self.text = ""
+        self.requests: list[Request] = []
+        self.answered: list[str] = []
+        self.execs: list[tuple[str, str]] = []
+        self.holding: Holding | None = None
+        self.part: Holding | None = None
+
+    @property
+    def status(self) -> OrdStatus:
+        """The state that is shown: FIX lets pending cancel outrank pending replace."""
+        if self.dead:
+            return self.base
+        if self.unknown:
+            return OrdStatus.UNKNOWN
+        if self.requests:
+            return OrdStatus.PENDING_CANCEL if self.canceling else OrdStatus.PENDING_REPLACE
+        return self.base
+
+    @property
+    def canceling(self) -> bool:
+        """Is a cancel on its way that may still be answered?"""
+        return any(not r.replace and not r.lost for r in self.requests)
+
+    def most(self) -> int:
+        """The largest total quantity the order may have, whatever becomes of its replaces."""
+        qty = self.qty
+        for request in self.requests:
+            if request.replace and request.qty > qty:
+                qty = request.qty
+        return qty
+
+    def ask(self, name: str, replace: bool, qty: int = 0, price: int = 0) -> None:
+        """Note a request that is on its way."""
+        self.asked += 1
+        self.requests.append(Request(name, self.asked, replace, qty, price))
+
+    def take(self, request: str) -> Request | None:
+        """Remove and return the request in flight with this id."""
+        for index, found in enumerate(self.requests):
+            if found.id == request:
+                del self.requests[index]
+                self.answered.append(request)
+                return found
+        return None
+
+    def view(self) -> Order:
+        """The order as everyone sees it."""
+        c = self.command
+        pending_price = pending_qty = 0
+        if self.requests:
+            for request in self.requests:
+                if request.replace:
+                    pending_price, pending_qty = request.price, request.qty
+        return Order(
+            c.cl_ord_id,
+            c.account,
+            c.instrument,
+            c.side,
+            c.ord_type,
+            self.qty,
+            self.price,
+            c.stop_price,
+            c.tif,
+            c.post_only,
+            c.reduce_only,
+            c.source,
+            c.trader,
+            c.strategy,
+            self.status if self.unknown or self.requests else self.base,
+            self.created,
+            self.updated,
+            self.order_id,
+            self.cum,
+            self.notional,
+            self.fees,
+            pending_price,
+            pending_qty,
+            self.code,
+            self.text,
+        )

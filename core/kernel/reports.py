@@ -1,0 +1,406 @@
+"""What venues say: order states after FIX 4.4, executions counted once, money exact."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from core.kernel.orders import Live
+from core.kernel.state import State
+from core.model.checks import MAX_TICKS, UNIT_DIGITS
+from core.model.enums import ExecType, LinkState, OrdStatus, Severity, Side
+from core.model.events import CancelReject, ExecutionReport, LinkUpdate
+from core.model.numbers import EXACT
+from core.model.orders import Fill, OrderUpdate
+
+_MAX_LOTS = 1 << 40
+_MAX_FEE = Decimal(10) ** 18
+_ENDED = {
+    ExecType.CANCELED: OrdStatus.CANCELED,
+    ExecType.EXPIRED: OrdStatus.EXPIRED,
+    ExecType.REJECTED: OrdStatus.REJECTED,
+}
+
+
+def on_report(s: State, r: ExecutionReport) -> None:
+    """Apply an execution report, or say why it cannot be."""
+    live = s.orders.get(r.cl_ord_id)
+    if live is None or (live.dead and live.holding is None):
+        _unknown_order(s, r, live)
+        return
+    kind = r.exec_type
+    if kind is ExecType.TRADE:
+        _on_trade(s, live, r)
+    elif kind is ExecType.NEW:
+        _on_new(s, live, r)
+    elif kind is ExecType.REPLACED or kind is ExecType.RESTATED:
+        _on_replaced(s, live, r)
+    elif kind in _ENDED:
+        _on_end(s, live, r, _ENDED[kind])
+    elif kind is ExecType.DONE_FOR_DAY:
+        _on_done_for_day(s, live, r)
+    elif kind is ExecType.ORDER_STATUS:
+        _on_status(s, live, r)
+    elif kind is ExecType.TRADE_CANCEL or kind is ExecType.TRADE_CORRECT:
+        s.notice(
+            Severity.CRITICAL,
+            f"{r.venue} changed execution {r.exec_id} of order {r.cl_ord_id} ({kind.name}); the"
+            " books still hold the first version. Compare position and cash with the venue.",
+        )
+    elif kind is ExecType.DENIED:
+        s.notice(Severity.ERROR, f"{r.venue} used the word DENIED for order {r.cl_ord_id}.")
+
+
+def _unknown_order(s: State, r: ExecutionReport, live: Live | None) -> None:
+    money = r.exec_type is ExecType.TRADE
+    if live is not None:
+        why = "that was denied and never sent"
+    elif r.cl_ord_id in s.ids:
+        why = "that ended long ago"
+    else:
+        why = "that is not known here"
+    s.notice(
+        Severity.CRITICAL if money or live is not None else Severity.WARNING,
+        f"{r.venue} reports {r.exec_type.name} of order {r.cl_ord_id}, {why}; nothing was changed."
+        + (f" Execution {r.exec_id} is not in the books: check the position." if money else ""),
+    )
+
+
+def _acknowledge(live: Live, r: ExecutionReport) -> None:
+    """Any word about an order shows that its venue has it."""
+    live.unknown = False
+    if r.order_id:
+        live.order_id = r.order_id
+    if live.base is OrdStatus.PENDING_NEW:
+        live.base = OrdStatus.PARTIALLY_FILLED if live.cum else OrdStatus.NEW
+
+
+def _on_new(s: State, live: Live, r: ExecutionReport) -> None:
+    if live.dead:
+        if live.base is not OrdStatus.FILLED:
+            _after_the_end(s, live, r)
+        return
+    if live.base is not OrdStatus.PENDING_NEW and not live.unknown and live.order_id:
+        return
+    _acknowledge(live, r)
+    s.update(live, ExecType.NEW, r.text, r.ts)
+
+
+def _after_the_end(s: State, live: Live, r: ExecutionReport) -> None:
+    s.notice(
+        Severity.CRITICAL if live.base is OrdStatus.REJECTED else Severity.WARNING,
+        f"{r.venue} reports {r.exec_type.name} of order {r.cl_ord_id} after it was"
+        f" {live.base.name}; the order was not changed. Check it at the venue.",
+    )
+
+
+def _on_trade(s: State, live: Live, r: ExecutionReport) -> None:
+    exec_id = r.exec_id or (f"{r.cl_ord_id}@{r.cum_qty}" if r.cum_qty > 0 else "")
+    seen = s.execs.get(r.venue)
+    if seen is None:
+        seen = s.execs[r.venue] = {}
+    elif exec_id in seen:
+        return
+    problem = _trade_problem(live, r, exec_id)
+    if problem:
+        s.notice(
+            Severity.CRITICAL,
+            f"Execution {r.exec_id} of order {r.cl_ord_id} from {r.venue} was not booked:"
+            f" {problem}. Compare position and cash with the venue.",
+        )
+        return
+    seen[exec_id] = None
+    live.execs.append((r.venue, exec_id))
+    live.cum += r.last_qty
+    live.notional += r.last_price * r.last_qty
+    before = live.base
+    late = live.dead
+    fill = _settle(s, live, r, exec_id)
+    if late:
+        if live.cum >= live.qty:
+            live.base = OrdStatus.FILLED
+    else:
+        _acknowledge(live, r)
+        if live.cum >= live.qty and live.cum >= live.most():
+            s.end(live, OrdStatus.FILLED)
+        else:
+            live.base = OrdStatus.PARTIALLY_FILLED
+            s.recount(live)
+    _tell_trade(s, live, r, fill)
+    if late:
+        s.notice(
+            Severity.WARNING
+            if before is OrdStatus.CANCELED or before is OrdStatus.EXPIRED
+            else Severity.CRITICAL,
+            f"Execution {exec_id} of order {r.cl_ord_id} came after the order was {before.name};"
+            " it was booked.",
+        )
+    if live.cum > live.qty and live.dead:
+        s.notice(
+            Severity.CRITICAL,
+            f"Order {r.cl_ord_id} was filled beyond its quantity ({live.cum} of {live.qty} lots);"
+            " everything was booked. Ask the venue.",
+        )
+
+
+def _trade_problem(live: Live, r: ExecutionReport, exec_id: str) -> str:
+    if not exec_id:
+        return "it has neither an execution id nor a filled total, so it cannot be counted once"
+    if not 0 < r.last_qty <= _MAX_LOTS or not 0 < r.last_price <= MAX_TICKS:
+        return f"{r.last_qty} lots at {r.last_price} ticks is not possible"
+    if r.instrument and (
+        r.instrument != live.command.instrument or r.side is not live.command.side
+    ):
+        return f"the order is {live.command.side.name} {live.command.instrument}, not" + (
+            f" {r.side.name} {r.instrument}"
+        )
+    if r.fee:
+        exponent = r.fee.as_tuple().exponent
+        if not isinstance(exponent, int) or exponent < -UNIT_DIGITS or abs(r.fee) > _MAX_FEE:
+            return f"its fee {r.fee} is not an amount of money"
+    return ""
+
+
+def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str) -> Fill:
+    """Book position, cash and fee of one execution."""
+    command, holding = live.command, live.holding
+    assert holding is not None
+    account, market = holding.account, holding.market
+    instrument = market.instrument
+    price, qty = r.last_price, r.last_qty
+    sign = 1 if command.side is Side.BUY else -1
+    part = live.part
+    if part is None:
+        part = holding.parts.get("") or s.part(holding, "")
+    holding.fill(sign, price, qty)
+    part.fill(sign, price, qty)
+    currency = instrument.currency
+    cash = account.cash
+    flow = EXACT.multiply(Decimal(-sign * price * qty), instrument.point)
+    cash[currency] = EXACT.add(cash.get(currency, 0), flow)
+    fee = r.fee
+    if fee:
+        paid_in = r.currency or currency
+        cash[paid_in] = EXACT.subtract(cash.get(paid_in, 0), fee)
+        if paid_in == currency:
+            live.fees = EXACT.add(live.fees, fee)
+            holding.pay(fee)
+            part.pay(fee)
+    if not market.mark2:
+        market.last = price
+        market.mark()
+    holding.revalue()
+    if part.desk.strategy:
+        part.revalue()
+    fill = Fill(
+        s.seq,
+        s.ts,
+        exec_id,
+        command.cl_ord_id,
+        command.account,
+        command.instrument,
+        command.side,
+        price,
+        qty,
+        fee,
+        r.currency or currency,
+        r.liquidity,
+        command.strategy,
+        command.trader,
+        r.ts,
+        holding.qty,
+    )
+    s.fills.append(fill)
+    return fill
+
+
+def _tell_trade(s: State, live: Live, r: ExecutionReport, fill: Fill) -> None:
+    live.seq = s.seq
+    live.updated = s.ts
+    holding, out = live.holding, s.out
+    assert holding is not None
+    out.append(
+        OrderUpdate(
+            s.seq,
+            s.ts,
+            live.view(),
+            ExecType.TRADE,
+            r.ts,
+            fill.exec_id,
+            r.last_price,
+            r.last_qty,
+            r.text,
+        )
+    )
+    out.append(fill)
+    out.append(holding.view(s.seq, s.ts))
+    if live.part is not None:
+        out.append(live.part.view(s.seq, s.ts, live.command.strategy))
+    out.append(holding.account.view(s.seq, s.ts))
+    s.watch_loss(holding.account)
+
+
+def _on_replaced(s: State, live: Live, r: ExecutionReport) -> None:
+    if r.exec_type is ExecType.REPLACED and r.request and r.request in live.answered:
+        return
+    if live.dead:
+        _after_the_end(s, live, r)
+        return
+    if not 0 <= r.qty <= _MAX_LOTS or not 0 <= r.price <= MAX_TICKS:
+        s.notice(
+            Severity.CRITICAL,
+            f"{r.venue} says that order {r.cl_ord_id} is now {r.qty} lots at {r.price} ticks, which"
+            " is not possible; it was not changed. Check it at the venue.",
+        )
+        return
+    asked = live.take(r.request) if r.exec_type is ExecType.REPLACED else None
+    _acknowledge(live, r)
+    qty, price = r.qty or live.qty, r.price or live.price
+    if asked is not None:
+        qty, price = r.qty or asked.qty, r.price or asked.price
+        if asked.number < live.applied:
+            qty, price = live.qty, live.price
+        live.applied = max(live.applied, asked.number)
+    else:
+        s.notice(
+            Severity.WARNING,
+            f"{r.venue} changed order {r.cl_ord_id} to {qty} lots at {price} ticks unasked.",
+        )
+    live.price = price
+    _resize(s, live, qty)
+    s.update(live, r.exec_type, r.text, r.ts)
+
+
+def _resize(s: State, live: Live, qty: int) -> None:
+    """A new total quantity; never less than what is filled."""
+    live.qty = max(qty, live.cum)
+    if live.cum >= live.qty and live.cum >= live.most():
+        s.end(live, OrdStatus.FILLED)
+    else:
+        s.recount(live)
+
+
+def _on_end(s: State, live: Live, r: ExecutionReport, status: OrdStatus) -> None:
+    if live.dead:
+        if live.base is not status:
+            _after_the_end(s, live, r)
+        return
+    _check_total(s, live, r)
+    if r.order_id:
+        live.order_id = r.order_id
+    if status is OrdStatus.REJECTED:
+        live.code = "REJECTED"
+        live.text = r.text or f"{r.venue} gave no reason."
+        if live.cum:
+            s.notice(
+                Severity.ERROR,
+                f"{r.venue} rejected order {r.cl_ord_id} after a part was filled; the rest is"
+                " taken as canceled.",
+            )
+            status = OrdStatus.CANCELED
+    elif r.text:
+        live.text = r.text
+    s.end(live, OrdStatus.FILLED if live.cum >= live.qty else status)
+    s.update(live, r.exec_type, r.text, r.ts)
+
+
+def _check_total(s: State, live: Live, r: ExecutionReport) -> None:
+    if r.cum_qty > live.cum:
+        s.notice(
+            Severity.WARNING,
+            f"{r.venue} says {r.cum_qty} lots of order {r.cl_ord_id} are filled, {live.cum} are in"
+            " the books: an execution is late or lost.",
+        )
+
+
+def _on_done_for_day(s: State, live: Live, r: ExecutionReport) -> None:
+    if live.dead:
+        _after_the_end(s, live, r)
+        return
+    _acknowledge(live, r)
+    live.base = OrdStatus.DONE_FOR_DAY
+    s.update(live, r.exec_type, r.text, r.ts)
+
+
+def _on_status(s: State, live: Live, r: ExecutionReport) -> None:
+    """The answer to a query, or what a venue lists after a reconnection."""
+    status = r.status
+    if status.terminal:
+        if live.dead:
+            return
+        if status is not OrdStatus.FILLED:
+            _on_end(s, live, r, status)
+            return
+        _check_total(s, live, r)
+        if live.cum >= live.qty:
+            s.end(live, status)
+            s.update(live, r.exec_type, r.text, r.ts)
+        return
+    if status is OrdStatus.UNKNOWN:
+        return
+    if live.dead:
+        _after_the_end(s, live, r)
+        return
+    _check_total(s, live, r)
+    live.unknown = False
+    live.requests = [request for request in live.requests if not request.lost]
+    if status is not OrdStatus.PENDING_NEW:
+        _acknowledge(live, r)
+    if 0 < r.price <= MAX_TICKS:
+        live.price = r.price
+    _resize(s, live, r.qty if 0 < r.qty <= _MAX_LOTS else live.qty)
+    s.update(live, r.exec_type, r.text, r.ts)
+
+
+def on_cancel_reject(s: State, r: CancelReject) -> None:
+    """A venue refused a cancel or replace: the order is again what it was."""
+    live = s.orders.get(r.cl_ord_id)
+    what = "replace" if r.replace else "cancel"
+    if live is None or live.holding is None:
+        s.notice(
+            Severity.WARNING,
+            f"{r.venue} refused a {what} of order {r.cl_ord_id}, which is not known here.",
+        )
+        return
+    if r.request in live.answered:
+        return
+    text = f"{r.venue} refused the {what}: {r.text or 'no reason was given'}."
+    if live.dead:
+        s.refuse(r.request, "TOO_LATE", text)
+        return
+    if live.take(r.request) is None:
+        s.notice(
+            Severity.WARNING,
+            f"{r.venue} refused a {what} of order {r.cl_ord_id} that was not asked for.",
+        )
+        return
+    if live.unknown and not any(request.lost for request in live.requests):
+        live.unknown = live.base is OrdStatus.PENDING_NEW
+    gone = r.status.terminal and r.status is not OrdStatus.FILLED
+    if gone and live.base is not OrdStatus.PENDING_NEW:
+        s.notice(Severity.WARNING, f"{text} It says that order {r.cl_ord_id} is {r.status.name}.")
+        s.end(live, r.status if live.cum < live.qty else OrdStatus.FILLED)
+    else:
+        _resize(s, live, live.qty)
+    s.update(live, ExecType.ORDER_STATUS, text, r.ts)
+    s.refuse(r.request, "REPLACE_REJECTED" if r.replace else "CANCEL_REJECTED", text)
+
+
+def on_link(s: State, link: LinkUpdate) -> None:
+    """A venue's link changed: when it breaks, what was on its way becomes unknown."""
+    s.links[link.source] = (link.state, link.text)
+    if link.state is LinkState.DOWN or link.state is LinkState.ENDED:
+        for live in list(s.working.values()):
+            holding = live.holding
+            assert holding is not None
+            if holding.market.instrument.venue != link.source or live.unknown:
+                continue
+            if live.base is OrdStatus.PENDING_NEW or live.requests:
+                live.unknown = True
+                for request in live.requests:
+                    request.lost = True
+                text = f"{link.source} is {link.state.value}; what became of the order is unknown."
+                s.update(live, ExecType.ORDER_STATUS, text)
+    elif link.state is LinkState.UP:
+        for market in s.markets.values():
+            if market.instrument.venue == link.source:
+                s.wake(market)

@@ -1,0 +1,242 @@
+"""Everything the kernel remembers, and the few changes that every part of it makes."""
+
+from __future__ import annotations
+
+from collections import deque
+from decimal import Decimal
+
+from core.kernel.closing_state import Job
+from core.kernel.ids import UsedIds
+from core.kernel.limits import LimitBook
+from core.kernel.orders import Live
+from core.kernel.positions import Account, Desk, Holding, Market
+from core.model.checks import money_of, money_units, units_of
+from core.model.enums import ExecType, LinkState, OrdStatus, Severity, Side, TradingState
+from core.model.events import CommandRefused, Event, Notice
+from core.model.inputs import Setup
+from core.model.instruments import Instrument
+from core.model.numbers import plain
+from core.model.orders import Fill, Order, OrderUpdate
+from core.model.requests import VenueRequest
+
+Output = VenueRequest | Event
+
+
+class State:
+    """The kernel's memory. `seq` and `ts` are those of the input being worked on, `out` its answer.
+
+    `keep` is how many finished orders and fills stay in memory; ids stay used for ever.
+    """
+
+    def __init__(self, keep: int, loosen_delay: int) -> None:
+        self.keep = keep
+        self.seq = 0
+        self.ts = 0
+        self.session = ""
+        self.out: list[Output] = []
+        self.markets: dict[str, Market] = {}
+        self.accounts: dict[str, Account] = {}
+        self.orders: dict[str, Live] = {}
+        self.working: dict[str, Live] = {}
+        self.dead: deque[str] = deque()
+        self.fills: deque[Fill] = deque(maxlen=keep)
+        self.execs: dict[str, dict[str, None]] = {}
+        self.ids = UsedIds()
+        self.limits = LimitBook(loosen_delay)
+        self.links: dict[str, tuple[LinkState, str]] = {}
+        self.jobs: dict[str, Job] = {}
+        self.closing: dict[tuple[str, str, str], Holding] = {}
+        self.ready: list[Holding] = []
+
+    def notice(self, severity: Severity, text: str) -> None:
+        """Say something in the log."""
+        self.out.append(Notice(self.ts, severity, "kernel", text))
+
+    def refuse(self, command: str, code: str, text: str) -> None:
+        """Say why a command was not carried out."""
+        self.out.append(CommandRefused(self.ts, command, code, text))
+
+    def update(self, live: Live, kind: ExecType, text: str = "", venue_ts: int = 0) -> Order:
+        """Tell that an order changed; returns what it is now."""
+        live.seq = self.seq
+        live.updated = self.ts
+        order = live.view()
+        self.out.append(OrderUpdate(self.seq, self.ts, order, kind, venue_ts, "", 0, 0, text))
+        return order
+
+    def hold(self, account: Account, market: Market) -> Holding:
+        """What an account holds of an instrument; made when first asked for."""
+        found = account.holdings.get(market.instrument.id)
+        if found is None:
+            found = account.holding(market)
+            self.floors()
+        return found
+
+    def part(self, holding: Holding, strategy: str) -> Holding:
+        """The part of a holding that a strategy (empty: none) has; made when first asked for."""
+        found = holding.parts.get(strategy)
+        if found is None:
+            found = holding.account.part(holding, strategy)
+            self.floors()
+        return found
+
+    def next_id(self, job: Job) -> str:
+        """The id of a job's next request: never used before, the same in every replay."""
+        while True:
+            job.count += 1
+            name = f"{job.id}/{job.count}"
+            if self.ids.add(name):
+                return name
+
+    def recount(self, live: Live) -> None:
+        """Bring the open quantity of an order's holding up to date."""
+        exposed = 0 if live.dead else max(0, live.most() - live.cum)
+        delta = exposed - live.exposed
+        holding = live.holding
+        if delta and holding is not None:
+            live.exposed = exposed
+            part = live.part
+            if live.command.side is Side.BUY:
+                holding.open_buy += delta
+                if part is not None:
+                    part.open_buy += delta
+            else:
+                holding.open_sell += delta
+                if part is not None:
+                    part.open_sell += delta
+            holding.revalue()
+            if part is not None:
+                part.revalue()
+
+    def begin(self, live: Live, holding: Holding, part: Holding | None) -> None:
+        """An order starts to work: it counts in every limit from now on."""
+        name = live.command.cl_ord_id
+        self.orders[name] = self.working[name] = live
+        live.holding = holding
+        holding.live[name] = live
+        holding.desk.working += 1
+        if part is not None:
+            live.part = part
+            part.live[name] = live
+            part.desk.working += 1
+        self.recount(live)
+
+    def end(self, live: Live, status: OrdStatus) -> None:
+        """An order is over: it counts in no limit any more."""
+        live.base = status
+        live.dead = True
+        live.unknown = False
+        live.requests.clear()
+        live.answered.clear()
+        self.recount(live)
+        name = live.command.cl_ord_id
+        self.working.pop(name, None)
+        for holding in (live.holding, live.part):
+            if holding is not None and holding.live.pop(name, None) is not None:
+                holding.desk.working -= 1
+                if holding.leg is not None:
+                    self.ready.append(holding)
+        self.bury(live)
+
+    def bury(self, live: Live) -> None:
+        """Keep a dead order for a while, and forget the oldest one."""
+        self.orders[live.command.cl_ord_id] = live
+        self.dead.append(live.command.cl_ord_id)
+        if len(self.dead) > self.keep:
+            old = self.orders.pop(self.dead.popleft())
+            for venue, exec_id in old.execs:
+                del self.execs[venue][exec_id]
+
+    def wake(self, market: Market) -> None:
+        """Something changed for an instrument: whatever is being closed there may go on."""
+        self.ready.extend(h for h in self.closing.values() if h.market is market)
+
+    def setup(self, setup: Setup) -> None:
+        """Take in instruments, accounts and limits."""
+        self.limits.delay = setup.loosen_delay
+        for instrument in setup.instruments:
+            self._add_instrument(instrument)
+        for account in setup.accounts:
+            if account.id not in self.accounts:
+                self.accounts[account.id] = made = Account(account.id, account.cash)
+                self.out.append(made.view(self.seq, self.ts))
+        for problem in self.limits.take_settings(setup.limits):
+            self.notice(Severity.ERROR, problem)
+        self.floors()
+
+    def _add_instrument(self, instrument: Instrument) -> None:
+        market = self.markets.get(instrument.id)
+        try:
+            units = money_units(instrument)
+        except ValueError as error:
+            self.notice(Severity.ERROR, str(error))
+            return
+        if market is None:
+            self.markets[instrument.id] = Market(instrument, units)
+            return
+        old = market.instrument
+        steps = (old.tick, old.lot, old.multiplier, old.currency)
+        if steps == (instrument.tick, instrument.lot, instrument.multiplier, instrument.currency):
+            market.instrument = instrument
+            market.blocked = ""
+            market.minute = -1
+            self.limits.version += 1
+        elif not market.holdings:
+            self.markets[instrument.id] = Market(instrument, units)
+        else:
+            market.blocked = (
+                f"{instrument.id} changed its tick, lot, multiplier or currency while it is in the"
+                f" books; close it under the old definition (tick {plain(old.tick)}, lot"
+                f" {plain(old.lot)}) and start a new journal."
+            )
+            self.notice(Severity.CRITICAL, market.blocked)
+
+    def floors(self) -> None:
+        """Work out anew at which profit and loss the daily loss limits are reached."""
+        for account in self.accounts.values():
+            _set_floors(account, self.limits.value("daily_loss", "account", account.id))
+            for name, desk in account.strategies.items():
+                limit = self.limits.value("daily_loss", "strategy", name) if name else None
+                _set_floors(desk, limit)
+
+    def roll(self, session: str) -> None:
+        """A new session: the day's profit and loss counts from here."""
+        if not session or session == self.session:
+            return
+        self.session = session
+        for account in self.accounts.values():
+            for desk in (account, *account.strategies.values()):
+                for purse in desk.purses.values():
+                    purse.base = purse.pnl
+        self.floors()
+
+    def over_loss(self, desk: Desk) -> str:
+        """A sentence when a desk has lost what it may lose today, else nothing."""
+        for currency, purse in desk.purses.items():
+            floor = purse.floor
+            if floor is not None and purse.pnl <= floor and purse.pnl < purse.base:
+                today = plain(money_of(purse.pnl - purse.base))
+                limit = plain(money_of(floor - purse.base))
+                return f"Today {today} {currency} has reached the daily loss limit of {limit}."
+        return ""
+
+    def watch_loss(self, account: Account) -> None:
+        """Take an account to reduce-only when its daily loss limit is reached."""
+        if account.state is not TradingState.ACTIVE:
+            return
+        text = self.over_loss(account)
+        if text:
+            self.set_state(account, TradingState.REDUCING, text, "DAILY_LOSS_LIMIT")
+            self.notice(Severity.CRITICAL, f"Account {account.id} is reduce-only now. {text}")
+
+    def set_state(self, account: Account, state: TradingState, reason: str, code: str = "") -> None:
+        """Change what an account may do and tell it."""
+        account.state = state
+        account.reason = reason
+        account.code = code
+        self.out.append(account.view(self.seq, self.ts))
+
+
+def _set_floors(desk: Desk, limit: Decimal | None) -> None:
+    for purse in desk.purses.values():
+        purse.floor = None if limit is None else purse.base - units_of(limit)
