@@ -184,7 +184,7 @@ class Desk:
 
     def _admit(self, order: Order, order_id: str) -> OwnOrder:
         self._orders += 1
-        own = OwnOrder(order, order_id or f"{self._head}{self._orders}", self._orders * 8)
+        own = OwnOrder(order, order_id or f"{self._head}o{self._orders}", self._orders * 8)
         self._working[order.cl_ord_id] = own
         self._by_book[own.book_id] = own
         return own

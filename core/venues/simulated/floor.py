@@ -99,6 +99,10 @@ class Floor:
         if instrument.hours.sessions:
             self._timeline.at((now // _MINUTE + 1) * _MINUTE, self._check_hours, listed)
 
+    def market(self, instrument: str) -> Market:
+        """The market of a listed instrument."""
+        return self._listed[instrument].market
+
     def halt(self, instrument: str, seconds: float, why: str) -> None:
         """Stops trading in `instrument` for `seconds`, unless it is closed anyway."""
         listed = self._listed[instrument]
