@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 from core.model.instruments import Instrument
 from core.model.numbers import plain
-from core.model.tables import Column, Instant, Table, Value
+from core.model.tables import Column, Instant, Value
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 
@@ -49,29 +49,23 @@ def cell(value: Value) -> str:
 
 def write_rows(
     file: TextIO,
-    table: Table[Any],
+    columns: Sequence[Column[Any]],
     rows: Iterable[Any],
     instruments: Mapping[str, Instrument],
-    columns: Sequence[str] = (),
 ) -> int:
     """Write a header and rows; returns how many rows.
 
     Args:
         file: opened with ``newline=""``.
-        table: what kind of rows.
+        columns: what is written of each row, in order.
         rows: model objects with an ``instrument``.
         instruments: what the rows' instruments are, by id.
-        columns: names of columns in order; all when empty.
 
     Raises:
-        KeyError: for a column that the table does not have.
         ValueError: for a row whose instrument is not known; the sentence names it.
     """
-    chosen: Sequence[Column[Any]] = (
-        [table.column(name) for name in columns] if columns else table.columns
-    )
     writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow([column.id for column in chosen])
+    writer.writerow([column.id for column in columns])
     count = 0
     for row in rows:
         instrument = instruments.get(row.instrument)
@@ -79,28 +73,27 @@ def write_rows(
             raise ValueError(
                 f"Row {count + 1} is of {row.instrument}, which is not known; nothing was written."
             )
-        writer.writerow([cell(column.value(row, instrument)) for column in chosen])
+        writer.writerow([cell(column.value(row, instrument)) for column in columns])
         count += 1
     return count
 
 
 def write_file(
     path: Path,
-    table: Table[Any],
+    columns: Sequence[Column[Any]],
     rows: Iterable[Any],
     instruments: Mapping[str, Instrument],
-    columns: Sequence[str] = (),
 ) -> int:
     """Write a CSV file as a whole; what stood there before stays if anything fails.
 
     Raises:
-        OSError, KeyError, ValueError: as `write_rows`; `path` is untouched then.
+        OSError, ValueError: as `write_rows`; `path` is untouched then.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with temporary.open("w", encoding="utf-8", newline="") as file:
-            count = write_rows(file, table, rows, instruments, columns)
+            count = write_rows(file, columns, rows, instruments)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -111,14 +104,13 @@ def write_file(
 
 
 def as_text(
-    table: Table[Any],
+    columns: Sequence[Column[Any]],
     rows: Iterable[Any],
     instruments: Mapping[str, Instrument],
-    columns: Sequence[str] = (),
 ) -> str:
     """The same as a text, for the clipboard and standard output."""
     file = io.StringIO(newline="")
-    write_rows(file, table, rows, instruments, columns)
+    write_rows(file, columns, rows, instruments)
     return file.getvalue()
 
 

@@ -1,0 +1,1 @@
+"""Orders, fills and positions as tables: filter, sort, act, export."""

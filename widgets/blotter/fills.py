@@ -1,0 +1,39 @@
+"""The fills table."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from core.model.enums import Side
+from core.model.orders import Fill
+from core.model.tables import FILLS, Value
+from widgets.blotter.model import BlotterModel
+from widgets.blotter.panel import BlotterPanel
+from widgets.theme import tokens
+
+
+class FillsPanel(BlotterPanel[Fill]):
+    """Every execution, newest first."""
+
+    KIND: ClassVar[str] = "fills"
+    TITLE: ClassVar[str] = "Fills"
+    CHIPS = ("side", "instrument", "strategy", "account", "liquidity")
+    HIDDEN = ("venue_ts", "currency", "trader", "exec_id", "cl_ord_id")
+
+    def make_model(self) -> BlotterModel[Fill]:
+        """Fills, newest first."""
+        return BlotterModel(
+            self.stores, self.stores.fills, FILLS.columns, ("ts", True), lambda f: 0, colour, self
+        )
+
+    def make_actions(self) -> None:
+        """Chart, copy."""
+        self.add_row_action("&Show instrument", self.show_instrument, "Return")
+        self.add_row_action("C&opy", self.copy_rows, "Ctrl+C")
+
+
+def colour(fill: Fill, column: str, value: Value) -> Any:
+    """Sides in their colours."""
+    if column == "side":
+        return tokens().bid if fill.side is Side.BUY else tokens().ask
+    return None

@@ -1,0 +1,369 @@
+"""What the three blotter tables share: filter line, chips, sorting, columns, copy, export."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Generic, TypeVar
+
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QTableView,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.client.stores import Stores
+from core.model.ids import IdMaker
+from widgets.blotter.model import BlotterModel
+from widgets.panel import Panel
+
+R = TypeVar("R")
+
+SETTLE_SECONDS = 0.3
+DATA_ROLES = int(Qt.ItemDataRole.UserRole)
+
+
+class BlotterPanel(Panel, Generic[R]):
+    """One table on one board.
+
+    Attributes:
+        CHIPS: columns that can be filtered by one of their values.
+        HIDDEN: columns that are hidden until the trader wants them.
+
+    Signals:
+        export_requested(str, object, object): kind, rows (None: everything), columns (None: all).
+    """
+
+    CHIPS: tuple[str, ...] = ()
+    HIDDEN: tuple[str, ...] = ()
+
+    export_requested = Signal(str, object, object)
+
+    def __init__(self, stores: Stores, ids: IdMaker, parent: QWidget | None = None) -> None:
+        super().__init__(stores, parent)
+        self.ids = ids
+        self.model = self.make_model()
+        self._settled = 0.0
+        self._chips: dict[str, str] = {}
+        self.query = QLineEdit(self)
+        self.query.setPlaceholderText("Type to filter")
+        self.query.setClearButtonEnabled(True)
+        self.query.setAccessibleName(f"Filter {self.TITLE.lower()}")
+        self.query.textChanged.connect(self._filter)
+        self._chip_row = QHBoxLayout()
+        self._chip_row.setSpacing(4)
+        self.add_chip = QToolButton(self)
+        self.add_chip.setText("&Filter")
+        self.add_chip.setAccessibleName("Filter by a column's value")
+        self.add_chip.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._chip_menu = QMenu(self.add_chip)
+        self._chip_menu.aboutToShow.connect(self._fill_chip_menu)
+        self.add_chip.setMenu(self._chip_menu)
+        self.count = QLabel(self)
+        self.count.setAccessibleName("Rows shown")
+        self.export = QToolButton(self)
+        self.export.setText("&Export CSV")
+        self.export.setAccessibleName(f"Export {self.TITLE.lower()} as CSV")
+        self.export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.export.setMenu(self._export_menu())
+        top = QHBoxLayout()
+        top.setContentsMargins(6, 4, 6, 2)
+        top.addWidget(self.query, 1)
+        top.addLayout(self._chip_row)
+        top.addWidget(self.add_chip)
+        top.addStretch(1)
+        top.addWidget(self.count)
+        top.addWidget(self.export)
+        self.view = self._make_view()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(top)
+        layout.addWidget(self.view)
+        self.setFocusProxy(self.view)
+        self.make_actions()
+        self._count_rows()
+
+    # -- for the three tables ----------------------------------------------------------------
+
+    def make_model(self) -> BlotterModel[R]:
+        """The model of this table."""
+        raise TypeError(f"{type(self).__name__} has no model")
+
+    def make_actions(self) -> None:
+        """Add the table's own row actions."""
+
+    def also_changed(self) -> list[str]:
+        """Keys whose shown values depend on more than their row (market prices)."""
+        return []
+
+    # -- once a frame ------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Take in changes; sort again when the pointer is elsewhere."""
+        if self.model.take(self.also_changed()):
+            self._count_rows()
+        now = time.monotonic()
+        if self.model.unsettled and now - self._settled > SETTLE_SECONDS:
+            if not self.view.viewport().underMouse():
+                self._settled = now
+                self.model.settle()
+                self._count_rows()
+            elif not self.count.text().startswith("resort"):
+                self.count.setText("resort waits for the pointer to leave")
+
+    # -- rows --------------------------------------------------------------------------------
+
+    def add_row_action(
+        self, text: str, handler: Any, keys: str | QKeySequence.StandardKey = ""
+    ) -> QAction:
+        """An action on the selected rows, in the context menu and by its keys."""
+        action = QAction(text, self.view)
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        action.setAutoRepeat(False)
+        action.triggered.connect(handler)
+        self.view.addAction(action)
+        return action
+
+    def selected(self) -> list[R]:
+        """The objects of the selected rows, in the order shown."""
+        numbers = sorted({index.row() for index in self.view.selectionModel().selectedIndexes()})
+        return [self.model.row_at(n) for n in numbers]
+
+    def _make_view(self) -> QTableView:
+        view = QTableView(self)
+        view.setModel(self.model)
+        view.setAccessibleName(self.TITLE)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        view.setShowGrid(False)
+        view.setAlternatingRowColors(True)
+        view.setWordWrap(False)
+        view.setTabKeyNavigation(False)
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        view.verticalHeader().hide()
+        view.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
+        header = view.horizontalHeader()
+        header.setSectionsMovable(True)
+        header.setHighlightSections(False)
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        header.customContextMenuRequested.connect(self._on_header_menu)
+        header.setSectionsClickable(True)
+        header.sectionClicked.connect(self._on_header_click)
+        header.sectionMoved.connect(self._on_state)
+        header.sectionResized.connect(self._on_state)
+        for number, column in enumerate(self.model.columns):
+            width = self.fontMetrics().horizontalAdvance(column.title) + 24
+            header.resizeSection(number, max(width, self._usual_width(column.id)))
+            view.setColumnHidden(number, column.id in self.HIDDEN)
+        self._show_sort(view)
+        view.doubleClicked.connect(self._on_double_click)
+        return view
+
+    def _usual_width(self, column: str) -> int:
+        sample = {
+            "created": "00:00:00.000",
+            "updated": "00:00:00.000",
+            "ts": "00:00:00.000",
+            "venue_ts": "00:00:00.000",
+            "instrument": "BTC-USD.ALPHA0",
+            "price": "000,000.00",
+            "avg_price": "000,000.000",
+            "value": "0,000,000.00",
+            "text": "A reason of a few more words than most",
+            "status": "partially filled",
+            "strategy": "strategy name",
+        }.get(column, "00,000.0")
+        return self.fontMetrics().horizontalAdvance(sample) + 16
+
+    def _on_double_click(self, index: QModelIndex) -> None:
+        row: Any = self.model.row_at(index.row())
+        self.instrument_chosen.emit(row.instrument)
+
+    def show_instrument(self) -> None:
+        """Show the first selected row's instrument in all linked panels."""
+        for row in self.selected()[:1]:
+            self.instrument_chosen.emit(row.instrument)  # type: ignore[attr-defined]
+
+    def copy_rows(self) -> None:
+        """Put the selected rows on the clipboard as tab separated text with a header."""
+        columns = self._visible_columns()
+        numbers = sorted({index.row() for index in self.view.selectionModel().selectedIndexes()})
+        lines = ["\t".join(self.model.columns[c].title for c in columns)]
+        lines += [
+            "\t".join(str(self.model.index(r, c).data() or "") for c in columns) for r in numbers
+        ]
+        QGuiApplication.clipboard().setText("\n".join(lines))
+
+    # -- sorting and columns -----------------------------------------------------------------
+
+    def _on_header_click(self, section: int) -> None:
+        name = self.model.columns[section].id
+        first, down = self.model.sorts[0]
+        self.model.sort_by(name, not down if first == name else False)
+        self._show_sort(self.view)
+        self.state_changed.emit()
+
+    def _show_sort(self, view: QTableView) -> None:
+        name, down = self.model.sorts[0]
+        number = [column.id for column in self.model.columns].index(name)
+        order = Qt.SortOrder.DescendingOrder if down else Qt.SortOrder.AscendingOrder
+        view.horizontalHeader().setSortIndicatorShown(True)
+        view.horizontalHeader().setSortIndicator(number, order)
+
+    def _on_header_menu(self, at: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for number, column in enumerate(self.model.columns):
+            action = menu.addAction(column.title)
+            action.setCheckable(True)
+            action.setChecked(not self.view.isColumnHidden(number))
+            action.setData(number)
+        menu.triggered.connect(self._on_column_toggled)
+        menu.popup(self.view.horizontalHeader().mapToGlobal(at))
+
+    def _on_column_toggled(self, action: QAction) -> None:
+        self.view.setColumnHidden(int(action.data()), not action.isChecked())
+        self._filter()
+
+    def _on_state(self, *_: int) -> None:
+        self.state_changed.emit()
+
+    def _visible_columns(self) -> list[int]:
+        header = self.view.horizontalHeader()
+        order = [header.logicalIndex(n) for n in range(header.count())]
+        return [n for n in order if not self.view.isColumnHidden(n)]
+
+    # -- filter ------------------------------------------------------------------------------
+
+    def _filter(self) -> None:
+        self.model.set_filter(self.query.text(), self._chips, self._visible_columns())
+        self._count_rows()
+        self.state_changed.emit()
+
+    def _count_rows(self) -> None:
+        shown, total = self.model.rowCount(), self.model.total()
+        active = bool(self.query.text() or self._chips)
+        self.count.setText(f"{shown:,} of {total:,}" if active else f"{total:,}")
+
+    def _fill_chip_menu(self) -> None:
+        self._chip_menu.clear()
+        for name in self.CHIPS:
+            column = next(c for c in self.model.columns if c.id == name)
+            values = self.model.distinct(name)
+            sub = self._chip_menu.addMenu(column.title)
+            sub.setEnabled(bool(values))
+            for text in values[:200]:
+                action = sub.addAction(text)
+                action.setData((name, text))
+            sub.triggered.connect(self._on_chip_chosen)
+
+    def _on_chip_chosen(self, action: QAction) -> None:
+        if action.data() is not None:
+            name, text = action.data()
+            self._chips[name] = text
+            self._show_chips()
+            self._filter()
+
+    def _show_chips(self) -> None:
+        while (item := self._chip_row.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        for name, text in self._chips.items():
+            chip = QToolButton(self)
+            chip.setText(f"{text} ✕")
+            chip.setAccessibleName(f"Remove the filter {name} {text}")
+            chip.setProperty("column", name)
+            chip.clicked.connect(self._on_chip_removed)
+            self._chip_row.addWidget(chip)
+
+    def _on_chip_removed(self) -> None:
+        chip = self.sender()
+        if chip is not None:
+            self._chips.pop(str(chip.property("column")), None)
+            QTimer.singleShot(0, self, self._show_chips)
+            self._filter()
+
+    # -- export ------------------------------------------------------------------------------
+
+    def _export_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for text, handler in (
+            ("&Shown rows…", self.export_shown),
+            ("Se&lected rows…", self.export_selected),
+            ("&Everything…", self.export_everything),
+        ):
+            menu.addAction(text).triggered.connect(handler)
+        return menu
+
+    def export_shown(self) -> None:
+        """Ask for a file of the rows that pass the filter, in the order and columns shown."""
+        self._export(self.model.rows())
+
+    def export_selected(self) -> None:
+        """Ask for a file of the selected rows."""
+        self._export(self.selected())
+
+    def export_everything(self) -> None:
+        """Ask for a file of all rows and all columns."""
+        self.export_requested.emit(self.KIND, None, None)
+
+    def _export(self, rows: list[R]) -> None:
+        columns = [self.model.columns[n] for n in self._visible_columns()]
+        self.export_requested.emit(self.KIND, rows, columns)
+
+    # -- state -------------------------------------------------------------------------------
+
+    def save_state(self) -> dict[str, Any]:
+        """Filter, sort, columns by name."""
+        header = self.view.horizontalHeader()
+        columns = self.model.columns
+        return {
+            "query": self.query.text(),
+            "chips": dict(self._chips),
+            "sort": [list(s) for s in self.model.sorts],
+            "order": [columns[header.logicalIndex(n)].id for n in range(len(columns))],
+            "hidden": [c.id for n, c in enumerate(columns) if self.view.isColumnHidden(n)],
+            "widths": {
+                c.id: header.sectionSize(n)
+                for n, c in enumerate(columns)
+                if not self.view.isColumnHidden(n)
+            },
+        }
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        """Filter, sort, columns; unknown columns are passed over."""
+        numbers = {column.id: n for n, column in enumerate(self.model.columns)}
+        header = self.view.horizontalHeader()
+        if "hidden" in state:
+            for name, number in numbers.items():
+                self.view.setColumnHidden(number, name in state["hidden"])
+        for name, width in state.get("widths", {}).items():
+            if name in numbers:
+                header.resizeSection(numbers[name], int(width))
+        places = [numbers[name] for name in state.get("order", []) if name in numbers]
+        for place, number in enumerate(places):
+            header.moveSection(header.visualIndex(number), place)
+        self.model.set_sorts([(str(n), bool(d)) for n, d in state.get("sort", [])])
+        self._show_sort(self.view)
+        self._chips = {str(k): str(v) for k, v in state.get("chips", {}).items() if k in numbers}
+        self._show_chips()
+        self.query.setText(str(state.get("query", "")))
+        self._filter()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Rows follow the font's size."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange and hasattr(self, "view"):
+            self.view.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)

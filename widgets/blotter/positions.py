@@ -1,0 +1,136 @@
+"""The positions table: live profit, close and reverse from the row."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from core.client.stores import position_key
+from core.model.commands import Flatten, NewOrder
+from core.model.enums import OrdType, Side, TimeInForce
+from core.model.orders import Position
+from core.model.tables import POSITIONS, Column, Value
+from widgets.blotter.model import BlotterModel
+from widgets.blotter.panel import BlotterPanel
+from widgets.theme import tokens
+from widgets.words import order_sentence
+
+
+class PositionsPanel(BlotterPanel[Position]):
+    """Net positions of accounts, and the parts that strategies hold."""
+
+    KIND: ClassVar[str] = "positions"
+    TITLE: ClassVar[str] = "Positions"
+    CHIPS = ("instrument", "strategy", "account")
+    HIDDEN = ("bought", "sold", "currency", "updated", "cost")
+
+    def make_model(self) -> BlotterModel[Position]:
+        """Positions; flat ones below. Prices and profit of the moment are added to the table."""
+        self._prices = -1
+        table = POSITIONS.columns
+        live: tuple[Column[Position], ...] = (
+            Column("mark", "Mark", self._mark, "the price to close at, else the last"),
+            Column("open_profit", "Open P&L", lambda p, i: self.stores.open_profit(p)),
+            Column("profit", "P&L", self._profit, "closed and open, after fees"),
+        )
+        return BlotterModel(
+            self.stores,
+            self.stores.positions,
+            (*table[:5], *live, *table[5:]),
+            ("instrument", False),
+            lambda p: (2 if p.strategy else 0) + (0 if p.qty else 1),
+            colour,
+            self,
+        )
+
+    def make_actions(self) -> None:
+        """Close, reverse, chart, copy."""
+        self.close_action = self.add_row_action("&Close position", self.close_position, "Del")
+        self.reverse_action = self.add_row_action("&Reverse position", self.reverse)
+        self.add_row_action("&Show instrument", self.show_instrument, "Return")
+        self.add_row_action("C&opy", self.copy_rows, "Ctrl+C")
+        self.view.selectionModel().selectionChanged.connect(self._describe)
+
+    def wants(self) -> dict[str, set[Any]]:
+        """Quotes of everything held."""
+        return {"quotes": {p.instrument for p in self.stores.positions if p.qty}}
+
+    def also_changed(self) -> list[str]:
+        """Held positions whose market moved."""
+        tickers = self.stores.tickers
+        if tickers.version == self._prices:
+            return []
+        moved = set(tickers.changed_since(self._prices))
+        self._prices = tickers.version
+        return [
+            position_key(p.account, p.instrument, p.strategy)
+            for p in self.stores.positions
+            if p.qty and p.instrument in moved
+        ]
+
+    def flush(self) -> None:
+        """Ask for quotes of what is newly held."""
+        before = self.model.total()
+        super().flush()
+        if self.model.total() != before:
+            self.subscription_changed.emit()
+
+    def close_position(self) -> None:
+        """Cancel the orders and close the position of each selected row."""
+        for p in self.selected():
+            if p.qty:
+                self.requested.emit(
+                    Flatten(self.ids.next(), p.account, p.instrument, p.strategy, ts=time.time_ns())
+                )
+
+    def reverse(self) -> None:
+        """Send a market order of twice the first selected position."""
+        order = self._reversal()
+        if order is None:
+            self.said.emit("Select a position to reverse it.")
+        else:
+            self.requested.emit(order)
+
+    def _reversal(self) -> NewOrder | None:
+        held = next((p for p in self.selected() if p.qty), None)
+        if held is None:
+            return None
+        return NewOrder(
+            self.ids.next(),
+            held.account,
+            held.instrument,
+            Side.SELL if held.qty > 0 else Side.BUY,
+            OrdType.MARKET,
+            2 * abs(held.qty),
+            tif=TimeInForce.IOC,
+            strategy=held.strategy,
+            ts=time.time_ns(),
+        )
+
+    def _describe(self) -> None:
+        order = self._reversal()
+        instrument = self.stores.instruments.get(order.instrument) if order is not None else None
+        text = order_sentence(order, instrument) if order is not None and instrument else ""
+        self.reverse_action.setToolTip(text)
+        self.reverse_action.setText(f"&Reverse position: {text}" if text else "&Reverse position")
+
+    def _mark(self, position: Position, instrument: Any) -> Value:
+        ticker = self.stores.tickers.get(position.instrument)
+        if ticker is None:
+            return None
+        ticks = ticker.bid if position.qty > 0 else ticker.ask if position.qty < 0 else 0
+        return instrument.price(ticks or ticker.last) if ticks or ticker.last else None
+
+    def _profit(self, position: Position, _instrument: Any) -> Value:
+        closed = self.stores.realised_profit(position)
+        opened = self.stores.open_profit(position)
+        return None if closed is None or opened is None else closed + opened
+
+
+def colour(position: Position, column: str, value: Value) -> Any:
+    """Gains and losses in their colours (their sign says it too); flat rows are dim."""
+    t = tokens()
+    if isinstance(value, Decimal) and column in ("open_profit", "profit", "realised") and value:
+        return t.up if value > 0 else t.down
+    return None if position.qty else t.dim
