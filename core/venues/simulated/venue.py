@@ -39,6 +39,8 @@ class SimulatedVenue:
     `clock`, skipping what it cannot keep up with; `open` and `advance` run it by hand, as fast as
     the computer can, and alike for the same seed, start and requests.
 
+    `listings` is what it was made with.
+
     `latency` is the usual time in ns from sending an order to its acknowledgement, half of it each
     way, with jitter; messages never overtake one another. `halts_a_day` is how often an
     instrument halts for 10 to 40 seconds.
@@ -62,7 +64,7 @@ class SimulatedVenue:
     ) -> None:
         self.name = name
         self.mode = Mode.PAPER
-        self._listings = tuple(listings)
+        self.listings = tuple(listings)
         self._seed = seed
         self._half_latency = latency / 2
         self._halts_a_day = halts_a_day
@@ -95,7 +97,7 @@ class SimulatedVenue:
 
     def instruments(self) -> Sequence[Instrument]:
         """Everything that trades here."""
-        return tuple(listing.instrument for listing in self._listings)
+        return tuple(listing.instrument for listing in self.listings)
 
     def resume(self, working: Sequence[Order], marks: Mapping[str, int]) -> None:
         """Before `start`: our orders and the last prices of before. See the class."""
@@ -105,7 +107,7 @@ class SimulatedVenue:
     def open(self, market: MarketSink, events: EventSink, ts: int) -> None:
         """Opens the market at the virtual time `ts` (UTC ns); `advance` then makes time pass."""
         self._begin(market, events, ts)
-        for listing in self._listings:
+        for listing in self.listings:
             self._list(listing)
         self._up()
 
@@ -117,7 +119,7 @@ class SimulatedVenue:
         """Opens the market now and keeps it going in a task until `stop`."""
         self._loop = asyncio.get_running_loop()
         self._begin(market, events, self._clock())
-        for listing in self._listings:
+        for listing in self.listings:
             self._list(listing)
             await asyncio.sleep(0)
         self._timeline.skip(self._clock())

@@ -205,7 +205,8 @@ class Rig:
                 assert event.last_qty > 0
                 assert event.last_price > 0
                 cum += event.last_qty
-            assert event.cum_qty == cum <= qty == event.qty
+            assert (event.cum_qty, event.qty) == (cum, qty)
+            assert cum <= qty or event.exec_type is ExecType.REJECTED
             assert event.side is order.side
             working = OrdStatus.PARTIALLY_FILLED if cum else OrdStatus.NEW
             expected = {
