@@ -6,13 +6,6 @@ import os
 import time
 from pathlib import Path
 
-import platformdirs
-
-
-def data_directory() -> Path:
-    """Where journals, recordings and workspaces of this user live."""
-    return Path(platformdirs.user_data_dir("outcry", appauthor=False))
-
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace a file's content as a whole: after a crash it is the old or the new, never a mix.

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import UserError
-from app.files import data_directory
 from core.bus.endpoint import TOKEN_VARIABLE
 from core.client.client import EngineClient
 from core.client.stores import Stores
 from core.model.ids import IdMaker
+from core.services import affinity
+from core.services.options import default_data_dir
 from core.services.process import EngineProcess
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UserError: when the data directory cannot be used or an engine cannot be started.
     """
-    data = (options.data_dir or data_directory()).expanduser()
+    data = (options.data_dir or default_data_dir()).expanduser()
     try:
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -44,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
         # first of all: the engine starts while this process still imports Qt
         process = EngineProcess(data, engine_arguments(options))
         process.start()
+        affinity.pin(affinity.plan().others)
     try:
         return _run_window(options, data, process)
     finally:
