@@ -1,0 +1,87 @@
+"""How old an instrument's prices are, and whether that is too old to trade on. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic_ns, time_ns
+
+from core.client.stores import Stores
+from core.model.enums import LinkState, Mode
+from core.model.limits import LIMIT_KINDS
+from core.model.session import Ticker
+from widgets.words import format_duration
+
+_SECOND = 1_000_000_000
+
+
+def stale_after(stores: Stores, account: str, instrument: str) -> int:
+    """Age in ns beyond which a price is stale: the risk gate's own limit for this instrument."""
+    for scope, scope_id in (
+        ("instrument", instrument),
+        ("account", account),
+        ("instrument", ""),
+        ("account", ""),
+    ):
+        use = stores.limits.get(f"{scope}|{scope_id}|stale_after")
+        if use is not None:
+            return int(use.limit * _SECOND)
+    default = LIMIT_KINDS["stale_after"].default
+    return int(default * _SECOND) if default is not None else 1 << 62
+
+
+class Freshness:
+    """Watches one instrument's ticker: call `look` once a frame and before acting.
+
+    Age counts on the monotonic clock from when the ticker was last seen to change, so that a
+    paused replay, a wrong clock and a dead engine all end in the same word: stale.
+
+    Attributes:
+        age: ns since the last change.
+        stale: True when the price must not be traded on.
+        why: ``stale 3.2 s``, or why there is no price; empty while fresh.
+    """
+
+    def __init__(
+        self, monotonic: Callable[[], int] = monotonic_ns, wall: Callable[[], int] = time_ns
+    ) -> None:
+        self.age = 0
+        self.stale = True
+        self.why = "no price yet"
+        self._monotonic = monotonic
+        self._wall = wall
+        self._ticker: Ticker | None = None
+        self._seen = 0
+
+    def forget(self) -> None:
+        """Another instrument is looked at from now on."""
+        self._ticker = None
+        self.age, self.stale, self.why = 0, True, "no price yet"
+
+    def look(self, stores: Stores, account: str, instrument: str) -> bool:
+        """Take in the newest ticker; True when the price is stale."""
+        now = self._monotonic()
+        ticker = stores.tickers.get(instrument)
+        if ticker is not self._ticker:
+            known = self._ticker is not None and ticker is not None
+            self._ticker, self._seen = ticker, now
+            if ticker is not None and not known and stores.mode is not Mode.REPLAY:
+                self._seen -= max(0, self._wall() - ticker.received)
+        self.age = now - self._seen
+        if not stores.connected:
+            self.why = "engine not connected"
+        elif ticker is None:
+            self.why = "no price yet"
+        elif self._link_down(stores, instrument):
+            self.why = f"{stores.instruments[instrument].venue} not connected"
+        elif self.age > stale_after(stores, account, instrument):
+            self.why = f"stale {format_duration(self.age)}"
+        else:
+            self.why = ""
+        self.stale = bool(self.why)
+        return self.stale
+
+    @staticmethod
+    def _link_down(stores: Stores, instrument: str) -> bool:
+        known = stores.instruments.get(instrument)
+        link = stores.links.get(known.venue) if known is not None else None
+        return link is not None and link.state is not LinkState.UP

@@ -1,0 +1,1 @@
+"""The price ladder: depth, own orders and one-click trading on fixed price rows."""

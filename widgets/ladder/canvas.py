@@ -1,0 +1,625 @@
+"""The painted ladder: shows row pictures, and turns mouse and keys into wishes.
+
+It decides nothing about orders. A wish to place one is made at mouse-down with its id, and is
+told at mouse-up in the same cell with the same price; anything in between drops it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic_ns
+from typing import Any
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleValueChangeEvent,
+    QContextMenuEvent,
+    QEnterEvent,
+    QFocusEvent,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
+
+from core.model.enums import Side, Source
+from core.model.ids import IdMaker
+from widgets.ladder.columns import COLUMNS, DEFAULT_ORDER, Hit, Span, hit, lay_out
+from widgets.ladder.look import Look
+from widgets.ladder.paint import RowPainter, paint_badge, paint_header
+from widgets.ladder.picture import RowPicture, Stage, spoken
+from widgets.ladder.rows import Rows, next_group
+
+SHIFT_GUARD = 300_000_000
+"""A press this soon (ns) after the rows shifted only flashes."""
+
+KEY_GUARD = 250_000_000
+"""A key that places an order is deaf for this long (ns) after it did."""
+
+WHEEL_ROWS = 3
+GLYPH = 18
+"""Room beside a price for its mark, in logical pixels."""
+_SIDES = {"bids": Side.BUY, "my_buys": Side.BUY, "asks": Side.SELL, "my_sells": Side.SELL}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An order or a draft that the trader asked for, with the id made when the intent arose."""
+
+    id: str
+    side: Side
+    price: int
+    stop: bool
+    second: bool
+    source: Source
+
+
+@dataclass(slots=True)
+class Press:
+    """A mouse button that is down."""
+
+    hit: Hit
+    price: int
+    wish: Wish | None
+    last_only: bool
+    dragging: bool = False
+
+
+class LadderCanvas(QWidget):
+    """The rows.
+
+    Attributes:
+        rows: which prices stand where; changed through `show_rows` only.
+        held: the ladder must not recentre: the pointer is inside, a button is down, or free.
+        free: the trader scrolled away from the market.
+        drag: side, price and words of the place where a drag would drop.
+        flash: price of the row that flashes.
+
+    Signals:
+        wished(object): a `Wish`, complete.
+        cancel_wished(object, int): side and price in ticks of the row whose orders to cancel.
+        move_wished(object, int, int, bool): side, from, to (ticks), the newest only.
+        reduce_wished(object, int): side and price whose orders to make smaller.
+        list_wished(object, int, object): side, price and global point for the single orders.
+        scroll_wished(object): the `Rows` that the trader wants to see.
+        recentre_wished(): bring the market to the middle.
+        columns_menu_wished(str, object): column and global point of a right click in the header.
+        looks_changed(): something local changed; compose and show again.
+        hinted(str): a sentence for the trader.
+    """
+
+    wished = Signal(object)
+    cancel_wished = Signal(object, int)
+    move_wished = Signal(object, int, int, bool)
+    reduce_wished = Signal(object, int)
+    list_wished = Signal(object, int, object)
+    scroll_wished = Signal(object)
+    recentre_wished = Signal()
+    columns_menu_wished = Signal(str, object)
+    looks_changed = Signal()
+    hinted = Signal(str)
+
+    def __init__(self, ids: IdMaker, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.clock = monotonic_ns
+        self.rows = Rows(1, 1)
+        self.pictures: list[RowPicture] = [RowPicture()]
+        self.order: tuple[str, ...] = DEFAULT_ORDER
+        self.hidden: set[str] = set()
+        self.free = False
+        self.away = 0
+        self.inside = False
+        self.drag: tuple[Side, int, str] | None = None
+        self.cursor_at: tuple[int, Side] | None = None
+        self.flash = 0
+        self.accessible: Any = None
+        self._ids = ids
+        self._press: Press | None = None
+        self._shifted = -SHIFT_GUARD
+        self._flash_until = 0
+        self._key_used = -KEY_GUARD
+        self._wheel = 0
+        self._stale = False
+        self._blink = False
+        self._badge = False
+        self._titles: dict[str, str] = {}
+        self._longest = ""
+        self._look = Look(self.font())
+        self._spans: list[Span] = []
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Price ladder")
+        self.setAccessibleDescription(
+            "Arrow keys choose a row and a side, Enter acts as a click, B buys, S sells, X cancels,"
+            " L lists the orders, minus makes them smaller, Alt with up or down moves them,"
+            " Ctrl with up or down groups prices, Space recentres."
+        )
+
+    # -- for the panel -----------------------------------------------------------------------
+
+    @property
+    def held(self) -> bool:
+        """Must the rows stay where they are?"""
+        return self.inside or self._press is not None or self.free
+
+    @property
+    def spans(self) -> Sequence[Span]:
+        """Where the columns are."""
+        return self._spans
+
+    def visible_rows(self) -> int:
+        """How many whole rows there is room for."""
+        return max(1, (self.height() - self._look.header) // self._look.row_height)
+
+    def show_rows(self, rows: Rows, pictures: list[RowPicture]) -> None:
+        """Show these rows; only those that differ from before are repainted."""
+        if rows.group != self.rows.group or rows.top != self.rows.top:
+            if not self._same_place(rows):
+                self._shifted = self.clock()
+            old, self.pictures = [], pictures
+        else:
+            old, self.pictures = self.pictures, pictures
+        self.rows = rows
+        width, high, head = self.width(), self._look.row_height, self._look.header
+        if len(old) != len(pictures):
+            self.update()
+            return
+        before = self.cursor_words() if self.hasFocus() else ""
+        first = -1
+        for row, (was, now) in enumerate(zip(old, pictures, strict=True)):
+            if was != now:
+                if first < 0:
+                    first = row
+            elif first >= 0:
+                self.update(0, head + first * high, width, (row - first) * high)
+                first = -1
+        if first >= 0:
+            self.update(0, head + first * high, width, (len(pictures) - first) * high)
+        if before:
+            self._tell_value()
+
+    def set_titles(self, titles: dict[str, str], free: bool) -> None:
+        """Titles that differ from the columns' own, and whether the badge “free” is shown."""
+        if titles != self._titles or free is not self._badge:
+            self._badge = free
+            self._titles = titles
+            self.update(0, 0, self.width(), self._look.header)
+
+    def set_longest_price(self, text: str) -> None:
+        """The longest price to make room for."""
+        if len(text) != len(self._longest):
+            self._longest = text
+            self.lay_out()
+
+    def set_stale(self, stale: bool) -> None:
+        """Grey everything while prices must not be trusted."""
+        if stale is not self._stale:
+            self._stale = stale
+            self.update()
+
+    def set_away(self, away: int) -> None:
+        """How far the market is from the middle when the ladder is held; 0 hides the arrow."""
+        blink = bool(away) and self.clock() // 500_000_000 % 2 == 0
+        if away != self.away or blink is not self._blink:
+            self.away, self._blink = away, blink
+            self.update(self._badge_box(True))
+            self.update(self._badge_box(False))
+
+    def set_columns(self, order: Sequence[str], hidden: set[str]) -> None:
+        """Which columns to show in which order."""
+        self.order, self.hidden = tuple(order), set(hidden)
+        self.lay_out()
+
+    def reset(self) -> None:
+        """Another instrument: forget row, drag and press; the rows count as shifted."""
+        self._press = self.drag = self.cursor_at = None
+        self.free, self.flash = False, 0
+        self._shifted = self.clock()
+
+    def note_shift(self) -> None:
+        """The rows under the pointer may not be those that the trader last saw."""
+        self._shifted = self.clock()
+
+    def flash_row(self, price: int) -> None:
+        """Flash the row of `price` amber: the click was not taken."""
+        self.flash, self._flash_until = price, self.clock() + SHIFT_GUARD
+        self.looks_changed.emit()
+
+    def settle(self) -> None:
+        """Let what flashes fade; called once a frame."""
+        if self.flash and self.clock() >= self._flash_until:
+            self.flash = 0
+
+    def cursor_words(self) -> str:
+        """The keyboard's row in words."""
+        if self.cursor_at is None:
+            return "no row chosen"
+        price, side = self.cursor_at
+        row = self.rows.row_at(price)
+        if not self.rows.visible(row) or row >= len(self.pictures):
+            return "row out of view"
+        return f"{'buy' if side is Side.BUY else 'sell'} side, {spoken(self.pictures[row])}"
+
+    def lay_out(self) -> None:
+        """Place the columns anew."""
+        for condensed in (False, True):
+            if self._look.condensed is not condensed:
+                self._look = Look(self.font(), condensed)
+            look = self._look
+            price = round(look.width(self._longest, True)) + GLYPH
+            self._spans, short = lay_out(self.order, self.hidden, self.width(), look.digit, price)
+            if not short:
+                break
+        self.update()
+
+    # -- Qt ----------------------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:
+        return QSize(380, self._look.header + 40 * self._look.row_height)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(240, self._look.header + 5 * self._look.row_height)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.lay_out()
+        self.looks_changed.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange):
+            self._look = Look(self.font(), self._look.condensed)
+            self.lay_out()
+            self.looks_changed.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look, width = self._look, self.width()
+        painter = QPainter(self)
+        wanted: set[int] = set()
+        for area in event.region():
+            if area.top() < look.header:
+                paint_header(painter, look, self._spans, self._titles, width)
+                self._paint_free(painter)
+            first = max(0, area.top() - look.header) // look.row_height
+            last = (area.bottom() - look.header) // look.row_height
+            wanted.update(range(first, min(last + 1, len(self.pictures))))
+            end = look.header + len(self.pictures) * look.row_height
+            if area.bottom() >= end:
+                painter.fillRect(0, end, width, self.height() - end, look.panel)
+        RowPainter(painter, look, self._spans, self._stale).rows(
+            self.pictures, sorted(wanted), width
+        )
+        if self.away:
+            arrow = "▲" if self.away > 0 else "▼"
+            color = look.accent if self._blink else look.dim
+            box = self._badge_box(self.away > 0)
+            paint_badge(painter, look, box, f"{arrow} {abs(self.away)} rows", color)
+        painter.end()
+
+    def _paint_free(self, painter: QPainter) -> None:
+        if self._badge:
+            _, x, width = next(span for span in self._spans if span.column == "price")
+            box = QRect(x + 2, 1, width - 4, self._look.header - 3)
+            paint_badge(painter, self._look, box, "free", self._look.accent)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            found = self._hit(event.pos())
+            if found is not None and found.part == "header":
+                QToolTip.showText(event.globalPos(), self._meaning(found.column), self)
+            else:
+                QToolTip.hideText()
+            return True
+        return super().event(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.inside = True
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.inside = False
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if self.cursor_at is None:
+            self._set_cursor(self.rows.count // 2, None)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._drop_press()
+
+    def hideEvent(self, event: QEvent) -> None:
+        self.inside = False
+        self._drop_press()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        event.accept()
+
+    # -- mouse -------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        found = self._hit(event.position().toPoint())
+        if self._press is not None:
+            self._drop_press()
+            return
+        if found is None:
+            return
+        point = event.globalPosition().toPoint()
+        button = event.button()
+        if found.part == "header":
+            if button is Qt.MouseButton.RightButton:
+                self.columns_menu_wished.emit(found.column, point)
+            elif found.column == "price" and self.free:
+                self.recentre_wished.emit()
+            return
+        price = self.rows.price(found.row)
+        side = _SIDES.get(found.column)
+        mine = self._mine(found)
+        if button is Qt.MouseButton.MiddleButton:
+            if mine and side is not None:
+                self.list_wished.emit(side, price, point)
+            else:
+                self.recentre_wished.emit()
+            return
+        if button not in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
+            return
+        self._set_cursor(found.row, side)
+        if self.clock() - self._shifted < SHIFT_GUARD:
+            if side is not None and price > 0:
+                self.flash_row(price)
+            return
+        wish = None
+        if found.column in ("bids", "asks") and side is not None:
+            stop = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            second = button is Qt.MouseButton.RightButton
+            wish = Wish(self._ids.next(), side, price, stop, second, Source.USER)
+        elif not mine or button is not Qt.MouseButton.LeftButton:
+            return
+        last_only = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        self._press = Press(found, price, wish, last_only)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self.inside = self.rect().contains(event.position().toPoint())
+        press = self._press
+        if press is None or press.wish is not None or press.hit.part != "cell":
+            return
+        if not press.dragging:
+            head, high = self._look.header, self._look.row_height
+            top = head + press.hit.row * high
+            slack = QApplication.startDragDistance() // 2
+            press.dragging = not top - slack <= event.position().y() < top + high + slack
+        if press.dragging:
+            self._drag_to(self._row_at(event.position().y()), press)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        press, self._press = self._press, None
+        drag, self.drag = self.drag, None
+        if press is None:
+            return
+        if press.dragging:
+            self._drop(press, drag)
+            return
+        found = self._hit(event.position().toPoint())
+        same = (
+            found is not None
+            and found.part == press.hit.part
+            and found.column == press.hit.column
+            and self.rows.price(found.row) == press.price
+        )
+        if not same:
+            return
+        if press.wish is not None:
+            self.wished.emit(press.wish)
+        elif press.hit.part == "cancel":
+            self.cancel_wished.emit(_SIDES[press.hit.column], press.price)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """The second click of a double click is nobody's intent to send twice."""
+        event.accept()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self._wheel += event.angleDelta().y()
+        notches = int(self._wheel / 120)
+        self._wheel -= notches * 120
+        event.accept()
+        if not notches:
+            return
+        if self._press is not None and not self._press.dragging:
+            self._drop_press()
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._group(notches, self._row_at(event.position().y()))
+        else:
+            self.scroll_wished.emit(self.rows.scrolled(notches * WHEEL_ROWS))
+
+    # -- keys --------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, mods = event.key(), event.modifiers()
+        ctrl = bool(mods & Qt.KeyboardModifier.ControlModifier)
+        alt = bool(mods & Qt.KeyboardModifier.AltModifier)
+        stop = bool(mods & Qt.KeyboardModifier.ShiftModifier)
+        up_down = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}.get(Qt.Key(key), 0)
+        page = {Qt.Key.Key_PageUp: 1, Qt.Key.Key_PageDown: -1}.get(Qt.Key(key), 0)
+        event.accept()
+        if key == Qt.Key.Key_Escape and self._press is not None:
+            self._drop_press()
+        elif up_down and ctrl:
+            self._group(-up_down, self._cursor_row())
+        elif up_down and alt:
+            if not event.isAutoRepeat():
+                self._nudge(up_down)
+        elif up_down or page:
+            self._step_cursor(up_down + page * (self.rows.count - 1))
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and not (ctrl or alt):
+            side = Side.BUY if key == Qt.Key.Key_Left else Side.SELL
+            self._set_cursor(self._cursor_row(), side)
+        elif event.isAutoRepeat() or ctrl or alt:
+            event.ignore()
+        elif key == Qt.Key.Key_Space:
+            self.recentre_wished.emit()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._key_wish(None, stop)
+        elif key == Qt.Key.Key_B:
+            self._key_wish(Side.BUY, stop)
+        elif key == Qt.Key.Key_S:
+            self._key_wish(Side.SELL, stop)
+        elif key == Qt.Key.Key_X:
+            self._key_cancel()
+        elif key in (Qt.Key.Key_Minus, Qt.Key.Key_L) and self._at_row() is not None:
+            self._key_orders(key == Qt.Key.Key_L)
+        else:
+            event.ignore()
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _hit(self, point: QPoint) -> Hit | None:
+        look = self._look
+        count = len(self.pictures)
+        return hit(point.x(), point.y(), self._spans, look.header, look.row_height, count)
+
+    def _row_at(self, y: float) -> int:
+        row = int(y - self._look.header) // self._look.row_height
+        return min(max(row, 0), self.rows.count - 1)
+
+    def _mine(self, found: Hit) -> bool:
+        """Does the cell hold own orders that can be acted on?"""
+        return self._holds(_SIDES[found.column], found.row) if "my_" in found.column else False
+
+    def _holds(self, side: Side, row: int) -> bool:
+        picture = self.pictures[row]
+        mine = picture.buys if side is Side.BUY else picture.sells
+        return mine is not None and mine.stage not in (Stage.SENT, Stage.TARGET)
+
+    def _same_place(self, rows: Rows) -> bool:
+        """Did only the number of rows change, with every price still where it was?"""
+        return rows.top == self.rows.top and rows.group == self.rows.group
+
+    def _drop_press(self) -> None:
+        self._press = None
+        if self.drag is not None:
+            self.drag = None
+            self.looks_changed.emit()
+
+    def _drag_to(self, row: int, press: Press) -> None:
+        side = _SIDES[press.hit.column]
+        origin = self.rows.row_at(press.price)
+        mine = None
+        if self.rows.visible(origin):
+            picture = self.pictures[origin]
+            mine = picture.buys if side is Side.BUY else picture.sells
+        price = self.rows.price(row)
+        ticks = price - press.price
+        words = f"{ticks:+d}t" if ticks else mine.text if mine else ""
+        drag = (side, price, words)
+        if drag != self.drag:
+            self.drag = drag
+            self.looks_changed.emit()
+
+    def _drop(self, press: Press, drag: tuple[Side, int, str] | None) -> None:
+        self.looks_changed.emit()
+        if drag is None:
+            return
+        side, price, _ = drag
+        if price == press.price:
+            return
+        if self.clock() - self._shifted < SHIFT_GUARD:
+            self.flash_row(price)
+            return
+        self.move_wished.emit(side, press.price, price, press.last_only)
+
+    def _group(self, steps: int, row: int) -> None:
+        group = next_group(self.rows.group, steps)
+        if group != self.rows.group:
+            self.scroll_wished.emit(self.rows.regrouped(group, row))
+
+    def _set_cursor(self, row: int, side: Side | None) -> None:
+        price = self.rows.price(row)
+        if price <= 0:
+            return
+        if side is None:
+            side = self.cursor_at[1] if self.cursor_at is not None else Side.BUY
+        self.cursor_at = (price, side)
+        self.looks_changed.emit()
+        self._tell_value()
+
+    def _cursor_row(self) -> int:
+        """The keyboard's row, or the middle one when it is out of view."""
+        if self.cursor_at is not None:
+            row = self.rows.row_at(self.cursor_at[0])
+            if self.rows.visible(row):
+                return row
+        return self.rows.count // 2
+
+    def _step_cursor(self, up: int) -> None:
+        row = self._cursor_row() - up
+        if not self.rows.visible(row):
+            over = -row if row < 0 else self.rows.count - 1 - row
+            self.scroll_wished.emit(self.rows.scrolled(over))
+            row = min(max(row, 0), self.rows.count - 1)
+        self._set_cursor(row, None)
+
+    def _at_row(self) -> tuple[int, Side] | None:
+        """Price and side of the keyboard's row if it is in view."""
+        if self.cursor_at is None or not self.rows.visible(self.rows.row_at(self.cursor_at[0])):
+            return None
+        price, side = self.cursor_at
+        return self.rows.price(self.rows.row_at(price)), side
+
+    def _key_wish(self, side: Side | None, stop: bool) -> None:
+        at, now = self._at_row(), self.clock()
+        if at is None:
+            self.hinted.emit("The chosen row is out of view; choose one with the arrow keys.")
+            self._set_cursor(self.rows.count // 2, None)
+            return
+        price = at[0]
+        if now - self._key_used < KEY_GUARD:
+            return
+        self._key_used = now
+        wish = Wish(self._ids.next(), side or at[1], price, stop, False, Source.HOTKEY)
+        self.wished.emit(wish)
+
+    def _key_cancel(self) -> None:
+        at = self._at_row()
+        if at is not None:
+            row = self.rows.row_at(at[0])
+            for side in Side:
+                if self._holds(side, row):
+                    self.cancel_wished.emit(side, at[0])
+
+    def _key_orders(self, listing: bool) -> None:
+        at = self._at_row()
+        if at is None or not self._holds(at[1], self.rows.row_at(at[0])):
+            self.hinted.emit("No order of yours stands in this row on this side.")
+        elif listing:
+            y = self._look.header + (self.rows.row_at(at[0]) + 1) * self._look.row_height
+            self.list_wished.emit(at[1], at[0], self.mapToGlobal(QPoint(0, y)))
+        else:
+            self.reduce_wished.emit(at[1], at[0])
+
+    def _nudge(self, up: int) -> None:
+        at = self._at_row()
+        if at is None or not self._holds(at[1], self.rows.row_at(at[0])):
+            self.hinted.emit("No order of yours stands in this row on this side.")
+            return
+        target = at[0] + up * self.rows.group
+        self.move_wished.emit(at[1], at[0], target, False)
+        self._step_cursor(up)
+
+    def _tell_value(self) -> None:
+        if QAccessible.isActive():
+            QAccessible.updateAccessibility(QAccessibleValueChangeEvent(self, self.cursor_words()))
+
+    def _meaning(self, column: str) -> str:
+        return COLUMNS[column].meaning
+
+    def _badge_box(self, top: bool) -> QRect:
+        look = self._look
+        width = round(look.width("▲ 9,999 rows", True)) + 12
+        y = look.header + 2 if top else self.height() - look.row_height - 2
+        return QRect((self.width() - width) // 2, y, width, look.row_height)

@@ -1,0 +1,516 @@
+"""The ladder panel: depth and own orders on fixed price rows, and orders by one click."""
+
+from __future__ import annotations
+
+from time import monotonic_ns, time_ns
+from typing import Any
+
+import msgspec
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+
+from core.client.stores import Stores
+from core.model.commands import CancelAll, CancelOrder, NewOrder, ReplaceOrder
+from core.model.enums import OrdStatus, Side, TradingState
+from core.model.ids import IdMaker
+from core.model.instruments import Instrument
+from core.model.orders import Order
+from core.model.session import Ticker
+from widgets.freshness import Freshness
+from widgets.ladder.accessible import install
+from widgets.ladder.bars import FootBar, TopBar
+from widgets.ladder.canvas import LadderCanvas, Wish
+from widgets.ladder.columns import ALWAYS, COLUMNS, clean_order, moved
+from widgets.ladder.intent import order_for
+from widgets.ladder.lock import Lock
+from widgets.ladder.moves import Change, cancellable, move, reduce
+from widgets.ladder.picture import Scene, compose, orders_at
+from widgets.ladder.popup import OrdersPopup
+from widgets.ladder.rows import GROUPS, Rows, follow, market_row
+from widgets.ladder.sizes import SizeFormat
+from widgets.ladder.traded import Traded
+from widgets.modeframe import ModeFrame
+from widgets.panel import Panel
+from widgets.sent import Sent
+from widgets.words import format_price, order_sentence, refusal_sentence
+
+
+class LadderPanel(Panel):
+    """Shows one instrument's ladder and asks for orders, changes and cancels.
+
+    `ids` makes the ids of orders, at mouse-down. One-click starts off and is never saved.
+    """
+
+    KIND = "ladder"
+    TITLE = "Ladder"
+
+    def __init__(self, stores: Stores, ids: IdMaker, parent: QWidget | None = None) -> None:
+        super().__init__(stores, parent)
+        install()
+        self.monotonic = monotonic_ns
+        self.wall = time_ns
+        self.lock = Lock()
+        self.sent = Sent()
+        self.fresh = Freshness(self._monotonic, self._wall)
+        self.flip = False
+        self._ids = ids
+        self._rows: Rows | None = None
+        self._group = 1
+        self._scene: Scene | None = None
+        self._traded = Traded()
+        self._last = 0
+        self._last_move = 0
+        self._epoch = stores.orders.epoch
+        self._mode = stores.mode
+        self._popup: OrdersPopup | None = None
+        self._key: tuple[object, ...] = ()
+        self.canvas = LadderCanvas(ids, self)
+        self.top = TopBar(stores.mode, self)
+        self.foot = FootBar(self)
+        self.frame = ModeFrame(stores.mode, self)
+        self.frame.body.addWidget(self.top)
+        self.frame.body.addWidget(self.canvas, 1)
+        self.frame.body.addWidget(self.foot)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self.frame)
+        self.canvas.wished.connect(self._wished)
+        self.canvas.cancel_wished.connect(self._cancel_row)
+        self.canvas.move_wished.connect(self._move)
+        self.canvas.reduce_wished.connect(self._reduce_row)
+        self.canvas.list_wished.connect(self._list)
+        self.canvas.scroll_wished.connect(self._scroll)
+        self.canvas.recentre_wished.connect(self.recentre)
+        self.canvas.columns_menu_wished.connect(self._columns_menu)
+        self.canvas.looks_changed.connect(self._show_rows)
+        self.canvas.hinted.connect(self._hint)
+        self.top.padlock.clicked.connect(self._padlock)
+        self.top.flip.toggled.connect(self._set_flip)
+        self.top.changed.connect(self.state_changed)
+        self.foot.cancel.clicked.connect(self._cancel_all)
+
+    # -- what the window calls ---------------------------------------------------------------
+
+    def set_instrument(self, instrument: str) -> None:
+        """Show another instrument; nothing of the one before stays under the pointer."""
+        if instrument == self.instrument:
+            return
+        super().set_instrument(instrument)
+        self._rows = None
+        self._scene = None
+        self._last = self._last_move = 0
+        self._traded = Traded(self._group)
+        self.fresh.forget()
+        self.canvas.reset()
+        self._close_popup()
+        self.subscription_changed.emit()
+        self.flush()
+
+    def set_account(self, account: str) -> None:
+        """Trade for another account; one-click goes off."""
+        if account == self.account:
+            return
+        super().set_account(account)
+        self._say(self.lock.disarm("the account changed."))
+        self.flush()
+
+    def wants(self) -> dict[str, set[Any]]:
+        """Quotes, depth and trades of the instrument shown."""
+        mine = {self.instrument} if self.instrument else set()
+        return {"quotes": mine, "depth": set(mine), "trades": set(mine)}
+
+    def flush(self) -> None:
+        """Take in what changed; called once a frame."""
+        self._settle()
+        self._check_lock()
+        self.canvas.settle()
+        instrument = self.stores.instruments.get(self.instrument)
+        self.frame.set_mode(self.stores.mode)
+        self.frame.set_armed(self.lock.armed)
+        self.canvas.set_stale(self.fresh.stale)
+        self.top.show_state(
+            self.stores.mode, instrument, self.account, self.lock.armed, self.fresh.why
+        )
+        if instrument is None:
+            return
+        ticker = self.stores.tickers.get(self.instrument)
+        self.top.offer_sizes(instrument, 0 if ticker is None else ticker.last or ticker.bid)
+        self._follow_market(ticker)
+        self._show_rows()
+        self.foot.show_position(self.stores, self.account, instrument, self.monotonic())
+        if self._popup is not None:
+            self._fill_popup(self._popup, instrument)
+
+    def save_state(self) -> dict[str, Any]:
+        """Columns, grouping and sizes. The padlock is not among them."""
+        return {
+            "columns": list(self.canvas.order),
+            "hidden": sorted(self.canvas.hidden),
+            "group": self._group,
+            **self.top.save_state(),
+        }
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        """Take back what is still understood of a saved state."""
+        columns, hidden, group = (state.get(k) for k in ("columns", "hidden", "group"))
+        order = clean_order(columns) if isinstance(columns, list) else self.canvas.order
+        out = {c for c in hidden if c in COLUMNS} if isinstance(hidden, list) else set()
+        self.canvas.set_columns(order, out - ALWAYS)
+        if group in GROUPS:
+            self._group = group
+            self._traded.set_group(group)
+            self._rows = None
+        self.top.restore_state(state)
+        self.flush()
+
+    def recentre(self) -> None:
+        """Bring the market to the middle, and follow it again."""
+        self.canvas.free = False
+        ticker = self.stores.tickers.get(self.instrument)
+        if self._rows is not None and ticker is not None:
+            middle = market_row(self._rows, ticker.bid, ticker.ask)
+            if middle is None and ticker.last:
+                middle = self._rows.row_at(ticker.last)
+            if middle is not None:
+                self._rows = self._rows.centred(middle)
+        self._show_rows()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """What was painted before may be long out of date: rows count as shifted."""
+        super().showEvent(event)
+        self.canvas.note_shift()
+        self.flush()
+
+    # -- rows --------------------------------------------------------------------------------
+
+    def _follow_market(self, ticker: Ticker | None) -> None:
+        count = self.canvas.visible_rows()
+        if self._rows is None:
+            start = 0 if ticker is None else ticker.bid or ticker.ask or ticker.last
+            if start:
+                top = max(start // self._group + count // 2, 1)
+                self._rows = Rows(top, count, self._group)
+                self.canvas.note_shift()
+            return
+        if self._rows.count != count:
+            self._rows = self._rows.resized(count)
+        if ticker is not None:
+            followed = follow(self._rows, ticker.bid, ticker.ask, self.canvas.held)
+            self._rows = followed.rows
+            self.canvas.set_away(followed.away)
+            if ticker.last != self._last:
+                self._last_move = (ticker.last > self._last) - (ticker.last < self._last)
+                self._last_move = self._last_move if self._last else 0
+                self._last = ticker.last
+
+    def _scroll(self, rows: Rows) -> None:
+        if self._rows is None:
+            return
+        if rows.group != self._group:
+            self._group = rows.group
+            self._traded.set_group(rows.group)
+            self.state_changed.emit()
+        elif rows.top != self._rows.top:
+            self.canvas.free = True
+        self._rows = rows
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        """Compose the rows and repaint those that changed; nothing is done when nothing did."""
+        stores, rows = self.stores, self._rows
+        instrument = stores.instruments.get(self.instrument)
+        if rows is None or instrument is None:
+            return
+        now = self.monotonic()
+        tape = stores.tapes.get(self.instrument)
+        if tape is not None:
+            self._traded.take(tape, instrument, now)
+        self._traded.expire(now)
+        depth = stores.depth.get(self.instrument)
+        ticker = stores.tickers.get(self.instrument)
+        position = stores.position(self.account, self.instrument)
+        prints = self._traded.prints
+        canvas = self.canvas
+        key = (
+            rows,
+            id(depth),
+            depth.version if depth is not None else 0,
+            ticker,
+            stores.orders.version,
+            position,
+            self.sent.version,
+            self._traded.version,
+            now // 500_000_000 if prints else 0,
+            canvas.cursor_at,
+            canvas.flash,
+            canvas.drag,
+            canvas.free,
+            instrument,
+        )
+        if key == self._key:
+            return
+        self._key = key
+        scene = self._scene
+        if scene is None or scene.instrument is not instrument:
+            sizes, volumes = SizeFormat(instrument), SizeFormat(instrument)
+            scene = Scene(rows, instrument, sizes, volumes, self._traded, self.sent)
+            self._scene = scene
+        scene.rows, scene.depth, scene.ticker, scene.now = rows, depth, ticker, now
+        scene.orders = stores.working_orders(self.instrument, self.account)
+        scene.by_id = stores.working.get(self.instrument, {})
+        scene.position = position.qty if position is not None else 0
+        scene.average = (
+            round(position.cost / position.qty) if position is not None and position.qty else 0
+        )
+        scene.last_move = self._last_move
+        scene.cursor, scene.flash, scene.drag = canvas.cursor_at, canvas.flash, canvas.drag
+        canvas.show_rows(rows, compose(scene))
+        if ticker is not None:
+            canvas.set_longest_price(format_price(rows.top * rows.group, instrument))
+        canvas.set_titles(self._titles(scene), canvas.free)
+
+    def _titles(self, scene: Scene) -> dict[str, str]:
+        titles = {}
+        if scene.sizes.unit:
+            titles["bids"] = f"Bids {scene.sizes.unit}"
+            titles["asks"] = f"Asks {scene.sizes.unit}"
+        if scene.volumes.unit:
+            titles["profile"] = f"Volume {scene.volumes.unit}"
+        if scene.rows.group > 1:
+            titles["price"] = f"×{scene.rows.group}"
+        return titles
+
+    # -- the padlock -------------------------------------------------------------------------
+
+    def _obstacle(self) -> str:
+        """Why one-click must be off now, or ''."""
+        stores = self.stores
+        if not stores.connected:
+            return stores.connection_text
+        account = stores.accounts.get(self.account)
+        if account is None:
+            return f"the engine does not know the account “{self.account}”."
+        if account.state is TradingState.HALTED:
+            return f"{self.account} is halted."
+        return f"{self.fresh.why}." if self.fresh.stale else ""
+
+    def _check_lock(self) -> bool:
+        """Look at everything that closes the lock; True when it is open still."""
+        stores = self.stores
+        self.fresh.look(stores, self.account, self.instrument)
+        if stores.orders.epoch != self._epoch or stores.mode is not self._mode:
+            self._epoch, self._mode = stores.orders.epoch, stores.mode
+            self._say(self.lock.disarm("the engine was connected anew."))
+        self._say(self.lock.check(self.monotonic(), self._obstacle()))
+        return self.lock.armed
+
+    def _padlock(self) -> None:
+        if self.lock.armed:
+            self.lock.disarm("")
+        else:
+            self.fresh.look(self.stores, self.account, self.instrument)
+            self._say(self.lock.arm(self.monotonic(), self._obstacle()))
+        self.top.padlock.set_armed(self.lock.armed)
+        self.flush()
+
+    def _set_flip(self, on: bool) -> None:
+        self.flip = on
+
+    # -- orders ------------------------------------------------------------------------------
+
+    def _wished(self, wish: Wish) -> None:
+        """A click or key in the bid or ask column: an order when armed, else a draft."""
+        was_armed = self.lock.armed
+        armed = self._check_lock()
+        instrument = self.stores.instruments.get(self.instrument)
+        if instrument is None or (was_armed and not armed):
+            self.flush()
+            return
+        lots = self.top.size_of(wish.second)
+        ticker = self.stores.tickers.get(self.instrument)
+        order = order_for(instrument, ticker, self.account, wish.side, wish.price, lots, wish.stop)
+        if isinstance(order, str):
+            self._hint(order)
+        elif armed:
+            self.lock.use(self.monotonic())
+            self._send(
+                msgspec.structs.replace(
+                    order, cl_ord_id=wish.id, source=wish.source, ts=self.wall()
+                )
+            )
+        else:
+            self.draft_offered.emit(order)
+
+    def _send(self, command: NewOrder | CancelOrder | ReplaceOrder) -> None:
+        self.sent.add(command, self.stores, self.monotonic())
+        self.requested.emit(command)
+        self._show_rows()
+
+    def _at(self, side: Side, price: int) -> list[Order]:
+        if self._rows is None:
+            return []
+        orders = self.stores.working_orders(self.instrument, self.account)
+        place = self._rows.row_of_buy(price) if side is Side.BUY else self._rows.row_of_sell(price)
+        return orders_at(orders, self._rows, place, side)
+
+    def _cancel_row(self, side: Side, price: int) -> None:
+        for order in cancellable(self._at(side, price)):
+            self._cancel_order(order)
+
+    def _cancel_order(self, order: Order) -> None:
+        if isinstance(self.sent.change_of(order.cl_ord_id), CancelOrder):
+            return
+        self._send(CancelOrder(self._ids.next(), order.cl_ord_id, ts=self.wall()))
+
+    def _cancel_all(self) -> None:
+        """Everything of this account in this instrument; the button says so."""
+        if self.stores.working_orders(self.instrument, self.account):
+            self.requested.emit(
+                CancelAll(
+                    self._ids.next(),
+                    account=self.account,
+                    instrument=self.instrument,
+                    ts=self.wall(),
+                )
+            )
+
+    def _move(self, side: Side, start: int, end: int, last_only: bool) -> None:
+        instrument = self._may_change()
+        if instrument is None:
+            return
+        orders = self._at(side, start)
+        if last_only:
+            orders = sorted(orders, key=lambda o: o.created)[-1:]
+        ticker = self.stores.tickers.get(self.instrument)
+        flip = self.flip and self.lock.armed
+        self._apply(move(orders, end, instrument, ticker, flip))
+
+    def _reduce_row(self, side: Side, price: int) -> None:
+        self._shrink(self._at(side, price))
+
+    def _shrink(self, orders: list[Order]) -> None:
+        lots = self.top.size_of(False)
+        if not lots:
+            self._hint("Set a size first: an order is made smaller by it.")
+        elif self._may_change() is not None:
+            self._apply(reduce(orders, lots))
+
+    def _apply(self, changes: list[Change] | str) -> None:
+        if isinstance(changes, str):
+            self._hint(changes)
+            return
+        for order, qty, price in changes:
+            if self.sent.change_of(order.cl_ord_id) is not None:
+                self._hint("A change of this order has not been answered yet.")
+            elif qty:
+                self._send(
+                    ReplaceOrder(self._ids.next(), order.cl_ord_id, qty, price, ts=self.wall())
+                )
+            else:
+                self._cancel_order(order)
+
+    def _may_change(self) -> Instrument | None:
+        """The instrument, when prices are good enough to change an order by."""
+        self._check_lock()
+        instrument = self.stores.instruments.get(self.instrument)
+        if instrument is None or self.fresh.stale:
+            self._hint(f"Not changed: {self.fresh.why}. Cancelling still works.")
+            return None
+        return instrument
+
+    def _settle(self) -> None:
+        """Say what became of what was sent from here, where that was not what was asked."""
+        for answer in self.sent.settle(self.stores):
+            order = answer.order
+            instrument = self.stores.instruments.get(order.instrument) if order else None
+            if answer.lost:
+                self._hint("An order or change from here never reached the engine; check.")
+            elif answer.refusal:
+                self._hint(answer.refusal)
+            elif order is not None and order.status is OrdStatus.REJECTED and instrument:
+                what = order_sentence(order, instrument)
+                self._hint(f"Refused: {what}. {refusal_sentence(order)}")
+
+    # -- single orders -----------------------------------------------------------------------
+
+    def _list(self, side: Side, price: int, point: QPoint) -> None:
+        instrument = self.stores.instruments.get(self.instrument)
+        if instrument is None:
+            return
+        self._close_popup()
+        popup = OrdersPopup(side, price, self)
+        popup.cancel_wished.connect(self._cancel_one)
+        popup.reduce_wished.connect(self._reduce_one)
+        popup.destroyed.connect(self._popup_gone)
+        self._popup = popup
+        self._fill_popup(popup, instrument)
+        popup.open_at(point)
+
+    def _fill_popup(self, popup: OrdersPopup, instrument: Instrument) -> None:
+        popup.show_orders(self._at(popup.side, popup.price), instrument, self.wall())
+
+    def _cancel_one(self, name: str) -> None:
+        order = self.stores.orders.get(name)
+        if order is not None and order.working:
+            self._cancel_order(order)
+
+    def _reduce_one(self, name: str) -> None:
+        order = self.stores.orders.get(name)
+        if order is not None and order.working:
+            self._shrink([order])
+
+    def _close_popup(self) -> None:
+        popup, self._popup = self._popup, None
+        if popup is not None:
+            popup.close()
+
+    def _popup_gone(self) -> None:
+        self._popup = None
+
+    # -- columns -----------------------------------------------------------------------------
+
+    def _columns_menu(self, column: str, point: QPoint) -> None:
+        menu = QMenu(self)
+        for name in self.canvas.order:
+            action = menu.addAction(COLUMNS[name].title)
+            action.setCheckable(True)
+            action.setChecked(name not in self.canvas.hidden)
+            action.setEnabled(name not in ALWAYS)
+            action.setToolTip(COLUMNS[name].meaning)
+            action.setData(("toggle", name))
+        menu.addSeparator()
+        for text, by in (("left", -1), ("right", 1)):
+            action = menu.addAction(f"Move “{COLUMNS[column].title}” to the {text}")
+            action.setData((by, column))
+        menu.setToolTipsVisible(True)
+        menu.triggered.connect(self._column_chosen)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(point)
+
+    def _column_chosen(self, action: QAction) -> None:
+        what, column = action.data()
+        hidden = set(self.canvas.hidden)
+        order = self.canvas.order
+        if what == "toggle":
+            hidden ^= {column}
+        else:
+            order = moved(order, column, what)
+        self.canvas.set_columns(order, hidden)
+        self.state_changed.emit()
+
+    # -- words -------------------------------------------------------------------------------
+
+    def _say(self, sentence: str) -> None:
+        if sentence:
+            self._hint(sentence)
+
+    def _hint(self, sentence: str) -> None:
+        self.foot.show_hint(sentence, self.monotonic())
+        self.said.emit(sentence)
+
+    def _monotonic(self) -> int:
+        return self.monotonic()
+
+    def _wall(self) -> int:
+        return self.wall()
