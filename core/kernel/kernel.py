@@ -24,7 +24,7 @@ from core.model.commands import (
     SetLimit,
     SetTradingState,
 )
-from core.model.enums import ExecType, Severity, TradingState
+from core.model.enums import ExecType, LinkState, Severity, TradingState
 from core.model.events import CancelReject, ExecutionReport, LimitUse, LinkUpdate
 from core.model.inputs import LOOSEN_DELAY, AccountSetup, LimitValue, Setup, Tick
 from core.model.instruments import Instrument
@@ -103,6 +103,11 @@ class Kernel:
         except Exception as error:
             _broken(s, message, error)
         return out
+
+    @staticmethod
+    def takes(message: object) -> bool:
+        """Is this an input of the kernel? Others in a journal are passed over in a replay."""
+        return type(message) in _HANDLERS
 
     def add_instruments(self, instruments: Iterable[Instrument]) -> list[Output]:
         """Add instruments outside the journal, for tests and tools; the engine journals `Setup`."""
@@ -208,6 +213,14 @@ class Kernel:
             for name, market in self._state.markets.items()
             if market.last or market.mark2
         }
+
+    def venues_in_use(self) -> list[str]:
+        """Venues that have working orders here or whose link was not down."""
+        s = self._state
+        found = {live.command.instrument for live in s.working.values()}
+        venues = {s.markets[name].instrument.venue for name in found}
+        venues.update(name for name, (state, _) in s.links.items() if state is not LinkState.DOWN)
+        return sorted(venues)
 
     def watched(self) -> list[str]:
         """Instruments with positions or working orders, whose marks the kernel needs."""
