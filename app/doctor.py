@@ -197,9 +197,9 @@ def check_font() -> Iterator[Check]:
 def check_data_dir(data_dir: Path | None) -> Iterator[Check]:
     """The folder of journal and records can be written and has room."""
     if data_dir is None:
-        from app.files import data_directory
+        from core.services.options import default_data_dir
 
-        data_dir = data_directory()
+        data_dir = default_data_dir()
     folder = data_dir
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
