@@ -6,11 +6,12 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from core.venues.replay.problems import Problems, RecordingError
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 LONGEST_LINE = 1 << 22
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
@@ -100,9 +101,13 @@ def _inflated(path: Path, offset: int, bits: int, problems: Problems) -> Iterato
     out = 0
     for data in _raw(path, offset):
         while data:
+            before = machine.copy()
             try:
                 piece = machine.decompress(data)
             except zlib.error as error:
+                piece = _up_to_damage(before, data)
+                out += len(piece)
+                yield piece
                 problems.add(
                     path.name, 0, f"the compressed data is damaged after {out:,} bytes ({error})"
                 )
@@ -117,6 +122,15 @@ def _inflated(path: Path, offset: int, bits: int, problems: Problems) -> Iterato
                 machine = zlib.decompressobj(bits)
     if not machine.eof:
         problems.add(path.name, 0, _CUT)
+
+
+def _up_to_damage(machine: zlib._Decompress, data: bytes) -> bytes:
+    """What can be inflated of `data` before the place where it is damaged."""
+    pieces = []
+    with suppress(zlib.error):
+        for place in range(len(data)):
+            pieces.append(machine.decompress(data[place : place + 1]))
+    return b"".join(pieces)
 
 
 def _zip(path: Path, problems: Problems) -> Iterator[bytes]:

@@ -33,7 +33,7 @@ from core.venues.venue import EventSink, MarketSink
 
 LATENCY = 1_000_000
 BATCH = 1_000_000  # ns of work before the loop gets its turn
-BLOCK = 256  # events decoded at a time
+BLOCK = 64  # events decoded at a time
 SHORTEST_SLEEP = 0.001
 SLACK = 1_000_000  # ns that a seek may miss the ends by: its time travels as a float
 
@@ -317,7 +317,7 @@ class ReplayVenue:
         index = self.recording.log.index_at(at)
         self._clock.jump(at)
         self._place = index
-        self._block = []
+        self._block, self._block_start = [], index
         was_ended, self._ended = self._ended, False
         if was_ended:
             self._link(LinkState.UP, f"Playing at {_speed_words(self.speed)}.")
