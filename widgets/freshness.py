@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from time import monotonic_ns, time_ns
-
 from core.client.stores import Stores
 from core.model.enums import LinkState, Mode
 from core.model.limits import LIMIT_KINDS
 from core.model.session import Ticker
+from widgets.clock import Clock
 from widgets.words import format_duration
 
 _SECOND = 1_000_000_000
@@ -41,14 +39,11 @@ class Freshness:
         why: ``stale 3.2 s``, or why there is no price; empty while fresh.
     """
 
-    def __init__(
-        self, monotonic: Callable[[], int] = monotonic_ns, wall: Callable[[], int] = time_ns
-    ) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.age = 0
         self.stale = True
         self.why = "no price yet"
-        self._monotonic = monotonic
-        self._wall = wall
+        self._clock = clock
         self._ticker: Ticker | None = None
         self._seen = 0
 
@@ -59,13 +54,13 @@ class Freshness:
 
     def look(self, stores: Stores, account: str, instrument: str) -> bool:
         """Take in the newest ticker; True when the price is stale."""
-        now = self._monotonic()
+        now = self._clock.monotonic()
         ticker = stores.tickers.get(instrument)
         if ticker is not self._ticker:
             known = self._ticker is not None and ticker is not None
             self._ticker, self._seen = ticker, now
             if ticker is not None and not known and stores.mode is not Mode.REPLAY:
-                self._seen -= max(0, self._wall() - ticker.received)
+                self._seen -= max(0, self._clock.wall() - ticker.received)
         self.age = now - self._seen
         if not stores.connected:
             self.why = "engine not connected"

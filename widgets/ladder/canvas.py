@@ -6,35 +6,26 @@ told at mouse-up in the same cell with the same price; anything in between drops
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from time import monotonic_ns
-from typing import Any
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleValueChangeEvent,
     QContextMenuEvent,
     QEnterEvent,
     QFocusEvent,
-    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from core.model.enums import Side, Source
 from core.model.ids import IdMaker
-from widgets.ladder.columns import COLUMNS, DEFAULT_ORDER, Hit, Span, hit, lay_out
-from widgets.ladder.look import Look
-from widgets.ladder.paint import RowPainter, paint_badge, paint_header
-from widgets.ladder.picture import RowPicture, Stage, spoken
-from widgets.ladder.rows import Rows, next_group
+from widgets.clock import Clock
+from widgets.ladder.columns import Hit
+from widgets.ladder.picture import Stage
+from widgets.ladder.rows import next_group
+from widgets.ladder.view import LadderView
 
 SHIFT_GUARD = 300_000_000
 """A press this soon (ns) after the rows shifted only flashes."""
@@ -43,8 +34,6 @@ KEY_GUARD = 250_000_000
 """A key that places an order is deaf for this long (ns) after it did."""
 
 WHEEL_ROWS = 3
-GLYPH = 18
-"""Room beside a price for its mark, in logical pixels."""
 _SIDES = {"bids": Side.BUY, "my_buys": Side.BUY, "asks": Side.SELL, "my_sells": Side.SELL}
 
 
@@ -71,11 +60,10 @@ class Press:
     dragging: bool = False
 
 
-class LadderCanvas(QWidget):
-    """The rows.
+class LadderCanvas(LadderView):
+    """The rows, with mouse and keys.
 
     Attributes:
-        rows: which prices stand where; changed through `show_rows` only.
         held: the ladder must not recentre: the pointer is inside, a button is down, or free.
         free: the trader scrolled away from the market.
         drag: side, price and words of the place where a drag would drop.
@@ -90,7 +78,6 @@ class LadderCanvas(QWidget):
         scroll_wished(object): the `Rows` that the trader wants to see.
         recentre_wished(): bring the market to the middle.
         columns_menu_wished(str, object): column and global point of a right click in the header.
-        looks_changed(): something local changed; compose and show again.
         hinted(str): a sentence for the trader.
     """
 
@@ -102,40 +89,21 @@ class LadderCanvas(QWidget):
     scroll_wished = Signal(object)
     recentre_wished = Signal()
     columns_menu_wished = Signal(str, object)
-    looks_changed = Signal()
     hinted = Signal(str)
 
-    def __init__(self, ids: IdMaker, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.clock = monotonic_ns
-        self.rows = Rows(1, 1)
-        self.pictures: list[RowPicture] = [RowPicture()]
-        self.order: tuple[str, ...] = DEFAULT_ORDER
-        self.hidden: set[str] = set()
+    def __init__(self, ids: IdMaker, clock: Clock, parent: QWidget | None = None) -> None:
+        super().__init__(clock, parent)
         self.free = False
-        self.away = 0
         self.inside = False
         self.drag: tuple[Side, int, str] | None = None
-        self.cursor_at: tuple[int, Side] | None = None
         self.flash = 0
-        self.accessible: Any = None
         self._ids = ids
         self._press: Press | None = None
-        self._shifted = -SHIFT_GUARD
         self._flash_until = 0
-        self._key_used = -KEY_GUARD
+        self._key_used = clock.monotonic() - KEY_GUARD
         self._wheel = 0
-        self._stale = False
-        self._blink = False
-        self._badge = False
-        self._titles: dict[str, str] = {}
-        self._longest = ""
-        self._look = Look(self.font())
-        self._spans: list[Span] = []
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Price ladder")
         self.setAccessibleDescription(
             "Arrow keys choose a row and a side, Enter acts as a click, B buys, S sells, X cancels,"
@@ -150,174 +118,23 @@ class LadderCanvas(QWidget):
         """Must the rows stay where they are?"""
         return self.inside or self._press is not None or self.free
 
-    @property
-    def spans(self) -> Sequence[Span]:
-        """Where the columns are."""
-        return self._spans
-
-    def visible_rows(self) -> int:
-        """How many whole rows there is room for."""
-        return max(1, (self.height() - self._look.header) // self._look.row_height)
-
-    def show_rows(self, rows: Rows, pictures: list[RowPicture]) -> None:
-        """Show these rows; only those that differ from before are repainted."""
-        if rows.group != self.rows.group or rows.top != self.rows.top:
-            if not self._same_place(rows):
-                self._shifted = self.clock()
-            old, self.pictures = [], pictures
-        else:
-            old, self.pictures = self.pictures, pictures
-        self.rows = rows
-        width, high, head = self.width(), self._look.row_height, self._look.header
-        if len(old) != len(pictures):
-            self.update()
-            return
-        before = self.cursor_words() if self.hasFocus() else ""
-        first = -1
-        for row, (was, now) in enumerate(zip(old, pictures, strict=True)):
-            if was != now:
-                if first < 0:
-                    first = row
-            elif first >= 0:
-                self.update(0, head + first * high, width, (row - first) * high)
-                first = -1
-        if first >= 0:
-            self.update(0, head + first * high, width, (len(pictures) - first) * high)
-        if before:
-            self._tell_value()
-
-    def set_titles(self, titles: dict[str, str], free: bool) -> None:
-        """Titles that differ from the columns' own, and whether the badge “free” is shown."""
-        if titles != self._titles or free is not self._badge:
-            self._badge = free
-            self._titles = titles
-            self.update(0, 0, self.width(), self._look.header)
-
-    def set_longest_price(self, text: str) -> None:
-        """The longest price to make room for."""
-        if len(text) != len(self._longest):
-            self._longest = text
-            self.lay_out()
-
-    def set_stale(self, stale: bool) -> None:
-        """Grey everything while prices must not be trusted."""
-        if stale is not self._stale:
-            self._stale = stale
-            self.update()
-
-    def set_away(self, away: int) -> None:
-        """How far the market is from the middle when the ladder is held; 0 hides the arrow."""
-        blink = bool(away) and self.clock() // 500_000_000 % 2 == 0
-        if away != self.away or blink is not self._blink:
-            self.away, self._blink = away, blink
-            self.update(self._badge_box(True))
-            self.update(self._badge_box(False))
-
-    def set_columns(self, order: Sequence[str], hidden: set[str]) -> None:
-        """Which columns to show in which order."""
-        self.order, self.hidden = tuple(order), set(hidden)
-        self.lay_out()
-
     def reset(self) -> None:
         """Another instrument: forget row, drag and press; the rows count as shifted."""
         self._press = self.drag = self.cursor_at = None
         self.free, self.flash = False, 0
-        self._shifted = self.clock()
-
-    def note_shift(self) -> None:
-        """The rows under the pointer may not be those that the trader last saw."""
-        self._shifted = self.clock()
+        self.shifted = self.clock.monotonic()
 
     def flash_row(self, price: int) -> None:
         """Flash the row of `price` amber: the click was not taken."""
-        self.flash, self._flash_until = price, self.clock() + SHIFT_GUARD
+        self.flash, self._flash_until = price, self.clock.monotonic() + SHIFT_GUARD
         self.looks_changed.emit()
 
     def settle(self) -> None:
         """Let what flashes fade; called once a frame."""
-        if self.flash and self.clock() >= self._flash_until:
+        if self.flash and self.clock.monotonic() >= self._flash_until:
             self.flash = 0
 
-    def cursor_words(self) -> str:
-        """The keyboard's row in words."""
-        if self.cursor_at is None:
-            return "no row chosen"
-        price, side = self.cursor_at
-        row = self.rows.row_at(price)
-        if not self.rows.visible(row) or row >= len(self.pictures):
-            return "row out of view"
-        return f"{'buy' if side is Side.BUY else 'sell'} side, {spoken(self.pictures[row])}"
-
-    def lay_out(self) -> None:
-        """Place the columns anew."""
-        for condensed in (False, True):
-            if self._look.condensed is not condensed:
-                self._look = Look(self.font(), condensed)
-            look = self._look
-            price = round(look.width(self._longest, True)) + GLYPH
-            self._spans, short = lay_out(self.order, self.hidden, self.width(), look.digit, price)
-            if not short:
-                break
-        self.update()
-
     # -- Qt ----------------------------------------------------------------------------------
-
-    def sizeHint(self) -> QSize:
-        return QSize(380, self._look.header + 40 * self._look.row_height)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(240, self._look.header + 5 * self._look.row_height)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self.lay_out()
-        self.looks_changed.emit()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange):
-            self._look = Look(self.font(), self._look.condensed)
-            self.lay_out()
-            self.looks_changed.emit()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        look, width = self._look, self.width()
-        painter = QPainter(self)
-        wanted: set[int] = set()
-        for area in event.region():
-            if area.top() < look.header:
-                paint_header(painter, look, self._spans, self._titles, width)
-                self._paint_free(painter)
-            first = max(0, area.top() - look.header) // look.row_height
-            last = (area.bottom() - look.header) // look.row_height
-            wanted.update(range(first, min(last + 1, len(self.pictures))))
-            end = look.header + len(self.pictures) * look.row_height
-            if area.bottom() >= end:
-                painter.fillRect(0, end, width, self.height() - end, look.panel)
-        RowPainter(painter, look, self._spans, self._stale).rows(
-            self.pictures, sorted(wanted), width
-        )
-        if self.away:
-            arrow = "▲" if self.away > 0 else "▼"
-            color = look.accent if self._blink else look.dim
-            box = self._badge_box(self.away > 0)
-            paint_badge(painter, look, box, f"{arrow} {abs(self.away)} rows", color)
-        painter.end()
-
-    def _paint_free(self, painter: QPainter) -> None:
-        if self._badge:
-            _, x, width = next(span for span in self._spans if span.column == "price")
-            box = QRect(x + 2, 1, width - 4, self._look.header - 3)
-            paint_badge(painter, self._look, box, "free", self._look.accent)
-
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            found = self._hit(event.pos())
-            if found is not None and found.part == "header":
-                QToolTip.showText(event.globalPos(), self._meaning(found.column), self)
-            else:
-                QToolTip.hideText()
-            return True
-        return super().event(event)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self.inside = True
@@ -370,7 +187,7 @@ class LadderCanvas(QWidget):
         if button not in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
             return
         self._set_cursor(found.row, side)
-        if self.clock() - self._shifted < SHIFT_GUARD:
+        if self.clock.monotonic() - self.shifted < SHIFT_GUARD:
             if side is not None and price > 0:
                 self.flash_row(price)
             return
@@ -478,15 +295,6 @@ class LadderCanvas(QWidget):
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _hit(self, point: QPoint) -> Hit | None:
-        look = self._look
-        count = len(self.pictures)
-        return hit(point.x(), point.y(), self._spans, look.header, look.row_height, count)
-
-    def _row_at(self, y: float) -> int:
-        row = int(y - self._look.header) // self._look.row_height
-        return min(max(row, 0), self.rows.count - 1)
-
     def _mine(self, found: Hit) -> bool:
         """Does the cell hold own orders that can be acted on?"""
         return self._holds(_SIDES[found.column], found.row) if "my_" in found.column else False
@@ -495,10 +303,6 @@ class LadderCanvas(QWidget):
         picture = self.pictures[row]
         mine = picture.buys if side is Side.BUY else picture.sells
         return mine is not None and mine.stage not in (Stage.SENT, Stage.TARGET)
-
-    def _same_place(self, rows: Rows) -> bool:
-        """Did only the number of rows change, with every price still where it was?"""
-        return rows.top == self.rows.top and rows.group == self.rows.group
 
     def _drop_press(self) -> None:
         self._press = None
@@ -528,7 +332,7 @@ class LadderCanvas(QWidget):
         side, price, _ = drag
         if price == press.price:
             return
-        if self.clock() - self._shifted < SHIFT_GUARD:
+        if self.clock.monotonic() - self.shifted < SHIFT_GUARD:
             self.flash_row(price)
             return
         self.move_wished.emit(side, press.price, price, press.last_only)
@@ -572,7 +376,7 @@ class LadderCanvas(QWidget):
         return self.rows.price(self.rows.row_at(price)), side
 
     def _key_wish(self, side: Side | None, stop: bool) -> None:
-        at, now = self._at_row(), self.clock()
+        at, now = self._at_row(), self.clock.monotonic()
         if at is None:
             self.hinted.emit("The chosen row is out of view; choose one with the arrow keys.")
             self._set_cursor(self.rows.count // 2, None)
@@ -610,16 +414,3 @@ class LadderCanvas(QWidget):
         target = at[0] + up * self.rows.group
         self.move_wished.emit(at[1], at[0], target, False)
         self._step_cursor(up)
-
-    def _tell_value(self) -> None:
-        if QAccessible.isActive():
-            QAccessible.updateAccessibility(QAccessibleValueChangeEvent(self, self.cursor_words()))
-
-    def _meaning(self, column: str) -> str:
-        return COLUMNS[column].meaning
-
-    def _badge_box(self, top: bool) -> QRect:
-        look = self._look
-        width = round(look.width("▲ 9,999 rows", True)) + 12
-        y = look.header + 2 if top else self.height() - look.row_height - 2
-        return QRect((self.width() - width) // 2, y, width, look.row_height)

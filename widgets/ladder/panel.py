@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from time import monotonic_ns, time_ns
 from typing import Any
 
-import msgspec
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from core.client.stores import Stores
-from core.model.commands import CancelAll, CancelOrder, NewOrder, ReplaceOrder
-from core.model.enums import OrdStatus, Side, TradingState
+from core.model.commands import Command
+from core.model.enums import Side, TradingState
 from core.model.ids import IdMaker
 from core.model.instruments import Instrument
 from core.model.orders import Order
 from core.model.session import Ticker
+from widgets.clock import Clock
 from widgets.freshness import Freshness
 from widgets.ladder.accessible import install
 from widgets.ladder.bars import FootBar, TopBar
 from widgets.ladder.canvas import LadderCanvas, Wish
 from widgets.ladder.columns import ALWAYS, COLUMNS, clean_order, moved
+from widgets.ladder.desk import Desk
 from widgets.ladder.intent import order_for
 from widgets.ladder.lock import Lock
-from widgets.ladder.moves import Change, cancellable, move, reduce
 from widgets.ladder.picture import Scene, compose, orders_at
 from widgets.ladder.popup import OrdersPopup
 from widgets.ladder.rows import GROUPS, Rows, follow, market_row
@@ -32,8 +31,7 @@ from widgets.ladder.sizes import SizeFormat
 from widgets.ladder.traded import Traded
 from widgets.modeframe import ModeFrame
 from widgets.panel import Panel
-from widgets.sent import Sent
-from widgets.words import format_price, order_sentence, refusal_sentence
+from widgets.words import format_price
 
 
 class LadderPanel(Panel):
@@ -45,16 +43,20 @@ class LadderPanel(Panel):
     KIND = "ladder"
     TITLE = "Ladder"
 
-    def __init__(self, stores: Stores, ids: IdMaker, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        ids: IdMaker,
+        parent: QWidget | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         super().__init__(stores, parent)
         install()
-        self.monotonic = monotonic_ns
-        self.wall = time_ns
+        self.clock = clock or Clock()
         self.lock = Lock()
-        self.sent = Sent()
-        self.fresh = Freshness(self._monotonic, self._wall)
+        self.desk = Desk(stores, ids, self.clock)
+        self.fresh = Freshness(self.clock)
         self.flip = False
-        self._ids = ids
         self._rows: Rows | None = None
         self._group = 1
         self._scene: Scene | None = None
@@ -65,7 +67,7 @@ class LadderPanel(Panel):
         self._mode = stores.mode
         self._popup: OrdersPopup | None = None
         self._key: tuple[object, ...] = ()
-        self.canvas = LadderCanvas(ids, self)
+        self.canvas = LadderCanvas(ids, self.clock, self)
         self.top = TopBar(stores.mode, self)
         self.foot = FootBar(self)
         self.frame = ModeFrame(stores.mode, self)
@@ -75,6 +77,8 @@ class LadderPanel(Panel):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self.frame)
+        self.desk.asked.connect(self._asked)
+        self.desk.hinted.connect(self._hint)
         self.canvas.wished.connect(self._wished)
         self.canvas.cancel_wished.connect(self._cancel_row)
         self.canvas.move_wished.connect(self._move)
@@ -122,7 +126,7 @@ class LadderPanel(Panel):
 
     def flush(self) -> None:
         """Take in what changed; called once a frame."""
-        self._settle()
+        self.desk.settle()
         self._check_lock()
         self.canvas.settle()
         instrument = self.stores.instruments.get(self.instrument)
@@ -138,7 +142,7 @@ class LadderPanel(Panel):
         self.top.offer_sizes(instrument, 0 if ticker is None else ticker.last or ticker.bid)
         self._follow_market(ticker)
         self._show_rows()
-        self.foot.show_position(self.stores, self.account, instrument, self.monotonic())
+        self.foot.show_position(self.stores, self.account, instrument, self.clock.monotonic())
         if self._popup is not None:
             self._fill_popup(self._popup, instrument)
 
@@ -222,7 +226,7 @@ class LadderPanel(Panel):
         instrument = stores.instruments.get(self.instrument)
         if rows is None or instrument is None:
             return
-        now = self.monotonic()
+        now = self.clock.monotonic()
         tape = stores.tapes.get(self.instrument)
         if tape is not None:
             self._traded.take(tape, instrument, now)
@@ -239,7 +243,7 @@ class LadderPanel(Panel):
             ticker,
             stores.orders.version,
             position,
-            self.sent.version,
+            self.desk.sent.version,
             self._traded.version,
             now // 500_000_000 if prints else 0,
             canvas.cursor_at,
@@ -254,7 +258,7 @@ class LadderPanel(Panel):
         scene = self._scene
         if scene is None or scene.instrument is not instrument:
             sizes, volumes = SizeFormat(instrument), SizeFormat(instrument)
-            scene = Scene(rows, instrument, sizes, volumes, self._traded, self.sent)
+            scene = Scene(rows, instrument, sizes, volumes, self._traded, self.desk.sent)
             self._scene = scene
         scene.rows, scene.depth, scene.ticker, scene.now = rows, depth, ticker, now
         scene.orders = stores.working_orders(self.instrument, self.account)
@@ -302,7 +306,7 @@ class LadderPanel(Panel):
         if stores.orders.epoch != self._epoch or stores.mode is not self._mode:
             self._epoch, self._mode = stores.orders.epoch, stores.mode
             self._say(self.lock.disarm("the engine was connected anew."))
-        self._say(self.lock.check(self.monotonic(), self._obstacle()))
+        self._say(self.lock.check(self.clock.monotonic(), self._obstacle()))
         return self.lock.armed
 
     def _padlock(self) -> None:
@@ -310,7 +314,7 @@ class LadderPanel(Panel):
             self.lock.disarm("")
         else:
             self.fresh.look(self.stores, self.account, self.instrument)
-            self._say(self.lock.arm(self.monotonic(), self._obstacle()))
+            self._say(self.lock.arm(self.clock.monotonic(), self._obstacle()))
         self.top.padlock.set_armed(self.lock.armed)
         self.flush()
 
@@ -333,19 +337,10 @@ class LadderPanel(Panel):
         if isinstance(order, str):
             self._hint(order)
         elif armed:
-            self.lock.use(self.monotonic())
-            self._send(
-                msgspec.structs.replace(
-                    order, cl_ord_id=wish.id, source=wish.source, ts=self.wall()
-                )
-            )
+            self.lock.use(self.clock.monotonic())
+            self.desk.send(replace(order, cl_ord_id=wish.id, source=wish.source))
         else:
             self.draft_offered.emit(order)
-
-    def _send(self, command: NewOrder | CancelOrder | ReplaceOrder) -> None:
-        self.sent.add(command, self.stores, self.monotonic())
-        self.requested.emit(command)
-        self._show_rows()
 
     def _at(self, side: Side, price: int) -> list[Order]:
         if self._rows is None:
@@ -355,82 +350,42 @@ class LadderPanel(Panel):
         return orders_at(orders, self._rows, place, side)
 
     def _cancel_row(self, side: Side, price: int) -> None:
-        for order in cancellable(self._at(side, price)):
-            self._cancel_order(order)
-
-    def _cancel_order(self, order: Order) -> None:
-        if isinstance(self.sent.change_of(order.cl_ord_id), CancelOrder):
-            return
-        self._send(CancelOrder(self._ids.next(), order.cl_ord_id, ts=self.wall()))
+        self.desk.cancel(self._at(side, price))
 
     def _cancel_all(self) -> None:
-        """Everything of this account in this instrument; the button says so."""
-        if self.stores.working_orders(self.instrument, self.account):
-            self.requested.emit(
-                CancelAll(
-                    self._ids.next(),
-                    account=self.account,
-                    instrument=self.instrument,
-                    ts=self.wall(),
-                )
-            )
+        self.desk.cancel_all(self.account, self.instrument)
 
     def _move(self, side: Side, start: int, end: int, last_only: bool) -> None:
-        instrument = self._may_change()
-        if instrument is None:
-            return
-        orders = self._at(side, start)
-        if last_only:
-            orders = sorted(orders, key=lambda o: o.created)[-1:]
-        ticker = self.stores.tickers.get(self.instrument)
-        flip = self.flip and self.lock.armed
-        self._apply(move(orders, end, instrument, ticker, flip))
+        if self._may_change():
+            orders = self._at(side, start)
+            if last_only:
+                orders = sorted(orders, key=lambda o: o.created)[-1:]
+            self.desk.move(orders, end, self.flip and self.lock.armed)
 
     def _reduce_row(self, side: Side, price: int) -> None:
-        self._shrink(self._at(side, price))
+        if self._may_change():
+            self.desk.reduce(self._at(side, price), self.top.size_of(False))
 
-    def _shrink(self, orders: list[Order]) -> None:
-        lots = self.top.size_of(False)
-        if not lots:
-            self._hint("Set a size first: an order is made smaller by it.")
-        elif self._may_change() is not None:
-            self._apply(reduce(orders, lots))
+    def _cancel_one(self, name: str) -> None:
+        order = self.stores.orders.get(name)
+        if order is not None:
+            self.desk.cancel([order])
 
-    def _apply(self, changes: list[Change] | str) -> None:
-        if isinstance(changes, str):
-            self._hint(changes)
-            return
-        for order, qty, price in changes:
-            if self.sent.change_of(order.cl_ord_id) is not None:
-                self._hint("A change of this order has not been answered yet.")
-            elif qty:
-                self._send(
-                    ReplaceOrder(self._ids.next(), order.cl_ord_id, qty, price, ts=self.wall())
-                )
-            else:
-                self._cancel_order(order)
+    def _reduce_one(self, name: str) -> None:
+        order = self.stores.orders.get(name)
+        if order is not None and self._may_change():
+            self.desk.reduce([order], self.top.size_of(False))
 
-    def _may_change(self) -> Instrument | None:
-        """The instrument, when prices are good enough to change an order by."""
+    def _may_change(self) -> bool:
+        """Are prices good enough to change an order by? Says so if not."""
         self._check_lock()
-        instrument = self.stores.instruments.get(self.instrument)
-        if instrument is None or self.fresh.stale:
+        if self.fresh.stale:
             self._hint(f"Not changed: {self.fresh.why}. Cancelling still works.")
-            return None
-        return instrument
+        return not self.fresh.stale
 
-    def _settle(self) -> None:
-        """Say what became of what was sent from here, where that was not what was asked."""
-        for answer in self.sent.settle(self.stores):
-            order = answer.order
-            instrument = self.stores.instruments.get(order.instrument) if order else None
-            if answer.lost:
-                self._hint("An order or change from here never reached the engine; check.")
-            elif answer.refusal:
-                self._hint(answer.refusal)
-            elif order is not None and order.status is OrdStatus.REJECTED and instrument:
-                what = order_sentence(order, instrument)
-                self._hint(f"Refused: {what}. {refusal_sentence(order)}")
+    def _asked(self, command: Command) -> None:
+        self.requested.emit(command)
+        self._show_rows()
 
     # -- single orders -----------------------------------------------------------------------
 
@@ -448,17 +403,7 @@ class LadderPanel(Panel):
         popup.open_at(point)
 
     def _fill_popup(self, popup: OrdersPopup, instrument: Instrument) -> None:
-        popup.show_orders(self._at(popup.side, popup.price), instrument, self.wall())
-
-    def _cancel_one(self, name: str) -> None:
-        order = self.stores.orders.get(name)
-        if order is not None and order.working:
-            self._cancel_order(order)
-
-    def _reduce_one(self, name: str) -> None:
-        order = self.stores.orders.get(name)
-        if order is not None and order.working:
-            self._shrink([order])
+        popup.show_orders(self._at(popup.side, popup.price), instrument, self.clock.wall())
 
     def _close_popup(self) -> None:
         popup, self._popup = self._popup, None
@@ -506,11 +451,5 @@ class LadderPanel(Panel):
             self._hint(sentence)
 
     def _hint(self, sentence: str) -> None:
-        self.foot.show_hint(sentence, self.monotonic())
+        self.foot.show_hint(sentence, self.clock.monotonic())
         self.said.emit(sentence)
-
-    def _monotonic(self) -> int:
-        return self.monotonic()
-
-    def _wall(self) -> int:
-        return self.wall()
