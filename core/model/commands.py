@@ -13,7 +13,7 @@ from core.model.message import Message
 
 
 class NewOrder(Message, frozen=True):
-    """Send an order. Prices in ticks (0: none), `qty` in lots."""
+    """Send an order. Prices in ticks (0: none), `qty` in lots; `why` is a strategy's reason."""
 
     cl_ord_id: str
     account: str
@@ -30,6 +30,7 @@ class NewOrder(Message, frozen=True):
     trader: str = ""
     strategy: str = ""
     ts: int = 0
+    why: str = ""
 
 
 class CancelOrder(Message, frozen=True):

@@ -1,0 +1,93 @@
+"""A two-sided quoter: one post-only order each side of the market, leaning against inventory.
+
+The reservation price moves away from the mid with the position (Avellaneda and Stoikov 2008, in
+its simplest linear form): `skew` ticks for a full inventory.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+from core.model.enums import OrdStatus, Side
+from core.model.orders import Order
+from core.strategy.api import Params, Quote, Strategy, StrategyError, lots
+
+Ticks = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+Skew = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+
+
+class QuoterParams(Params, frozen=True):
+    """`distance`, `skew` and `tolerance` in ticks; quantities in the trader's units."""
+
+    distance: Ticks = 3
+    skew: Skew = 4
+    tolerance: Ticks = 2
+    quantity: Decimal = Decimal(1)
+    inventory: Decimal = Decimal(5)
+
+
+class Quoter(Strategy):
+    """Keeps one bid and one ask near the market, within an inventory."""
+
+    Params = QuoterParams
+    params: QuoterParams
+
+    def on_start(self) -> None:
+        """Check the parameters."""
+        self._lots = lots(self.instrument, self.params.quantity)
+        self._limit = lots(self.instrument, self.params.inventory)
+        if self._limit < self._lots:
+            raise StrategyError("inventory must not be below quantity.")
+        self._sides: dict[str, Side] = {}
+        self.timer_seconds = 0.5
+
+    def on_quote(self, quote: Quote) -> None:
+        """Quote both sides around the reservation price."""
+        self._quote_both()
+
+    def on_timer(self) -> None:
+        """Look again: an order may have ended without a new quote."""
+        self._quote_both()
+
+    def on_stop(self) -> None:
+        """Leave the market."""
+        self.cancel_all()
+
+    def wanted(self) -> dict[Side, int]:
+        """The prices to quote at; a side is missing while inventory or market forbid it."""
+        quote = self.quote
+        if not quote.bid or not quote.ask:
+            return {}
+        lean = self.params.skew * self.position // self._limit
+        wanted = {}
+        if self.position + self._lots <= self._limit:
+            wanted[Side.BUY] = max(1, min(quote.bid - self.params.distance - lean, quote.ask - 1))
+        if self.position - self._lots >= -self._limit:
+            wanted[Side.SELL] = max(quote.ask + self.params.distance - lean, quote.bid + 1)
+        return wanted
+
+    def _quote_both(self) -> None:
+        self._sides = {k: side for k, side in self._sides.items() if k in self.working}
+        wanted = self.wanted()
+        quoted = set()
+        for order_id, side in self._sides.items():
+            order = self.working[order_id]
+            quoted.add(side)
+            if order is not None and _settled(order):
+                price = wanted.get(side)
+                if price is None:
+                    self.cancel(order_id)
+                elif abs(price - order.price) > self.params.tolerance:
+                    self.replace(order_id, order.qty, price)
+        for side, price in wanted.items():
+            if side not in quoted:
+                send = self.buy if side is Side.BUY else self.sell
+                why = f"quote {side.name.lower()} at {self.instrument.price(price)}"
+                self._sides[send(self._lots, price, why, post_only=True)] = side
+
+
+def _settled(order: Order) -> bool:
+    return order.status in (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)

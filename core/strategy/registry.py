@@ -1,0 +1,48 @@
+"""Finding a strategy's class: one that comes with the program, or one in a trader's own file."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from core.strategy.api import Strategy, StrategyError
+from core.strategy.builtin.crossover import Crossover
+from core.strategy.builtin.quoter import Quoter
+from core.strategy.builtin.reversion import VwapReversion
+
+BUILTIN: dict[str, type[Strategy]] = {
+    "crossover": Crossover,
+    "vwap_reversion": VwapReversion,
+    "quoter": Quoter,
+}
+
+
+def find_strategy(kind: str, folder: Path) -> type[Strategy]:
+    """The class that `kind` names: ``crossover``, or ``my_file.py:MyClass`` in `folder`.
+
+    A trader's file is run: it may do what the trader may do. It is looked for in `folder` only.
+
+    Raises:
+        StrategyError: with a sentence, when there is no such class or the file does not load.
+    """
+    if kind in BUILTIN:
+        return BUILTIN[kind]
+    file, colon, name = kind.partition(":")
+    if not colon or not file.endswith(".py") or Path(file).name != file:
+        raise StrategyError(
+            f"“{kind}” is no strategy. Built in are {', '.join(BUILTIN)}; your own is written "
+            f"file.py:ClassName and lies in {folder}."
+        )
+    path = folder / file
+    spec = importlib.util.spec_from_file_location(f"outcry_strategy_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise StrategyError(f"{path} is not there; put the strategy's file into that folder.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise StrategyError(f"{path} does not load: {type(error).__name__}: {error}.") from error
+    found = getattr(module, name, None)
+    if not (isinstance(found, type) and issubclass(found, Strategy)):
+        raise StrategyError(f"{path} has no class {name} that is a core.strategy.api.Strategy.")
+    return found
