@@ -73,6 +73,10 @@ cdef extern from "_market_orders.h" nogil:
     mo_order *mo_find(const mo_book *b, uint64_t id) noexcept
     ml_side *mo_side(const mo_book *b, const mo_order *o) noexcept
     uint32_t mo_key(const mo_order *o) noexcept
+    int mo_add(mo_book *b, uint64_t id, int ask, int64_t price, int64_t qty) noexcept
+    int mo_modify(mo_book *b, uint64_t id, int64_t price, int64_t qty) noexcept
+    int mo_delete(mo_book *b, uint64_t id) noexcept
+    int mo_execute(mo_book *b, uint64_t id, int64_t qty) noexcept
     int mo_change(mo_book *b, int action, uint64_t id, int ask, int64_t price,
                   int64_t qty) noexcept
     void mo_expect(const mo_book *b, uint64_t id) noexcept
@@ -157,12 +161,16 @@ cdef complain(Fault fault, str where, side, price, qty, action=None):
 
 
 cdef inline uint64_t order_number(value) except? 0:
+    cdef int64_t number = whole(value, "order_id")
+    # whole reads what is below 2^63 fastest, and leaves the upper half to the slow conversion.
+    return <uint64_t>number if number >= 0 else large_number(value)
+
+
+cdef uint64_t large_number(value) except? 0:
     try:
-        return value if isinstance(value, int) else value.__index__()
+        return value.__index__()
     except OverflowError:
         raise ValueError(f"order_id is {value}; it must be 0 to 2^64-1.") from None
-    except AttributeError:
-        raise TypeError(f"order_id is a {type(value).__name__}; give an int.") from None
 
 
 cdef class MarketBook:
@@ -427,6 +435,12 @@ cdef class L2Book(MarketBook):
                 complain(OUT_OF_MEMORY, f"{name}_px[{i}]", None, None, None)
 
 
+cdef inline int outcome(int result) except -1:
+    if result == MO_NO_MEMORY:
+        complain(OUT_OF_MEMORY, "", None, None, None)
+    return result
+
+
 cdef class L3Book(MarketBook):
     cdef mo_book orders
 
@@ -441,27 +455,31 @@ cdef class L3Book(MarketBook):
     def __len__(self):
         return self.orders.live
 
-    cdef int change(self, int action, uint64_t order_id, int64_t side, price, qty) except -1:
-        cdef int64_t p = whole(price, "price"), q = whole(qty, "qty")
-        cdef Fault fault = change_fault(action, side, p, q)
-        if fault != FINE:
-            complain(fault, "", side, price, qty, action)
-        cdef int result = mo_change(&self.orders, action, order_id, side == 2, p, q)
-        if result == MO_NO_MEMORY:
-            complain(OUT_OF_MEMORY, "", None, None, None)
-        return result
-
     def add(self, order_id, side, price, qty):
-        return self.change(MO_ADD, order_number(order_id), whole(side, "side"), price, qty)
+        cdef uint64_t number = order_number(order_id)
+        cdef int64_t s = whole(side, "side"), p = whole(price, "price"), q = whole(qty, "qty")
+        cdef Fault fault = change_fault(MO_ADD, s, p, q)
+        if fault != FINE:
+            complain(fault, "", side, price, qty, MO_ADD)
+        return outcome(mo_add(&self.orders, number, s == 2, p, q))
 
     def modify(self, order_id, qty, price=0):
-        return self.change(MO_MODIFY, order_number(order_id), 0, price, qty)
+        cdef uint64_t number = order_number(order_id)
+        cdef int64_t p = whole(price, "price"), q = whole(qty, "qty")
+        cdef Fault fault = change_fault(MO_MODIFY, 0, p, q)
+        if fault != FINE:
+            complain(fault, "", None, price, qty, MO_MODIFY)
+        return outcome(mo_modify(&self.orders, number, p, q))
 
     def delete(self, order_id):
-        return self.change(MO_DELETE, order_number(order_id), 0, 0, 0)
+        return mo_delete(&self.orders, order_number(order_id))
 
     def execute(self, order_id, qty):
-        return self.change(MO_EXECUTE, order_number(order_id), 0, 0, qty)
+        cdef uint64_t number = order_number(order_id)
+        cdef int64_t q = whole(qty, "qty")
+        if change_fault(MO_EXECUTE, 0, 0, q) != FINE:
+            complain(BAD_QTY, "", None, None, qty, MO_EXECUTE)
+        return mo_execute(&self.orders, number, q)
 
     def apply(self, actions, order_ids, sides, prices, qtys):
         return self.batch(actions, order_ids, sides, prices, qtys, 0, None)
