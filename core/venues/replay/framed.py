@@ -178,9 +178,11 @@ class _Records:
         self._problems = problems
         self._source = chunks_of(path, problems)
         self._data = b""
-        self._place = len(MAGIC)
+        self._place = 0
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        self._have(len(MAGIC))
+        self._place = len(MAGIC)
         number = 1
         while self._have(1):
             payload = self._whole(LONGEST)

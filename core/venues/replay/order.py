@@ -10,9 +10,6 @@ from core.venues.replay.problems import Problems
 
 TOLERANCE = SECOND
 """Rows that come up to this much late keep their place in the file; later ones are left out."""
-LEAP = 60 * SECOND
-"""A row further ahead than this, whose successor contradicts it, is the wrong one of the two."""
-
 T = TypeVar("T")
 Row = tuple[int, int, T]
 """Line, time, and what stands there."""
@@ -22,29 +19,42 @@ def in_order(rows: Iterable[Row[T]], file: str, problems: Problems) -> Iterator[
     """The rows with times that never go back.
 
     A row at most `TOLERANCE` late is given the time of the row before it. A later one is left
-    out and reported, and so is a single row that leaps ahead and would make all others late.
+    out and reported; but when two rows agree against the one before them, that one is wrong:
+    one row from the future must not make all others late.
     """
     held: Row[T] | None = None
+    late: Row[T] | None = None  # earlier than `held`; the next row decides which one is wrong
     last = 0
     for row in rows:
         if held is None:
             held = row
-            continue
-        if row[1] < held[1] - TOLERANCE:
-            before = last or row[1]
-            if held[1] - before > LEAP and row[1] >= before - TOLERANCE:
-                _report(held, "leaps ahead of the rows after it", file, problems)
-                held = row
-            else:
-                _report(
-                    row, f"is earlier than the row before it ({shown(held[1])})", file, problems
-                )
-            continue
-        last = max(last, held[1])
-        yield held[0], last, held[2]
-        held = row
+        elif row[1] >= held[1] - TOLERANCE:
+            if late is not None:
+                _report_late(late, held, file, problems)
+                late = None
+            last = max(last, held[1])
+            yield held[0], last, held[2]
+            held = row
+        elif row[1] < last - TOLERANCE:
+            _report_late(row, held, file, problems)
+        elif late is None:
+            late = row
+        elif row[1] >= late[1] - TOLERANCE:
+            _report(held, "leaps ahead of the rows after it", file, problems)
+            last = max(last, late[1])
+            yield late[0], last, late[2]
+            held, late = row, None
+        else:
+            _report_late(late, held, file, problems)
+            late = row
     if held is not None:
+        if late is not None:
+            _report_late(late, held, file, problems)
         yield held[0], max(last, held[1]), held[2]
+
+
+def _report_late(row: Row[T], before: Row[T], file: str, problems: Problems) -> None:
+    _report(row, f"is earlier than the row before it ({shown(before[1])})", file, problems)
 
 
 def _report(row: Row[T], why: str, file: str, problems: Problems) -> None:

@@ -126,11 +126,11 @@ def _inflated(path: Path, offset: int, bits: int, problems: Problems) -> Iterato
 
 def _up_to_damage(machine: zlib._Decompress, data: bytes) -> bytes:
     """What can be inflated of `data` before the place where it is damaged."""
-    pieces = []
+    whole = bytearray()
     with suppress(zlib.error):
         for place in range(len(data)):
-            pieces.append(machine.decompress(data[place : place + 1]))
-    return b"".join(pieces)
+            whole += machine.decompress(data[place : place + 1])
+    return bytes(whole)
 
 
 def _zip(path: Path, problems: Problems) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ import gzip
 from decimal import Decimal
 
 import pytest
+
 from core.model.market import BookUpdate, Quote, Trade
 from core.venues.replay.problems import RecordingError
 from core.venues.replay.recording import open_recording
