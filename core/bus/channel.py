@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
+from typing import Protocol
 
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
-from core.bus.server import Peer, Sent, Server
+from core.bus.server import Peer, Sent
 
 HIGH_WATER = 1_000
 """Most messages that wait for one client; beyond it the client counts as lagging."""
@@ -24,6 +25,14 @@ LARGEST_MESSAGE = 1 << 20
 _READABLE = int(zmq.POLLIN)
 _BATCH = 64  # messages taken in one turn of the loop, so that one client cannot starve the rest
 _POLL = 0.001  # seconds between looks where the loop cannot watch a descriptor
+
+
+class Receiver(Protocol):
+    """Takes what clients send; a `Server`, or the host of a venue."""
+
+    def receive(self, peer: Peer, parts: list[bytes]) -> bool:
+        """Take in what `peer` sent; False when it is not admitted (any more)."""
+        ...
 
 
 class EngineChannel:
@@ -38,7 +47,7 @@ class EngineChannel:
         overflows: messages that a client's full queue did not take.
     """
 
-    def __init__(self, server: Server, endpoint: str, high_water: int = HIGH_WATER) -> None:
+    def __init__(self, server: Receiver, endpoint: str, high_water: int = HIGH_WATER) -> None:
         self._server = server
         self.endpoint = endpoint
         self._high_water = high_water

@@ -116,9 +116,21 @@ class Market:
         self.volume += qty
         self.trades += 1
 
-    def count_past(self, history: TradeHistory) -> None:
-        """Begin the day's statistics from past trades."""
-        ts, price, qty, aggressor = self.log.past(history)
+    def begin_again(self, history: TradeHistory) -> None:
+        """Forget prices and trades and begin from these past trades (a replay moved, a feed
+        started over). Series of bars are made anew by whoever still wants them.
+
+        Raises:
+            ValueError: with the column at fault; nothing has changed then.
+        """
+        log = TradeLog()
+        ts, price, qty, aggressor = log.past(history)
+        self.log = log
+        self.quote = _NO_QUOTE
+        self.quoted = False
+        self.last = None
+        self.book_ts = self._day = 0
+        self.open = self.high = self.low = self.reference = self.volume = self.trades = 0
         if not len(ts):
             return
         self._day = int(ts[-1]) // _DAY
@@ -194,7 +206,7 @@ class MarketCache:
         if quote.bid > quote.ask and quote.bid_qty > 0 and quote.ask_qty > 0:
             source.crossed += 1
         market.quote = quote
-        market.quoted = True
+        market.quoted = market.quoted or quote.bid_qty > 0 or quote.ask_qty > 0
         self._touch(source, market, quote.ts, quote.received)
         return True
 
@@ -247,7 +259,7 @@ class MarketCache:
         return True
 
     def _history(self, source: Source, market: Market, history: TradeHistory) -> bool:
-        market.count_past(history)
+        market.begin_again(history)
         self.version += 1
         market.version = self.version
         return True

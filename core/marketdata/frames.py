@@ -38,11 +38,16 @@ _LARGEST = 1 << 62
 class _Tape:
     """How far a client has read the trades of one market."""
 
-    __slots__ = ("cursor", "market")
+    __slots__ = ("cursor", "market", "ring")
 
     def __init__(self, market: Market) -> None:
         self.market = market
-        self.cursor = max(0, market.log.ring.head - _FIRST_TRADES)
+        self.begin()
+
+    def begin(self) -> None:
+        """Start with the last trades there are."""
+        self.ring = self.market.log.ring
+        self.cursor = max(0, self.ring.head - _FIRST_TRADES)
 
 
 class _Chart:
@@ -51,13 +56,24 @@ class _Chart:
     `sent` is the index of the first bar that it does not have in its final form.
     """
 
-    __slots__ = ("market", "seen", "sent", "series")
+    __slots__ = ("interval", "log", "market", "seen", "sent", "series")
 
-    def __init__(self, market: Market, series: BarSeries) -> None:
+    def __init__(self, market: Market, interval: str) -> None:
         self.market = market
-        self.series = series
+        self.interval = interval
+        self.begin()
+
+    def begin(self) -> None:
+        """Start with the oldest bar there is."""
+        self.log = self.market.log
+        self.series = self.log.bars(self.interval)
         self.sent = 0
         self.seen = -1
+
+    @property
+    def stale(self) -> bool:
+        """Is there anything that the client has not seen?"""
+        return self.log is not self.market.log or self.seen != self.series.version
 
 
 class ClientView:
@@ -65,6 +81,8 @@ class ClientView:
 
     Attributes:
         sources, engine: health to be put into the next frame; taken out by it.
+        unfinished: series of bars whose past must be folded in yet (see `BarSeries.advance`);
+            their bars come once that is done. Whoever does it takes them out.
     """
 
     def __init__(self, cache: MarketCache) -> None:
@@ -78,15 +96,11 @@ class ClientView:
         self._new_depth: set[str] = set()
         self.sources: tuple[SourceView, ...] = ()
         self.engine: EngineView | None = None
+        self.unfinished: list[BarSeries] = []
 
-    def subscribe(self, wanted: Subscribe) -> tuple[list[str], list[BarSeries]]:
-        """Want these from now on.
-
-        Returns sentences about what there is not, and series whose past must be folded in yet
-        (see `BarSeries.advance`); their bars come once that is done.
-        """
+    def subscribe(self, wanted: Subscribe) -> list[str]:
+        """Want these from now on. Returns sentences about what there is not."""
         problems: list[str] = []
-        unfinished: list[BarSeries] = []
         quotes = self._cache.markets if "*" in wanted.quotes else wanted.quotes
         before = self._quotes.keys()
         self._quotes = self._find((name for name in quotes if name != "*"), problems)
@@ -103,15 +117,14 @@ class ClientView:
                 problems.append(_unknown(key[0]))
                 continue
             try:
-                series = market.log.bars(key[1])
+                charts[key] = self._charts.get(key) or _Chart(market, key[1])
             except ValueError as error:
                 problems.append(str(error))
                 continue
-            charts[key] = self._charts.get(key) or _Chart(market, series)
-            if not series.complete:
-                unfinished.append(series)
+            if not charts[key].series.complete:
+                self.unfinished.append(charts[key].series)
         self._charts = charts
-        return problems, unfinished
+        return problems
 
     def changed(self) -> bool:
         """Could `build` have anything to say?"""
@@ -119,7 +132,7 @@ class ClientView:
             self._cache.version > self._seen
             or bool(self._new_quotes or self._new_depth or self.sources)
             or self.engine is not None
-            or any(chart.seen != chart.series.version for chart in self._charts.values())
+            or any(chart.stale for chart in self._charts.values())
         )
 
     def build(self, number: int, now: int) -> Frame | None:
@@ -158,10 +171,11 @@ class ClientView:
     def _build_tapes(self) -> tuple[TapeView, ...]:
         views = []
         for name, tape in self._tapes.items():
-            ring = tape.market.log.ring
-            if ring.head == tape.cursor:
+            if tape.ring is not tape.market.log.ring:
+                tape.begin()
+            if tape.ring.head == tape.cursor:
                 continue
-            columns, tape.cursor, lost = ring.read(tape.cursor)
+            columns, tape.cursor, lost = tape.ring.read(tape.cursor)
             views.append(
                 TapeView(
                     name,
@@ -179,8 +193,12 @@ class ClientView:
         views: list[BarsView] = []
         room = BARS
         for (name, interval), chart in self._charts.items():
+            if chart.log is not chart.market.log:
+                chart.begin()
+                if not chart.series.complete:
+                    self.unfinished.append(chart.series)
             series = chart.series
-            if chart.seen == series.version or not series.complete or room <= 0:
+            if not chart.stale or not series.complete or room <= 0:
                 continue
             columns, total = series.since(chart.sent, room)
             count = len(columns["start_ts"])

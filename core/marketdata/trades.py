@@ -78,7 +78,7 @@ class TradeLog:
             self._move()
 
     def past(self, history: TradeHistory) -> Chunk:
-        """Take in what happened before; only once and before any live trade.
+        """Take in what happened before; once, and before any live trade.
 
         Raises:
             ValueError: with the column at fault.
@@ -89,8 +89,6 @@ class TradeLog:
         )
         if len({len(column) for column in columns}) != 1:
             raise ValueError(f"{history.instrument}: the columns of its past differ in length")
-        if self.ring.head or self._kept:
-            raise ValueError(f"{history.instrument}: a past came after its trades had begun")
         chunk = Chunk(columns[0], columns[1], columns[2], columns[3].astype(np.int8))
         # A trial that changes nothing here: columns that bars would refuse are refused now.
         BarBuilder("time", 1 << 60).apply(*chunk)

@@ -1,0 +1,129 @@
+"""The engine's settings: accounts, limits, durability. A wrong file is refused as a whole."""
+
+from __future__ import annotations
+
+import tomllib
+from decimal import Decimal
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from core.model.inputs import AccountSetup, LimitValue, Setup
+from core.model.instruments import Instrument
+from core.model.limits import LIMIT_KINDS
+
+FILE_NAME = "engine.toml"
+
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class ConfigError(ValueError):
+    """Settings that cannot be used; the sentence names file and field, and the remedy."""
+
+
+class AccountConfig(msgspec.Struct, forbid_unknown_fields=True):
+    """An account and the cash it opens with, by currency."""
+
+    id: _Name
+    cash: dict[str, Decimal] = msgspec.field(default_factory=dict)
+
+
+class LimitConfig(msgspec.Struct, forbid_unknown_fields=True):
+    """One limit; an empty `scope_id` is the default of all in that scope."""
+
+    name: str
+    value: Decimal
+    scope: Literal["account", "strategy", "instrument"] = "account"
+    scope_id: str = ""
+
+
+class EngineConfig(msgspec.Struct, forbid_unknown_fields=True):
+    """Everything in ``engine.toml``; the defaults and what each means stand in that file."""
+
+    accounts: Annotated[list[AccountConfig], msgspec.Meta(min_length=1)]
+    limits: list[LimitConfig] = msgspec.field(default_factory=list)
+    loosen_delay: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 30
+    durability: Literal["process", "power"] = "process"
+    snapshot_every: Annotated[int, msgspec.Meta(ge=1_000)] = 100_000
+    orphan_seconds: Annotated[int, msgspec.Meta(ge=1)] = 60
+    record: bool = False
+
+    def setup(self, instruments: tuple[Instrument, ...]) -> Setup:
+        """What the kernel is told of it."""
+        return Setup(
+            instruments,
+            tuple(AccountSetup(a.id, a.cash) for a in self.accounts),
+            tuple(LimitValue(x.name, x.value, x.scope, x.scope_id) for x in self.limits),
+            self.loosen_delay * 1_000_000_000,
+        )
+
+
+def load_config(path: Path | None, data_dir: Path) -> EngineConfig:
+    """The settings of `path`, or else of ``engine.toml`` in the data folder, or else the defaults.
+
+    Raises:
+        ConfigError: when the file cannot be read or anything in it is wrong.
+    """
+    if path is None:
+        path = data_dir / FILE_NAME
+        if not path.exists():
+            text = resources.files("resources").joinpath(FILE_NAME).read_text("utf-8")
+            return parse_config(text, f"resources/{FILE_NAME}")
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.") from None
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str, where: str) -> EngineConfig:
+    """Settings from TOML; `where` names the file in errors.
+
+    Raises:
+        ConfigError: with a sentence.
+    """
+    try:
+        raw = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where} is not TOML: {error}. Mend that line.") from None
+    try:
+        config = msgspec.convert(raw, EngineConfig)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {_field(str(error))} Mend that field.") from None
+    _check(config, where)
+    return config
+
+
+def _field(error: str) -> str:
+    """msgspec's message with the path of the field in front."""
+    what, _, path = error.partition(" - at `$")
+    name = path.rstrip("`").lstrip(".") or "the file"
+    return f"{name}: {what}."
+
+
+def _check(config: EngineConfig, where: str) -> None:
+    seen: set[str] = set()
+    for index, account in enumerate(config.accounts):
+        if account.id in seen:
+            raise ConfigError(
+                f"{where}: accounts[{index}].id “{account.id}” is there twice. Rename one."
+            )
+        seen.add(account.id)
+        for currency, cash in account.cash.items():
+            if not cash.is_finite():
+                raise ConfigError(
+                    f"{where}: accounts[{index}].cash.{currency} is {cash}; write an amount such as"
+                    " 1000000."
+                )
+    for index, limit in enumerate(config.limits):
+        if limit.name not in LIMIT_KINDS:
+            known = ", ".join(LIMIT_KINDS)
+            raise ConfigError(
+                f"{where}: limits[{index}].name “{limit.name}” is no limit. Use one of: {known}."
+            )
+        if not limit.value.is_finite() or limit.value < 0:
+            raise ConfigError(
+                f"{where}: limits[{index}].value is {limit.value}; write a number from 0 up."
+            )

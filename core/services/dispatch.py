@@ -1,0 +1,120 @@
+"""Where each command goes: kernel, strategies, venue; or back with a sentence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from core.model.commands import (
+    AnswerDraft,
+    Command,
+    Flatten,
+    Kill,
+    NewOrder,
+    ReplaceOrder,
+    SetStrategyMode,
+    SetStrategyParams,
+    VenueControl,
+)
+from core.model.events import Event
+from core.services.desk import StrategyDesk
+from core.services.feed import KernelFeed
+from core.services.link import VenueLink
+from core.services.orderpath import OrderPath, refusal
+from core.services.sessions import Session
+from core.services.statistics import Statistics
+
+
+class Dispatch:
+    """Takes commands of clients, of strategies and of the engine itself.
+
+    Attributes:
+        last_command: when the last one came (monotonic ns).
+    """
+
+    def __init__(
+        self,
+        path: OrderPath,
+        feed: KernelFeed,
+        links: Mapping[str, VenueLink],
+        strategies: StrategyDesk,
+        publish: Callable[[Sequence[Event]], None],
+        statistics: Statistics,
+    ) -> None:
+        self._path = path
+        self._feed = feed
+        self._links = links
+        self._strategies = strategies
+        self._publish = publish
+        self._statistics = statistics
+        self.last_command = 0
+
+    def command(self, command: Command, ready: bool, session: Session | None = None) -> None:
+        """Carry a command out, or say why not. `ready`: the engine takes orders.
+
+        Orders of a client of the kind ``strategy`` go by the strategies' desk first.
+        """
+        arrived = self.last_command = time.monotonic_ns()
+        if isinstance(command, NewOrder | ReplaceOrder):
+            self._order(command, ready, session)
+        elif not ready:
+            self._refuse(command, "STARTING", "The engine is reconciling; try again in a moment.")
+            return
+        elif isinstance(command, SetStrategyMode | SetStrategyParams | AnswerDraft):
+            if self._path.note(command):
+                self._strategies.command(command)
+            return
+        elif isinstance(command, VenueControl):
+            self._control(command)
+            return
+        else:
+            if isinstance(command, Flatten | Kill):
+                self._feed.feed_all(self._path.kernel.watched())
+            self._path.take(command)
+            if isinstance(command, Kill):
+                self._strategies.kill(command)
+        self._statistics.decide.add(time.monotonic_ns() - arrived)
+
+    def _order(
+        self, command: NewOrder | ReplaceOrder, ready: bool, session: Session | None
+    ) -> None:
+        if not ready:
+            self._refuse(command, "STARTING", "The engine is reconciling; try again in a moment.")
+            return
+        if isinstance(command, NewOrder):
+            if session is not None and session.kind == "strategy":
+                allowed = self._strategies.order(command, session.name)
+                if allowed is None:
+                    return
+                command = allowed
+            instrument = command.instrument
+        else:
+            order = self._path.kernel.order(command.order)
+            instrument = "" if order is None else order.instrument
+        venue = instrument.rpartition(".")[2]
+        link = self._links.get(venue)
+        if link is not None and not link.settled:
+            self._refuse(
+                command,
+                "STREAM_RECONCILING",
+                f"Our orders and those of {venue} are being compared; try again in a moment.",
+            )
+            return
+        self._feed.feed(instrument)
+        self._path.take(command)
+
+    def _control(self, command: VenueControl) -> None:
+        link = self._links.get(command.venue)
+        if link is None:
+            known = ", ".join(self._links)
+            self._refuse(
+                command, "UNKNOWN_VENUE", f"There is no venue “{command.venue}”; use {known}."
+            )
+            return
+        if self._path.note(command):
+            problem = link.venue.control(command)
+            if problem:
+                self._refuse(command, "NOT_POSSIBLE", problem)
+
+    def _refuse(self, command: Command, code: str, text: str) -> None:
+        self._publish([refusal(self._path.now(), command, code, text)])

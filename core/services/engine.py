@@ -1,0 +1,407 @@
+"""The engine: venues, market data, kernel, journal and clients, wired together on one loop.
+
+`Engine` runs inline in a program's own loop or alone in a process (`core.services.engine_main`);
+it is the same code. Start-up is recovery: the journal is read, venues are connected and compared
+with our books, and only then orders are taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.bus.channel import EngineChannel
+from core.bus.endpoint import new_token
+from core.bus.inline import InlineChannel
+from core.bus.local import Handler, LocalBus
+from core.bus.server import Peer, Server
+from core.client.client import EngineClient
+from core.client.stores import Stores
+from core.journal.errors import JournalError
+from core.journal.journal import Journal
+from core.kernel.kernel import KEEP
+from core.marketdata.cache import MarketCache
+from core.model.commands import Command
+from core.model.enums import Mode, Severity
+from core.model.events import Event, Notice
+from core.model.inputs import Tick
+from core.model.market import MarketData
+from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
+from core.model.session import EngineView, Snapshot, ToEngine
+from core.services.config import EngineConfig
+from core.services.desk import EnginePort, NoStrategies, StrategyDesk
+from core.services.dispatch import Dispatch
+from core.services.feed import KernelFeed
+from core.services.link import VenueLink
+from core.services.orderpath import OrderPath
+from core.services.records import Records
+from core.services.recovery import Recovered, recover
+from core.services.sessions import FRAME_SECONDS, Backlog, Session, Sessions
+from core.services.statistics import Statistics
+from core.services.timers import Every
+from core.venues.replay.venue import ReplayVenue
+from core.venues.venue import Clock, Venue
+
+LOG = logging.getLogger("outcry.engine")
+
+_QUIET_NS = 2_000_000_000  # without a command for this long, a snapshot disturbs nobody
+_ERRORS_SHOWN = 20  # error notices a second at most; all are counted and logged
+
+
+class Engine:
+    """One engine.
+
+    Args:
+        config: accounts, limits, durability.
+        venues: where it trades; they are started and stopped here.
+        home: folder of the journal.
+        clock: UTC nanoseconds; a replay's own time.
+        mode: what the money is.
+        token: what clients must show; a new one by default.
+        strategies: keeps the strategies; none by default.
+        record: called with every market message that passed the checks.
+
+    Attributes:
+        ready: orders are taken; False while starting, reconciling and stopping.
+        bus: market data (keyed by instrument) and events, for parts within this process.
+        endpoint: where clients of other processes connect, once `listen` was called.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        venues: Sequence[Venue],
+        home: Path,
+        *,
+        clock: Clock = time.time_ns,
+        mode: Mode = Mode.PAPER,
+        token: str = "",
+        strategies: StrategyDesk | None = None,
+        record: Callable[[MarketData], None] | None = None,
+        name: str = "",
+    ) -> None:
+        self.config = config
+        self.mode = mode
+        self.name = name or f"engine on {', '.join(v.name for v in venues)}"
+        self.token = token or new_token()
+        self.home = home
+        self.endpoint = ""
+        self.ready = False
+        self.statistics = Statistics()
+        self.bus = LocalBus(self._handler_failed)
+        self.strategies: StrategyDesk = strategies or NoStrategies()
+        self._venues = tuple(venues)
+        self._clock = clock
+        self._record = record
+        self._channel: EngineChannel | None = None
+        self._stop_asked: asyncio.Event | None = None
+        self._errors_left = _ERRORS_SHOWN
+        self._day = -1
+        self._day_text = ""
+        self._timers: list[Every] = []
+        self.server = Server(self.token, self._on_message, self._complain)
+
+    # -- life --------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Recover, let clients in, connect the venues, agree with them, take orders.
+
+        Raises:
+            JournalError: when the journal cannot be used; nothing was started then.
+            OSError: when the endpoint of `listen` cannot be used.
+        """
+        instruments = tuple(i for venue in self._venues for i in venue.instruments())
+        self.journal = Journal.open(self.home / "journal", durability=self.config.durability)
+        try:
+            recovered = recover(self.journal, self.config.setup(instruments), self._clock())
+        except JournalError:
+            self.journal.close()
+            raise
+        self._build(recovered)
+        if self._channel is not None:
+            self._channel.open(asyncio.get_running_loop())
+            self.endpoint = self._channel.endpoint
+        for timer in self._timers:
+            timer.start()
+        for link in self.links.values():
+            await link.start(self.kernel)
+        for request in recovered.outputs:
+            if isinstance(request, VenueNew | VenueCancel | VenueReplace):
+                self._send(request)
+        await self.strategies.start(
+            EnginePort(
+                self._submit,
+                self.publish,
+                self.kernel.instruments,
+                self.path.now,
+                self.endpoint,
+                self.token,
+                self.home,
+            )
+        )
+        self.ready = True
+        self.say(Severity.INFO, f"The engine is ready: {len(self.cache.markets)} instruments.")
+
+    def listen(self, endpoint: str) -> None:
+        """Let clients of other processes in at `endpoint`, from `start` on."""
+        self._channel = EngineChannel(self.server, endpoint)
+
+    async def run(self, on_ready: Callable[[], None] | None = None) -> None:
+        """Start, run until `request_stop`, and stop."""
+        self._stop_asked = asyncio.Event()
+        try:
+            await self.start()
+            if on_ready is not None:
+                on_ready()
+            await self._stop_asked.wait()
+        finally:
+            await self.stop()
+
+    def request_stop(self, why: str) -> None:
+        """End `run` soon. `why` is a sentence for the log."""
+        LOG.info("stopping: %s", why)
+        if self._stop_asked is not None:
+            self._stop_asked.set()
+
+    async def stop(self) -> None:
+        """Stop strategies and venues, leave a snapshot, close the journal. Working orders stay
+        where they are. Never raises."""
+        self.ready = False
+        if not hasattr(self, "kernel"):
+            return
+        try:
+            await self.strategies.stop()
+        except Exception as error:
+            self.report("The strategies could not be stopped cleanly.", error)
+        for link in self.links.values():
+            await link.stop()
+        for timer in self._timers:
+            timer.stop()
+        self._snapshot_kernel()
+        if self._channel is not None:
+            self._channel.close()
+        try:
+            self.journal.close()
+        except JournalError as error:
+            self.report("The journal could not be closed cleanly.", error)
+
+    def client(
+        self, name: str, kind: str = "terminal", stores: Stores | None = None
+    ) -> EngineClient:
+        """A client on this engine's own loop and thread, without a socket."""
+        loop = asyncio.get_running_loop()
+        return EngineClient(
+            "inline", self.token, name, kind, stores, lambda _: InlineChannel(self.server, loop)
+        )
+
+    # -- wiring ------------------------------------------------------------------------------
+
+    def _build(self, recovered: Recovered) -> None:
+        self.kernel = recovered.kernel
+        self.records = Records(KEEP)
+        self.records.load(self.kernel)
+        self.cache = MarketCache(self.kernel.instruments(), self._on_market)
+        self.sessions = Sessions(
+            self.cache, self._snapshot, self._on_command, self._on_goodbye, self.report
+        )
+        self.path = OrderPath(
+            self.kernel, self.journal, self._send, self.publish, self._clock, self.statistics
+        )
+        self.feed = KernelFeed(self.cache, self.path)
+        self.links = {
+            venue.name: VenueLink(
+                venue, self.cache, self.path, self.publish, self.report, self.statistics
+            )
+            for venue in self._venues
+        }
+        self.dispatch = Dispatch(
+            self.path, self.feed, self.links, self.strategies, self.publish, self.statistics
+        )
+        self._timers = [
+            Every(FRAME_SECONDS, self.sessions.frames, self.report, "Sending frames"),
+            Every(0.25, self._quarter, self.report, "Looking after limits"),
+            Every(1.0, self._second, self.report, "Looking after health"),
+        ]
+        self._snapshot_seq = recovered.snapshot_seq
+        self.publish([o for o in recovered.outputs if not isinstance(o, _REQUESTS)])
+        for note in recovered.notes:
+            self.say(Severity.WARNING, note)
+        if recovered.replayed or recovered.snapshot_seq:
+            self.say(
+                Severity.INFO,
+                f"Recovered {len(self.kernel.working())} working orders from"
+                f" {recovered.replayed} journal entries in {recovered.seconds:.2f} s.",
+            )
+
+    def _on_market(self, message: MarketData) -> None:
+        self.statistics.events += 1
+        if self._record is not None:
+            self._record(message)
+        self.bus.publish(message, message.instrument)
+
+    def _send(self, request: VenueRequest) -> None:
+        instrument = request.order.instrument
+        link = self.links.get(instrument.rpartition(".")[2])
+        if link is None:
+            text = f"No venue is connected for {instrument}; the request was not sent."
+            self.say(Severity.ERROR, text)
+        else:
+            link.send(request)
+
+    # -- clients -----------------------------------------------------------------------------
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Tell all clients, the strategies and whoever listens on the bus."""
+        self.records.take(events)
+        self.sessions.publish(events)
+        for event in events:
+            try:
+                self.strategies.event(event)
+            except Exception as error:
+                self.report("The strategies failed on an event.", error)
+            self.bus.publish(event)
+
+    def say(self, severity: Severity, text: str) -> None:
+        """Put a line in the log of all clients."""
+        LOG.log(_LEVELS[severity], "%s", text)
+        self.publish([Notice(self._clock(), severity, "engine", text)])
+
+    def report(self, text: str, error: Exception | None) -> None:
+        """An error that was caught: counted, logged, shown (not more often than can be read)."""
+        self.statistics.errors += 1
+        LOG.error("%s", text, exc_info=error)
+        if self._errors_left > 0:
+            self._errors_left -= 1
+            what = f"{text} {type(error).__name__}: {error}" if error is not None else text
+            event = Notice(self._clock(), Severity.ERROR, "engine", what)
+            self.records.take([event])
+            self.sessions.publish([event])
+
+    def submit(self, command: Command) -> None:
+        """A command from within this process, treated like any client's."""
+        self.dispatch.command(command, self.ready)
+
+    def _submit(self, command: Command) -> None:
+        self.dispatch.command(command, True)
+
+    def _on_message(self, peer: Peer, message: ToEngine) -> None:
+        self.sessions.receive(peer, message)
+
+    def _on_command(self, session: Session, command: Command) -> None:
+        self.dispatch.command(command, self.ready, session)
+
+    def _on_goodbye(self, session: Session) -> None:
+        self.request_stop(f"{session.name} asked for it.")
+
+    def _complain(self, text: str) -> None:
+        LOG.warning("%s", text)
+
+    def _handler_failed(self, handler: Handler, message: object, error: Exception) -> None:
+        name = getattr(handler, "__qualname__", repr(handler))
+        self.report(f"{name} failed on {type(message).__name__}.", error)
+
+    def _snapshot(self) -> tuple[Snapshot, Backlog]:
+        records = self.records
+        orders, fills, rest = records.at_once()
+        return (
+            Snapshot(
+                self.name,
+                self.mode,
+                self._clock(),
+                self.kernel.seq,
+                tuple(self.kernel.instruments()),
+                tuple(records.accounts.values()),
+                orders,
+                fills,
+                tuple(records.positions.values()),
+                tuple(records.limits.values()),
+                tuple(self.strategies.states()),
+                tuple(self.strategies.drafts()),
+                tuple(records.links.values()),
+                tuple(records.notices),
+                os.getpid(),
+            ),
+            rest,
+        )
+
+    # -- now and then ------------------------------------------------------------------------
+
+    def _quarter(self) -> None:
+        """Four times a second: marks, time, limits in use, strategies."""
+        self.feed.feed_all(self.kernel.watched())
+        now = self.path.now()
+        self.path.take(Tick(now, self._session(now)))
+        changed = self.records.limits_changed(self.kernel.limit_uses(now))
+        if changed:
+            self.publish(changed)
+        self.strategies.tick(now)
+
+    def _second(self) -> None:
+        passed = self.statistics.second()
+        now = self._clock()
+        self._errors_left = _ERRORS_SHOWN
+        for link in self.links.values():
+            update = link.source.look(now, passed)
+            if update is not None:
+                self.publish([update])
+        self.sessions.health(
+            tuple(link.source.view(now) for link in self.links.values()), self._view(now)
+        )
+        self.sessions.beat()
+        waited = time.monotonic_ns() - self.dispatch.last_command
+        behind = self.kernel.seq - self._snapshot_seq
+        if behind >= self.config.snapshot_every and waited > _QUIET_NS:
+            self._snapshot_kernel()
+
+    def _view(self, now: int) -> EngineView:
+        statistics = self.statistics
+        trip50, trip99 = statistics.round_trip.quantiles(0.5, 0.99)
+        decide50, decide99 = statistics.decide.quantiles(0.5, 0.99)
+        replay = next((v for v in self._venues if isinstance(v, ReplayVenue)), None)
+        return EngineView(
+            now,
+            trip50,
+            trip99,
+            decide50,
+            decide99,
+            statistics.rate,
+            statistics.errors + self.bus.errors,
+            self.journal.size,
+            statistics.rss,
+            0 if replay is None else replay.now(),
+            0 if replay is None else replay.end_time,
+            0.0 if replay is None or replay.paused else replay.speed,
+        )
+
+    def _session(self, now: int) -> str:
+        """The trading day (UTC), worked out once a day."""
+        day = now // 86_400_000_000_000
+        if day != self._day:
+            self._day = day
+            self._day_text = datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
+        return self._day_text
+
+    def _snapshot_kernel(self) -> None:
+        kernel = self.kernel
+        if kernel.seq <= self._snapshot_seq:
+            return
+        try:
+            self.journal.write_snapshot(kernel.seq, kernel.ts, kernel.dump())
+            self._snapshot_seq = kernel.seq
+        except JournalError as error:
+            self._snapshot_seq = kernel.seq  # not again at once; the journal holds everything
+            self.report("No snapshot of the engine's state could be kept.", error)
+
+
+_REQUESTS = (VenueNew, VenueCancel, VenueReplace)
+_LEVELS = {
+    Severity.INFO: logging.INFO,
+    Severity.WARNING: logging.WARNING,
+    Severity.ERROR: logging.ERROR,
+    Severity.CRITICAL: logging.CRITICAL,
+}

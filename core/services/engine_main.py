@@ -1,0 +1,199 @@
+"""The engine as a process of its own: ``python -m core.services.engine_main``.
+
+Exit codes: 0 told to stop, 2 it cannot run with what it was started with, 1 anything else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import psutil
+
+from core.bus.endpoint import TOKEN_VARIABLE, default_endpoint, new_token
+from core.journal.errors import JournalError
+from core.services import affinity
+from core.services.address import my_address, remove_address, write_address
+from core.services.config import ConfigError, EngineConfig, load_config
+from core.services.engine import Engine
+from core.services.options import EngineOptions, from_namespace, parse_options
+from core.services.process import CLEAN_EXIT, CONFIG_EXIT
+from core.services.timers import Every
+from core.venues.replay.framed import Recorder
+from core.venues.replay.problems import RecordingError
+from core.venues.replay.recording import open_recording
+from core.venues.replay.venue import ReplayVenue
+from core.venues.simulated.universe import default_market
+from core.venues.venue import Clock, Venue
+
+_REPLAY_CASH = Decimal(1_000_000)
+
+
+def main(options: argparse.Namespace | EngineOptions) -> int:
+    """Run an engine until it is told to stop; returns the exit code."""
+    given = options if isinstance(options, EngineOptions) else from_namespace(options)
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    if given.core >= 0:
+        affinity.pin((given.core,))
+    try:
+        given.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        config = load_config(given.config, given.data_dir)
+        venues, clock = make_venues(given)
+        recorder = _recorder(given, config, venues)
+    except (ConfigError, RecordingError, ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return CONFIG_EXIT
+    if given.replay is not None:
+        _fund(config, venues)
+    engine = Engine(
+        config,
+        venues,
+        given.home,
+        clock=clock,
+        mode=given.mode,
+        token=os.environ.get(TOKEN_VARIABLE) or new_token(),
+        record=None if recorder is None else recorder.write,
+        name=f"{given.mode.value} engine {os.getpid()}",
+    )
+    engine.listen(given.endpoint or default_endpoint(given.home))
+    try:
+        _run(_serve(engine, given))
+    except (JournalError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        if recorder is not None:
+            with contextlib.suppress(RecordingError):
+                recorder.close()
+    return CLEAN_EXIT
+
+
+def make_venues(options: EngineOptions) -> tuple[Sequence[Venue], Clock]:
+    """The venues of these options, and the clock that time is told by.
+
+    Raises:
+        RecordingError: when there is nothing to replay in the file.
+        ValueError: for a market that cannot be.
+    """
+    if options.replay is not None:
+        recording = open_recording(options.replay)
+        replay = ReplayVenue(recording, speed=options.speed, start=options.start)
+        return (replay,), replay.now
+    if options.instruments is None:
+        return default_market(options.seed), time.time_ns
+    return default_market(options.seed, options.instruments), time.time_ns
+
+
+def _fund(config: EngineConfig, venues: Sequence[Venue]) -> None:
+    """A recorded market may be in money that the settings do not know: give some of it."""
+    for venue in venues:
+        for instrument in venue.instruments():
+            for account in config.accounts:
+                account.cash.setdefault(instrument.currency, _REPLAY_CASH)
+
+
+def _recorder(
+    options: EngineOptions, config: EngineConfig, venues: Sequence[Venue]
+) -> Recorder | None:
+    path = options.record
+    if path is None and config.record:
+        path = options.home / f"market-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.rec"
+    if path is None:
+        return None
+    return Recorder(path, [i for venue in venues for i in venue.instruments()])
+
+
+async def _serve(engine: Engine, options: EngineOptions) -> None:
+    """Run the engine, and end it on signals or when nobody is left to run it for."""
+    loop = asyncio.get_running_loop()
+    for name in ("SIGTERM", "SIGINT"):
+        _on_signal(loop, name, partial(engine.request_stop, f"{name} was received."))
+    orphan = _Orphan(engine, options.parent, engine.config.orphan_seconds)
+    watch = Every(1.0, orphan.look, engine.report, "Watching the terminal")
+
+    def ready() -> None:
+        write_address(options.home, my_address(engine.endpoint, engine.token))
+        watch.start()
+        # What lives now lives on; the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
+
+    try:
+        await engine.run(ready)
+    finally:
+        watch.stop()
+        remove_address(options.home)
+
+
+class _Orphan:
+    """Ends an engine whose terminal is gone, once no other client has come for a while."""
+
+    def __init__(self, engine: Engine, parent: int, seconds: float) -> None:
+        self._engine = engine
+        self._seconds = seconds
+        self._alone_since = time.monotonic()
+        self._parent: psutil.Process | None = None
+        self._watching = parent > 0
+        if parent > 0:
+            with contextlib.suppress(psutil.Error):
+                self._parent = psutil.Process(parent)
+
+    def look(self) -> None:
+        """Once a second."""
+        if not self._watching:
+            return
+        now = time.monotonic()
+        if self._terminal_lives() or self._engine.sessions.listening(self._seconds):
+            self._alone_since = now
+        elif now - self._alone_since >= self._seconds:
+            self._engine.request_stop(
+                f"the terminal is gone and nobody came for {self._seconds:g} s."
+            )
+
+    def _terminal_lives(self) -> bool:
+        try:
+            return (
+                self._parent is not None
+                and self._parent.is_running()
+                and self._parent.status() != psutil.STATUS_ZOMBIE
+            )
+        except psutil.Error:
+            return False
+
+
+def _on_signal(loop: asyncio.AbstractEventLoop, name: str, act: Callable[[], None]) -> None:
+    number = getattr(signal, name)
+    try:
+        loop.add_signal_handler(number, act)
+    except NotImplementedError:
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(act))
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    """Run on uvloop where it exists, else on a loop that can watch a socket."""
+    try:
+        import uvloop
+    except ImportError:
+        factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.SelectorEventLoop
+    else:
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main)
+
+
+if __name__ == "__main__":
+    sys.exit(main(parse_options(sys.argv[1:])))

@@ -1,0 +1,264 @@
+"""The engine's clients: what each is sent, and when.
+
+Events (orders, fills, risk) go out at once and whole. Market data goes out as frames, at most one
+under way for each client and none before it asked. A client whose queue is full is *lagging*: it
+is sent nothing more until it speaks again, and then a new snapshot. So no client can make the
+engine wait or grow, and none ever misses an order event without being told everything anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+from core.bus.server import Peer, Sent
+from core.marketdata.cache import MarketCache
+from core.marketdata.frames import ClientView
+from core.marketdata.trades import BarSeries
+from core.model.commands import Command
+from core.model.events import CommandRefused, Event
+from core.model.session import (
+    EngineView,
+    Events,
+    Goodbye,
+    Heartbeat,
+    Hello,
+    Ready,
+    Snapshot,
+    SourceView,
+    Submit,
+    Subscribe,
+    ToEngine,
+)
+from core.model.wire import encode
+
+FRAME_SECONDS = 1 / 60
+"""The shortest time between two frames to one client."""
+
+SILENT_SECONDS = 30.0
+"""After this long without a word a client is forgotten; it may come again with Hello."""
+
+_AGAIN_SECONDS = 0.5  # the shortest time between two new snapshots for one lagging client
+
+Backlog = Iterator[tuple[Event, ...]]
+"""The older part of the engine's state, in pieces that are sent after the snapshot."""
+
+
+class Session:
+    """One client.
+
+    Attributes:
+        kind: ``terminal``, ``strategy`` or ``tool``.
+        lagging: its queue is full; it gets a new snapshot when it speaks again.
+        heard: when it last spoke (monotonic seconds).
+    """
+
+    __slots__ = (
+        "backlog",
+        "frame",
+        "framed_at",
+        "heard",
+        "kind",
+        "lagging",
+        "name",
+        "peer",
+        "ready",
+        "view",
+        "welcomed_at",
+    )
+
+    def __init__(self, peer: Peer, hello: Hello, cache: MarketCache) -> None:
+        self.peer = peer
+        self.name = hello.client
+        self.kind = hello.kind
+        self.view = ClientView(cache)
+        self.backlog: Backlog | None = None
+        self.ready = False
+        self.lagging = False
+        self.frame = 0
+        self.framed_at = self.welcomed_at = 0.0
+        self.heard = time.monotonic()
+
+
+class Sessions:
+    """All clients.
+
+    Args:
+        cache: the market data that they are shown.
+        snapshot: makes the engine's whole state, and the older rest of it.
+        on_command: called with a client and its command.
+        on_stop: called when a terminal asks that the engine end.
+        on_error: called with a sentence and perhaps the exception behind it.
+
+    Attributes:
+        lags: how many times a client began to lag.
+    """
+
+    def __init__(
+        self,
+        cache: MarketCache,
+        snapshot: Callable[[], tuple[Snapshot, Backlog]],
+        on_command: Callable[[Session, Command], None],
+        on_stop: Callable[[Session], None],
+        on_error: Callable[[str, Exception | None], None],
+    ) -> None:
+        self._cache = cache
+        self._snapshot = snapshot
+        self._on_command = on_command
+        self._on_stop = on_stop
+        self._on_error = on_error
+        self._sessions: dict[Peer, Session] = {}
+        self._unfinished: deque[BarSeries] = deque()
+        self._advancing = False
+        self._health: tuple[tuple[SourceView, ...], EngineView | None] = ((), None)
+        self.lags = 0
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._sessions.values()))
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    # -- what clients say --------------------------------------------------------------------
+
+    def receive(self, peer: Peer, message: ToEngine) -> None:
+        """Take in a message of an admitted client."""
+        if isinstance(message, Hello):
+            session = self._sessions[peer] = Session(peer, message, self._cache)
+            self._welcome(session)
+            return
+        found = self._sessions.get(peer)
+        if found is None:
+            return
+        found.heard = time.monotonic()
+        if isinstance(message, Submit):
+            self._on_command(found, message.command)
+        elif isinstance(message, Ready):
+            found.ready = True
+        elif isinstance(message, Subscribe):
+            self._subscribe(found, message)
+        elif isinstance(message, Goodbye):
+            self._forget(found)
+            if message.stop_engine and found.kind == "terminal":
+                self._on_stop(found)
+        if found.lagging and found.heard - found.welcomed_at >= _AGAIN_SECONDS:
+            found.welcomed_at = found.heard
+            # A word first: whose queue is still full is not worth the work of a snapshot.
+            if peer.send(Heartbeat(time.time_ns())) is Sent.OK:
+                self._welcome(found)
+
+    def _welcome(self, session: Session) -> None:
+        """Send the whole state; from there on the client misses nothing."""
+        snapshot, session.backlog = self._snapshot()
+        session.view = ClientView(self._cache)
+        session.view.sources, session.view.engine = self._health
+        session.ready = False
+        session.lagging = False
+        self._write(session, encode(snapshot))
+
+    def _subscribe(self, session: Session, wanted: Subscribe) -> None:
+        problems = session.view.subscribe(wanted)
+        if problems:
+            now = time.time_ns()
+            told = tuple(CommandRefused(now, "subscribe", "UNKNOWN", text) for text in problems)
+            self._write(session, encode(Events(told)))
+        self._make_bars(session)
+
+    def _make_bars(self, session: Session) -> None:
+        self._unfinished.extend(session.view.unfinished)
+        session.view.unfinished.clear()
+        if self._unfinished and not self._advancing:
+            self._advancing = True
+            asyncio.get_running_loop().call_soon(self._advance)
+
+    def _advance(self) -> None:
+        """Make one slice of the bars that somebody waits for, and let others run in between."""
+        if self._unfinished[0].advance():
+            self._unfinished.popleft()
+        self._advancing = bool(self._unfinished)
+        if self._advancing:
+            asyncio.get_running_loop().call_soon(self._advance)
+
+    # -- what clients are sent ---------------------------------------------------------------
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Send events to every client at once."""
+        if not events or not self._sessions:
+            return
+        data = encode(Events(tuple(events)))
+        for session in list(self._sessions.values()):
+            if not session.lagging:
+                self._write(session, data)
+
+    def frames(self) -> None:
+        """Send each client that is ready the newest of what it wants; call about 60 times a second.
+
+        A bit of a client's backlog goes out as well.
+        """
+        now = time.monotonic()
+        for session in list(self._sessions.values()):
+            if session.lagging:
+                continue
+            if session.backlog is not None:
+                piece = next(session.backlog, None)
+                if piece is None:
+                    session.backlog = None
+                else:
+                    self._write(session, encode(Events(piece)))
+            if session.ready and now - session.framed_at >= 0.9 * FRAME_SECONDS:
+                self._send_frame(session, now)
+
+    def _send_frame(self, session: Session, now: float) -> None:
+        if not session.view.changed():
+            return
+        try:
+            frame = session.view.build(session.frame + 1, time.time_ns())
+            data = None if frame is None else encode(frame)
+        except Exception as error:
+            session.ready = False  # until it asks again, so that one fault is reported once
+            self._on_error(f"The frame of client {session.name} could not be made.", error)
+            return
+        if session.view.unfinished:
+            self._make_bars(session)
+        if data is not None:
+            session.frame += 1
+            session.framed_at = now
+            session.ready = False
+            self._write(session, data)
+
+    def health(self, sources: tuple[SourceView, ...], engine: EngineView) -> None:
+        """Put the health of sources and engine into everyone's next frame."""
+        self._health = (sources, engine)
+        for session in self._sessions.values():
+            session.view.sources = sources
+            session.view.engine = engine
+
+    def beat(self) -> None:
+        """Tell everyone that the engine lives, and forget who has long been silent."""
+        now = time.monotonic()
+        data = encode(Heartbeat(time.time_ns()))
+        for session in list(self._sessions.values()):
+            if now - session.heard > SILENT_SECONDS:
+                self._forget(session)
+            elif not session.lagging:
+                self._write(session, data)
+
+    def listening(self, seconds: float) -> int:
+        """How many clients spoke within the last `seconds`."""
+        since = time.monotonic() - seconds
+        return sum(session.heard >= since for session in self._sessions.values())
+
+    def _write(self, session: Session, data: bytes) -> None:
+        sent = session.peer.write(data)
+        if sent is Sent.GONE:
+            self._forget(session)
+        elif sent is Sent.FULL:
+            session.lagging = True
+            session.backlog = None
+            self.lags += 1
+
+    def _forget(self, session: Session) -> None:
+        self._sessions.pop(session.peer, None)
+        session.peer.admitted = False

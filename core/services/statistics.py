@@ -1,0 +1,69 @@
+"""The engine's own health: how fast it decides, how fast venues answer, what went wrong."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import psutil
+
+from core.marketdata.latency import Rolling
+from core.model.events import CancelReject, ExecutionReport
+from core.model.requests import VenueNew, VenueRequest
+
+_MOST_OPEN = 10_000  # requests without an answer that are remembered
+
+
+class Statistics:
+    """Counts and durations.
+
+    Attributes:
+        decide: from a command's arrival to its requests handed to the venue, in ns.
+        round_trip: from a request to the venue's first answer, in ns.
+        events: how many events and market messages the engine worked off.
+        errors: exceptions that some handler raised, and inputs that could not be applied.
+    """
+
+    def __init__(self) -> None:
+        self.decide = Rolling()
+        self.round_trip = Rolling()
+        self.events = 0
+        self.errors = 0
+        self.rate = 0.0
+        self._sent: dict[str, int] = {}
+        self._events_before = 0
+        self._looked_at = time.monotonic()
+        self._turns = 0
+        self._process = psutil.Process(os.getpid())
+
+    def sent(self, request: VenueRequest) -> None:
+        """A request went to its venue."""
+        name = request.order.cl_ord_id if isinstance(request, VenueNew) else request.request
+        if len(self._sent) >= _MOST_OPEN:
+            del self._sent[next(iter(self._sent))]
+        self._sent[name] = time.monotonic_ns()
+
+    def answered(self, report: ExecutionReport | CancelReject) -> None:
+        """A venue spoke; only its first answer to each request counts."""
+        began = self._sent.pop(report.request or report.cl_ord_id, None)
+        if began is not None:
+            self.round_trip.add(time.monotonic_ns() - began)
+
+    def second(self) -> float:
+        """Once a second: work out rates, forget what is older than a minute. Returns the seconds
+        that really passed."""
+        now = time.monotonic()
+        passed = max(now - self._looked_at, 1e-3)
+        self.rate = (self.events - self._events_before) / passed
+        self._events_before = self.events
+        self._looked_at = now
+        self._turns += 1
+        if self._turns % 10 == 0:
+            self.decide.turn()
+            self.round_trip.turn()
+        return passed
+
+    @property
+    def rss(self) -> int:
+        """Memory of this process in bytes."""
+        return int(self._process.memory_info().rss)
