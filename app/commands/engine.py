@@ -33,6 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run until told to stop."""
-    from core.services.engine import main
+    from core.services.engine_main import main
 
     return main(options)

@@ -201,7 +201,9 @@ class MarketCache:
             source.late += 1
             return False
         if quote.ts == before.ts and quote == before:
-            source.repeated += 1
+            if market.quoted:  # else it says what was derived from the book before
+                source.repeated += 1
+            market.quoted = True
             return False
         if quote.bid > quote.ask and quote.bid_qty > 0 and quote.ask_qty > 0:
             source.crossed += 1

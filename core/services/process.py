@@ -199,7 +199,7 @@ class EngineProcess:
         self.state = ProcessState.WAITING
 
     def _last_words(self) -> str:
-        """The last line of this run in the log."""
+        """The last line of this run in the log that tells of trouble."""
         try:
             with open(self.log_path, "rb") as log:
                 size = log.seek(0, os.SEEK_END)
@@ -207,7 +207,8 @@ class EngineProcess:
                 lines = log.read().decode(errors="replace").strip().splitlines()
         except OSError:
             return ""
-        return lines[-1].strip() if lines else ""
+        bad = [line.strip() for line in lines if " INFO " not in line]
+        return bad[-1] if bad else ""
 
 
 def _wait(process: subprocess.Popen[bytes] | psutil.Process, timeout: float) -> bool:
