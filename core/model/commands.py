@@ -142,6 +142,16 @@ class SetStrategyParams(Message, frozen=True):
     ts: int = 0
 
 
+class HandOver(Message, frozen=True):
+    """Make a strategy's position the trader's own; what it earned stays the strategy's."""
+
+    id: str
+    account: str
+    instrument: str
+    strategy: str
+    ts: int = 0
+
+
 class AnswerDraft(Message, frozen=True):
     """Accept or skip what a strategy in Advise proposed."""
 
@@ -177,5 +187,6 @@ Command = (
     | SetStrategyMode
     | SetStrategyParams
     | AnswerDraft
+    | HandOver
     | VenueControl
 )

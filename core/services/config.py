@@ -39,11 +39,23 @@ class LimitConfig(msgspec.Struct, forbid_unknown_fields=True):
     scope_id: str = ""
 
 
+class StrategyConfig(msgspec.Struct, forbid_unknown_fields=True):
+    """A strategy's row: `kind` is built in or ``file.py:Class``; it never starts in Auto."""
+
+    name: _Name
+    kind: str
+    instrument: str
+    account: str
+    start: Literal["off", "advise"] = "off"
+    params: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class EngineConfig(msgspec.Struct, forbid_unknown_fields=True):
     """Everything in ``engine.toml``; the defaults and what each means stand in that file."""
 
     accounts: Annotated[list[AccountConfig], msgspec.Meta(min_length=1)]
     limits: list[LimitConfig] = msgspec.field(default_factory=list)
+    strategies: list[StrategyConfig] = msgspec.field(default_factory=list)
     loosen_delay: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 30
     durability: Literal["process", "power"] = "process"
     snapshot_every: Annotated[int, msgspec.Meta(ge=1_000)] = 100_000

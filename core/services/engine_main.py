@@ -29,6 +29,7 @@ from core.services.config import ConfigError, EngineConfig, load_config
 from core.services.engine import Engine
 from core.services.options import EngineOptions, from_namespace, parse_options
 from core.services.process import CLEAN_EXIT, CONFIG_EXIT
+from core.services.strategies import Strategies, strategies_for
 from core.services.timers import Every
 from core.venues.replay.framed import Recorder
 from core.venues.replay.problems import RecordingError
@@ -65,6 +66,7 @@ def main(options: argparse.Namespace | EngineOptions) -> int:
         clock=clock,
         mode=given.mode,
         token=os.environ.get(TOKEN_VARIABLE) or new_token(),
+        strategies=_strategies(given, config, venues),
         record=None if recorder is None else recorder.write,
         name=f"{given.mode.value} engine {os.getpid()}",
     )
@@ -81,8 +83,8 @@ def main(options: argparse.Namespace | EngineOptions) -> int:
     return CLEAN_EXIT
 
 
-def make_venues(options: EngineOptions) -> tuple[Sequence[Venue], Clock]:
-    """The venues of these options, and the clock that time is told by.
+def make_venues(options: EngineOptions) -> tuple[Sequence[Venue], Clock | None]:
+    """The venues of these options, and the clock that time is told by if it is not the usual one.
 
     Raises:
         RecordingError: when there is nothing to replay in the file.
@@ -93,8 +95,16 @@ def make_venues(options: EngineOptions) -> tuple[Sequence[Venue], Clock]:
         replay = ReplayVenue(recording, speed=options.speed, start=options.start)
         return (replay,), replay.now
     if options.instruments is None:
-        return default_market(options.seed), time.time_ns
-    return default_market(options.seed, options.instruments), time.time_ns
+        return default_market(options.seed), None
+    return default_market(options.seed, options.instruments), None
+
+
+def _strategies(
+    options: EngineOptions, config: EngineConfig, venues: Sequence[Venue]
+) -> Strategies:
+    known = [i.id for venue in venues for i in venue.instruments()]
+    wanted = strategies_for(config.strategies, known, options.replay is not None)
+    return Strategies(wanted, options.data_dir / "strategies")
 
 
 def _fund(config: EngineConfig, venues: Sequence[Venue]) -> None:

@@ -14,8 +14,9 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -29,7 +30,6 @@ from core.model.commands import (
     HandOver,
     Kill,
     NewOrder,
-    SetStrategyMode,
     SetStrategyParams,
 )
 from core.model.enums import Severity, Source, StrategyMode
@@ -52,6 +52,22 @@ MEMORY = 1_000_000_000
 """Bytes of resident memory at which a strategy is stopped."""
 
 
+def strategies_for(
+    configs: Sequence[StrategyConfig], known: Sequence[str], retarget: bool
+) -> list[StrategyConfig]:
+    """The strategies of the settings for a market with the instruments `known`.
+
+    With `retarget` (a recorded market) those of other markets move, switched off, to the first
+    instrument there is; else they are left as they are and say so when switched on.
+    """
+    if not retarget or not known:
+        return list(configs)
+    return [
+        c if c.instrument in known else msgspec.structs.replace(c, instrument=known[0], start="off")
+        for c in configs
+    ]
+
+
 class Running:
     """One strategy's switch and process."""
 
@@ -64,7 +80,6 @@ class Running:
         self.last_error = ""
         self.position = 0
         self.process: subprocess.Popen[bytes] | None = None
-        self.reader: asyncio.Task[None] | None = None
         self.born = 0.0
         self.heard = 0.0
         self.told: StrategyState | None = None
@@ -199,9 +214,7 @@ class Strategies:
             )
         else:
             port.submit(
-                CancelAll(
-                    self._ids.next(), config.account, "", name, source=Source.ENGINE, ts=now
-                )
+                CancelAll(self._ids.next(), config.account, "", name, source=Source.ENGINE, ts=now)
             )
         if on_position == "hand_over":
             port.submit(HandOver(self._ids.next(), config.account, config.instrument, name, now))
@@ -333,7 +346,7 @@ class Strategies:
         try:
             logs.mkdir(parents=True, exist_ok=True)
             with (logs / f"{config.name}.log").open("ab") as log:
-                process = subprocess.Popen(  # noqa: S603 (our own interpreter, no shell)
+                process = subprocess.Popen(
                     [
                         sys.executable,
                         "-m",
@@ -354,27 +367,33 @@ class Strategies:
         running.health = "starting"
         running.last_signal = ""
         running.born = running.heard = time.monotonic()
-        running.reader = asyncio.get_running_loop().create_task(self._listen(running, process))
+        # a thread for each pipe, as no event loop can wait for pipes on every system
+        loop = asyncio.get_running_loop()
+        threading.Thread(
+            target=_read_words,
+            args=(process, lambda line: loop.call_soon_threadsafe(self._hear, process, line)),
+            name=f"strategy-{config.name}",
+            daemon=True,
+        ).start()
 
-    async def _listen(self, running: Running, process: subprocess.Popen[bytes]) -> None:
-        """Hear what a process says until it ends; reading happens on a thread of its own."""
-        assert process.stdout is not None
-        while line := await asyncio.to_thread(process.stdout.readline):
-            if running.process is not process:
-                break
-            running.heard = time.monotonic()
-            match read_word(line):
-                case Started():
-                    running.health = "running"
-                case Signal(text=text):
-                    running.last_signal = text
-                case Failed(text=text):
-                    running.last_error = text
+    def _hear(self, process: subprocess.Popen[bytes], line: bytes) -> None:
+        """A running strategy's process said something."""
+        running = next((r for r in self._all.values() if r.process is process), None)
+        if running is None:
+            return
+        running.heard = time.monotonic()
+        match read_word(line):
+            case Started():
+                running.health = "running"
+            case Signal(text=text):
+                running.last_signal = text
+            case Failed(text=text):
+                running.last_error = text
 
     def _end(self, running: Running) -> None:
         process, running.process = running.process, None
         if process is not None:
-            task = asyncio.get_running_loop().create_task(_end_process(process, running.reader))
+            task = asyncio.get_running_loop().create_task(_end_process(process))
             self._endings.add(task)
             task.add_done_callback(self._endings.discard)
 
@@ -393,19 +412,26 @@ class Strategies:
             self._port.publish([CommandRefused(self._port.clock(), command, code, text)])
 
 
-async def _end_process(
-    process: subprocess.Popen[bytes], reader: asyncio.Task[None] | None
-) -> None:
-    """End a process: politely, then by force; and its reader."""
+def _read_words(process: subprocess.Popen[bytes], hear: Callable[[bytes], object]) -> None:
+    """Pass on the lines of a process until it ends."""
+    assert process.stdout is not None
+    with process.stdout as pipe, contextlib.suppress(RuntimeError, ValueError):
+        # RuntimeError: the engine's loop is closed, nobody listens any more
+        for line in pipe:
+            hear(line)
+
+
+async def _end_process(process: subprocess.Popen[bytes]) -> None:
+    """End a process: politely, then by force."""
     with contextlib.suppress(OSError):
         process.terminate()
-    try:
-        await asyncio.to_thread(process.wait, STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(OSError):
-            process.kill()
-        await asyncio.to_thread(process.wait)
-    if reader is not None:
-        await asyncio.gather(reader, return_exceptions=True)
-    if process.stdout is not None:
-        process.stdout.close()
+    for _ in range(int(STOP_SECONDS / 0.02)):
+        if process.poll() is not None:
+            return
+        await asyncio.sleep(0.02)
+    with contextlib.suppress(OSError):
+        process.kill()
+    for _ in range(500):
+        if process.poll() is not None:
+            return
+        await asyncio.sleep(0.02)
