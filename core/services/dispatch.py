@@ -117,4 +117,4 @@ class Dispatch:
                 self._refuse(command, "NOT_POSSIBLE", problem)
 
     def _refuse(self, command: Command, code: str, text: str) -> None:
-        self._publish([refusal(self._path.now(), command, code, text)])
+        self._publish([refusal(self._path.clock(), command, code, text)])

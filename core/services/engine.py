@@ -43,7 +43,7 @@ from core.services.records import Records
 from core.services.recovery import Recovered, recover
 from core.services.sessions import FRAME_SECONDS, Backlog, Session, Sessions
 from core.services.statistics import Statistics
-from core.services.timers import Every
+from core.services.timers import Every, SteadyClock
 from core.venues.replay.venue import ReplayVenue
 from core.venues.venue import Clock, Venue
 
@@ -60,7 +60,7 @@ class Engine:
         config: accounts, limits, durability.
         venues: where it trades; they are started and stopped here.
         home: folder of the journal.
-        clock: UTC nanoseconds; a replay's own time.
+        clock: UTC nanoseconds: `core.services.timers.SteadyClock`, or a replay's own time.
         mode: what the money is.
         token: what clients must show; a new one by default.
         strategies: keeps the strategies; none by default.
@@ -78,7 +78,7 @@ class Engine:
         venues: Sequence[Venue],
         home: Path,
         *,
-        clock: Clock = time.time_ns,
+        clock: Clock | None = None,
         mode: Mode = Mode.PAPER,
         token: str = "",
         strategies: StrategyDesk | None = None,
@@ -96,7 +96,7 @@ class Engine:
         self.bus = LocalBus(self._handler_failed)
         self.strategies: StrategyDesk = strategies or NoStrategies()
         self._venues = tuple(venues)
-        self._clock = clock
+        self._clock = clock or SteadyClock()
         self._record = record
         self._channel: EngineChannel | None = None
         self._stop_asked: asyncio.Event | None = None
@@ -138,7 +138,7 @@ class Engine:
                 self._submit,
                 self.publish,
                 self.kernel.instruments,
-                self.path.now,
+                self._clock,
                 self.endpoint,
                 self.token,
                 self.home,
@@ -334,7 +334,7 @@ class Engine:
     def _quarter(self) -> None:
         """Four times a second: marks, time, limits in use, strategies."""
         self.feed.feed_all(self.kernel.watched())
-        now = self.path.now()
+        now = self._clock()
         self.path.take(Tick(now, self._session(now)))
         changed = self.records.limits_changed(self.kernel.limit_uses(now))
         if changed:

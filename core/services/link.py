@@ -69,7 +69,7 @@ class VenueLink:
         except Exception as error:
             self._on_error(f"{name} could not be started.", error)
             text = f"{name} could not be started: {error}. Its orders stay as they were."
-            self._on_event(LinkUpdate(name, self._path.now(), LinkState.DOWN, text))
+            self._on_event(LinkUpdate(name, self._path.clock(), LinkState.DOWN, text))
             return
         await self._settle(kernel)
 
@@ -92,7 +92,7 @@ class VenueLink:
             self._on_error(f"{name} failed to take a request.", error)
             what = "order" if isinstance(request, VenueNew) else "change"
             text = f"{name} failed to take the {what} {request.order.cl_ord_id}: {error!r}."
-            self._path.take(LinkUpdate(name, self._path.now(), LinkState.DOWN, text))
+            self._path.take(LinkUpdate(name, self._path.clock(), LinkState.DOWN, text))
             self._was_broken = True
             self.settled = False
 
@@ -147,7 +147,7 @@ class VenueLink:
         began = time.monotonic()
         ours = self._working(kernel)
         reports, notices = reconcile(
-            name, ours, theirs, self._path.now(), lambda order: kernel.order(order) is not None
+            name, ours, theirs, self._path.clock(), lambda order: kernel.order(order) is not None
         )
         for report in reports:
             self._path.take(report)
@@ -157,7 +157,7 @@ class VenueLink:
             text = (
                 f"{name}: {len(ours)} orders compared, {len(notices)} differences, {took:.0f} ms."
             )
-            notices.append(Notice(self._path.now(), Severity.INFO, "reconcile", text))
+            notices.append(Notice(self._path.clock(), Severity.INFO, "reconcile", text))
             self._publish(notices)
 
     def _working(self, kernel: Kernel) -> list[Order]:

@@ -39,9 +39,10 @@ class OrderPath:
     Args:
         send: hands a request to its venue; must not raise.
         publish: tells the clients.
-        clock: UTC nanoseconds.
+        clock: UTC nanoseconds; a replay's may go back.
 
     Attributes:
+        clock: the engine's time.
         halted: why nothing can be traded now, as a sentence; empty while the journal can be
             written. Nothing is sent that is not journaled. What venues say meanwhile is kept, in
             memory and in order, until it can be written down; each `Tick` tries.
@@ -60,12 +61,11 @@ class OrderPath:
         self._journal = journal
         self._send = send
         self._publish = publish
-        self._clock = clock
+        self.clock = clock
         self._statistics = statistics
         self._inbox: deque[Input] = deque()
         self._kept: deque[Input] = deque()
         self._busy = False
-        self._last_ts = kernel.ts
         self._faults = 0
         self.halted = ""
 
@@ -83,7 +83,7 @@ class OrderPath:
 
     def note(self, command: Command) -> bool:
         """Put a command on record that others than the kernel carry out; False when that fails."""
-        ts = self.now()
+        ts = self.clock()
         try:
             self._journal.append(ts, command)
         except JournalError as error:
@@ -91,13 +91,6 @@ class OrderPath:
             self._publish([refusal(ts, command, "JOURNAL_FAILED", self.halted)])
             return False
         return True
-
-    def now(self) -> int:
-        """The engine's time: the clock's, but never going back (UTC ns)."""
-        ts = self._clock()
-        if ts > self._last_ts:
-            self._last_ts = ts
-        return self._last_ts
 
     def _one(self, message: Input) -> None:
         if self.halted:
@@ -107,7 +100,7 @@ class OrderPath:
 
     def _work(self, message: Input) -> bool:
         """Write down, work off, act; False when it could not be written down."""
-        ts = self.now()
+        ts = self.clock()
         try:
             seq = self._journal.append(ts, message)
         except JournalError as error:
@@ -147,7 +140,7 @@ class OrderPath:
         if self.halted:
             return
         self.halted = f"Trading is halted. {error}"
-        ts = self.now()
+        ts = self.clock()
         self._publish(
             [
                 Notice(ts, Severity.CRITICAL, LINK, self.halted),
@@ -166,7 +159,7 @@ class OrderPath:
             self._kept.popleft()
         if self._work(message) and self._faults == before:
             self.halted = ""
-            ts = self.now()
+            ts = self.clock()
             text = "The journal can be written again; trading goes on."
             self._publish(
                 [
@@ -180,7 +173,7 @@ class OrderPath:
         if isinstance(message, ExecutionReport | CancelReject | LinkUpdate):
             self._kept.append(message)
         elif not isinstance(message, Tick | Quote | Trade | StatusUpdate | Setup):
-            self._publish([refusal(self.now(), message, "JOURNAL_FAILED", self.halted)])
+            self._publish([refusal(self.clock(), message, "JOURNAL_FAILED", self.halted)])
 
 
 def refusal(ts: int, command: Command, code: str, text: str) -> CommandRefused:

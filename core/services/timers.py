@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+
+
+class SteadyClock:
+    """UTC nanoseconds that never go back, when the computer's clock does."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def __call__(self) -> int:
+        """The time now; standing still while the computer's clock is behind what was told."""
+        now = time.time_ns()
+        if now > self._last:
+            self._last = now
+        return self._last
 
 
 class Every:
