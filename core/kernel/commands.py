@@ -42,7 +42,7 @@ def new_order(s: State, command: NewOrder) -> None:
 def enter(s: State, command: NewOrder, closing: bool = False) -> Live:
     """Take an order whose id is fresh. `closing`: made by a flatten, sizes do not bind it."""
     live = Live(command, s.ts)
-    holding, part, found = look(s, command)
+    holding, part, found = look(s, command, closing)
     if found and closing and holding is not None and _may_close(holding, command, found):
         found = []
     if found or holding is None:
@@ -54,7 +54,9 @@ def enter(s: State, command: NewOrder, closing: bool = False) -> Live:
     return live
 
 
-def look(s: State, command: NewOrder) -> tuple[Holding | None, Holding | None, list[Violation]]:
+def look(
+    s: State, command: NewOrder, closing: bool = False
+) -> tuple[Holding | None, Holding | None, list[Violation]]:
     """What an order would meet: where it counts, and what speaks against it."""
     account = s.accounts.get(command.account)
     if account is None:
@@ -87,7 +89,7 @@ def look(s: State, command: NewOrder) -> tuple[Holding | None, Holding | None, l
         )
     holding = s.hold(account, market)
     part = s.part(holding, command.strategy) if command.strategy else None
-    return holding, part, gate(s, command, holding, part)
+    return holding, part, gate(s, command, holding, part, closing=closing)
 
 
 _NOT_FOR_CLOSING = frozenset(

@@ -25,11 +25,18 @@ _SECOND = 1_000_000_000
 
 
 def gate(
-    s: State, order: NewOrder, holding: Holding, part: Holding | None, *, own: int = -1
+    s: State,
+    order: NewOrder,
+    holding: Holding,
+    part: Holding | None,
+    *,
+    own: int = -1,
+    closing: bool = False,
 ) -> list[Violation]:
     """What speaks against an order; an empty list lets it pass. Changes nothing.
 
-    `own` is the open quantity of the order itself when it is being replaced, -1 when it is new.
+    `own` is the open quantity of the order itself when it is being replaced, -1 when it is new;
+    `closing` says that a flatten made it.
     """
     account, market = holding.account, holding.market
     if account.state is TradingState.HALTED:
@@ -49,7 +56,7 @@ def gate(
         s.ts,
         own=mine,
         is_open=market.is_open(s.ts),
-        only_reduce=only_reduce(holding, part),
+        only_reduce=only_reduce(holding, part, closing),
     )
     if found:
         return _named(account, found)
@@ -93,12 +100,12 @@ def out_of_reach(s: State, market: Market) -> str:
     return f"{market.instrument.venue} is not connected ({link[1] or link[0].value})."
 
 
-def only_reduce(holding: Holding, part: Holding | None) -> str:
+def only_reduce(holding: Holding, part: Holding | None, closing: bool) -> str:
     """Why an order must reduce what the account holds, or nothing."""
     account = holding.account
     if account.state is TradingState.REDUCING:
         return f"Account {account.id} is reduce-only: {account.reason or 'no reason was given'}."
-    if holding.leg is not None or (part is not None and part.leg is not None):
+    if not closing and (holding.leg is not None or (part is not None and part.leg is not None)):
         return f"{holding.market.instrument.id} is being closed."
     return ""
 
