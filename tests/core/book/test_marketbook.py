@@ -376,7 +376,7 @@ def test_l2_names_what_is_wrong_and_changes_nothing(level: tuple[Any, Any, Any],
         book.update([(1, 8, 8), level], snapshot=True)
     if all(abs(v) < 2**63 for v in level):
         columns = (int8([1, level[0]]), int64([8, level[1]]), int64([8, level[2]]))
-        for apply in (book.apply, lambda *c: book.apply_top(*c, 5)):
+        for apply in (book.apply, lambda s, p, q: book.apply_top(s, p, q, 5)):
             with pytest.raises(ValueError, match=rf"^{name}s\[1\] is"):
                 apply(*columns)
     assert [a.tolist() for a in book.depth(5)] == [[9], [9], [], []]
@@ -466,7 +466,7 @@ def wrong_calls() -> list[tuple[Callable[[], object], type[Exception], str]]:
         (lambda: l3.delete(2**64), ValueError, "order_id is 18446744073709551616"),
         (lambda: l3.order("x"), TypeError, "order_id is a str"),  # type: ignore[arg-type]
         (
-            lambda: l3.apply(one8, one64, one8, one64, one64),  # type: ignore[arg-type]
+            lambda: l3.apply(one8, one64, one8, one64, one64),
             ValueError,
             "order_ids has dtype int64",
         ),
@@ -483,3 +483,16 @@ def test_wrong_arguments_are_named(case: int) -> None:
     wrong, error, message = wrong_calls()[case]
     with pytest.raises(error, match=message):
         wrong()
+
+
+def test_other_integers_are_read_as_what_they_are() -> None:
+    book, orders = L2Book(), L3Book()
+    book.set(np.int8(1), np.int64(2**31 - 2), np.uint64(MAX_QTY))  # type: ignore[arg-type]
+    assert book.best() == (MAX_PRICE, MAX_QTY, 0, 0)
+    book.apply(np.array([2], np.uint8), int64([7]), int64([1]))
+    assert book.best()[2:] == (7, 1)
+    for oid in (np.uint64(2**64 - 1), 2**63, 2**63 - 1, 2**30, True):
+        assert orders.add(oid, 1, 5, 1) == mb.DONE  # type: ignore[arg-type]
+    assert orders.queue(1, 5)[0].tolist() == [2**64 - 1, 2**63, 2**63 - 1, 2**30, 1]
+    with pytest.raises(ValueError, match=r"sides\[0\] is -1"):
+        book.apply(np.array([255], np.uint8), int64([7]), int64([1]))
