@@ -66,7 +66,7 @@ MB_UNUSED int mb_init(mb_book *b, uint32_t capacity, int stp) {
     b->trade_room = 256;
     b->trades = (mb_trade *)malloc(b->trade_room * sizeof(mb_trade));
     if (capacity < MB_MIN_ORDERS) capacity = MB_MIN_ORDERS;
-    if (b->trades && mb_ladder_init(&b->ladder) && mb_orders_resize(&b->orders, capacity + 1)) {
+    if (b->trades && mb_ladder_init(&b->ladder) && mb_orders_resize(&b->orders, capacity)) {
         return 1;
     }
     mb_destroy(b);
@@ -379,6 +379,28 @@ MB_INLINE int mb_replace(mb_book *b, uint64_t id, int64_t price, int64_t qty) {
         return MB_OK;
     }
     return mb_reenter(b, i, (uint32_t)price, qty);
+}
+
+/* The first row with an op, side or kind that does not exist, or `n`. */
+MB_UNUSED size_t mb_bad_row(
+    size_t n, const uint8_t *ops, const uint8_t *sides, const uint8_t *kinds) {
+    size_t from, i;
+    for (from = 0; from < n; from += 256) {
+        const size_t to = n - from < 256 ? n : from + 256;
+        uint8_t bad = 0;
+        for (i = from; i < to; ++i) { /* no branch: the compiler makes it a vector loop */
+            const uint8_t add = ops[i] == MB_OP_ADD;
+            const uint8_t side = (uint8_t)(sides[i] - 1) > 1, kind = kinds[i] >= MB_KINDS;
+            bad |= (uint8_t)((ops[i] >= MB_OPS) | (add & (side | kind)));
+        }
+        for (i = from; bad && i < to; ++i) {
+            const int side = sides[i] == MB_BUY || sides[i] == MB_SELL;
+            if (ops[i] >= MB_OPS || (ops[i] == MB_OP_ADD && (!side || kinds[i] >= MB_KINDS))) {
+                return i;
+            }
+        }
+    }
+    return n;
 }
 
 /* Applies rows of columns; returns the rows done, fewer than `n` only when memory is short (the

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__GNUC__) || defined(__clang__)
+/* MB_PORTABLE chooses the plain fallbacks where the compiler's own would do (tests use it). */
+#if (defined(__GNUC__) || defined(__clang__)) && !defined(MB_PORTABLE)
 #define MB_INLINE static inline __attribute__((always_inline, unused))
 #define MB_NOINLINE static __attribute__((noinline, unused))
 #define MB_UNUSED static __attribute__((unused))
@@ -30,9 +31,9 @@
 #define MB_NOINLINE static __declspec(noinline)
 #else
 #define MB_INLINE static inline
-#define MB_NOINLINE static
+#define MB_NOINLINE static inline
 #endif
-#define MB_UNUSED static
+#define MB_UNUSED static inline
 #define MB_LIKELY(x) (x)
 #define MB_UNLIKELY(x) (x)
 #if defined(_MSC_VER) && (defined(_M_X64) || defined(_M_ARM64))
@@ -70,6 +71,7 @@ MB_INLINE unsigned mb_highest(uint64_t word) {
 /* 2^23 - 1 resting orders of at most 2^40 each keep every sum of quantities below 2^63. */
 #define MB_MAX_ORDERS ((1u << 23) - 1)
 #define MB_MIN_ORDERS 16u
+#define MB_SMALL 16384u /* orders whose map fits the cache of one core */
 
 typedef struct {
     uint64_t id;
@@ -92,15 +94,18 @@ typedef struct {
 
 #define MB_HASH(id) ((id) * UINT64_C(0x9E3779B97F4A7C15))
 
-/* Makes room for `size` records (a power of two is not needed); 0 when memory is short, and then
- * nothing has changed. The map is kept at most a quarter full. */
-MB_NOINLINE int mb_orders_resize(mb_orders *o, uint32_t size) {
+/* Makes room for `count` orders; 0 when memory is short, and then nothing has changed. A map that
+ * fits the cache is kept at most a quarter full, for the shortest chains; a larger one at most half
+ * full, since there a miss costs more than a step along a chain (eight slots share a line). */
+MB_NOINLINE int mb_orders_resize(mb_orders *o, uint32_t count) {
+    const uint32_t size = count + 1;
     unsigned bits = 4;
     uint64_t *slots = NULL;
     uint64_t at;
     mb_order *pool;
     uint32_t i;
-    while (((uint64_t)1 << bits) < (uint64_t)size * 4) ++bits;
+    const uint64_t slots_each = count <= MB_SMALL ? 4 : 2;
+    while (((uint64_t)1 << bits) < count * slots_each) ++bits;
     if (!o->slots || (uint64_t)1 << bits > o->mask + 1) {
         slots = (uint64_t *)calloc((size_t)1 << bits, sizeof(uint64_t));
         if (!slots) return 0;
@@ -126,7 +131,7 @@ MB_NOINLINE int mb_orders_resize(mb_orders *o, uint32_t size) {
     /* Every new record is written here, so that no order pays for the first touch of a page. */
     for (i = o->size; i < size; ++i) {
         memset(&pool[i], 0, sizeof(mb_order));
-        pool[i].next = i + 1 < size ? i + 1 : o->free;
+        pool[i].next = i + 1 < size ? i + 1 : 0;
     }
     if (size > o->size) o->free = o->size;
     o->size = size;
@@ -150,9 +155,9 @@ MB_NOINLINE int mb_orders_resize(mb_orders *o, uint32_t size) {
 }
 
 MB_NOINLINE int mb_orders_grow(mb_orders *o) {
-    const uint32_t limit = MB_MAX_ORDERS + 1;
-    if (o->size >= limit) return 0;
-    return mb_orders_resize(o, o->size > limit / 2 ? limit : o->size * 2);
+    const uint32_t count = o->size - 1;
+    if (count >= MB_MAX_ORDERS) return 0;
+    return mb_orders_resize(o, count > MB_MAX_ORDERS / 2 ? MB_MAX_ORDERS : count * 2);
 }
 
 MB_NOINLINE int mb_orders_keep_owners(mb_orders *o) {

@@ -37,8 +37,22 @@ import operator
 
 import numpy as np
 
-cdef extern from "Python.h":
-    long long PyLong_AsLongLongAndOverflow(object value, int *overflow) except? -1
+cdef extern from *:
+    """
+    /* The value of a Python integer; beyond 64 bits `*overflow` is set and the value is -1. One
+     * digit, which most prices and quantities are, needs no call. */
+    static CYTHON_INLINE int64_t mb_integer(PyObject *value, int *overflow) {
+    #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030C0000
+        if (PyLong_CheckExact(value) && PyUnstable_Long_IsCompact((PyLongObject *)value))
+            return (int64_t)PyUnstable_Long_CompactValue((PyLongObject *)value);
+    #elif CYTHON_COMPILING_IN_CPYTHON
+        if (PyLong_CheckExact(value) && (size_t)(Py_SIZE(value) + 1) <= 2)
+            return (int64_t)Py_SIZE(value) * ((PyLongObject *)value)->ob_digit[0];
+    #endif
+        return (int64_t)PyLong_AsLongLongAndOverflow(value, overflow);
+    }
+    """
+    int64_t mb_integer(object value, int *overflow) except? -1
 
 cdef extern from "_matching_inspect.h" nogil:
     enum:
@@ -46,7 +60,6 @@ cdef extern from "_matching_inspect.h" nogil:
         MB_NO_MEMORY
         MB_KINDS
         MB_STP_MODES
-        MB_OPS
     ctypedef struct mb_order:
         uint64_t id
         int64_t leaves
@@ -80,6 +93,7 @@ cdef extern from "_matching_inspect.h" nogil:
                uint64_t owner)
     int mb_cancel(mb_book *b, uint64_t id)
     int mb_replace(mb_book *b, uint64_t id, int64_t price, int64_t qty)
+    size_t mb_bad_row(size_t n, const uint8_t *ops, const uint8_t *sides, const uint8_t *kinds)
     size_t mb_apply(mb_book *b, size_t n, const uint8_t *ops, const uint64_t *ids,
                     const uint8_t *sides, const int64_t *prices, const int64_t *qtys,
                     const uint8_t *kinds, const uint64_t *owners, uint8_t *statuses)
@@ -155,7 +169,7 @@ cdef class Fill:
 cdef inline int64_t _number(object value) except? -2:
     """A price or quantity; one beyond 64 bits becomes -1, which every range check rejects."""
     cdef int overflow = 0
-    cdef int64_t number = PyLong_AsLongLongAndOverflow(value, &overflow)
+    cdef int64_t number = mb_integer(value, &overflow)
     return -1 if overflow else number
 
 
@@ -168,7 +182,7 @@ cdef uint64_t _wide_id(object value) except? 0xFEDCBA9876543210:
 
 cdef inline uint64_t _id(object value) except? 0xFEDCBA9876543210:
     cdef int overflow = 0
-    cdef int64_t number = PyLong_AsLongLongAndOverflow(value, &overflow)
+    cdef int64_t number = mb_integer(value, &overflow)
     return <uint64_t>number if number >= 0 else _wide_id(value)
 
 
@@ -348,9 +362,14 @@ cdef class MatchingBook:
                     continue
                 columns[opened] = _column(array, name, np.dtype(dtype), rows, &views[opened])
                 opened += 1
-            _check_rows(ops, sides, kinds)
             if rows == 0:
                 return statuses
+            done = mb_bad_row(rows, <const uint8_t *>columns[0], <const uint8_t *>columns[2],
+                              <const uint8_t *>columns[5])
+            if done < <size_t>rows:
+                raise ValueError(
+                    f"row {done} has op {ops[done]}, side {sides[done]}, kind {kinds[done]};"
+                    " there is no such command")
             PyObject_GetBuffer(statuses, &views[7], PyBUF_SIMPLE | PyBUF_WRITABLE)
             self.busy = True
             try:
@@ -515,19 +534,6 @@ cdef class MatchingBook:
         broken = mb_check(&self.book)
         if broken != NULL:
             raise AssertionError(broken.decode("ascii"))
-
-
-def _check_rows(ops, sides, kinds):
-    """Raises ``ValueError`` for the first row that no command could have."""
-    adds = ops == OP_ADD
-    for name, bad, column in (
-        ("op", ops >= MB_OPS, ops),
-        ("side", adds & ((sides < 1) | (sides > 2)), sides),
-        ("kind", adds & (kinds >= MB_KINDS), kinds),
-    ):
-        if bad.any():
-            row = int(bad.argmax())
-            raise ValueError(f"row {row} has {name} {column[row]}, which does not exist")
 
 
 cdef object _copy(const void *records, size_t count, size_t size, object dtype):
