@@ -55,6 +55,8 @@ _MARKET: tuple[tuple[str, str, str, float, float, float, int], ...] = (
     ("GADG", _BETA, "88.40", 0.25, 0.03, 80, 50),
     ("XRP-USD", _ALPHA, "0.6000", 0.50, 0.04, 1500, 500),
 )
+_HALTS_A_DAY = 36.0
+"""Trading halts over all instruments."""
 _OTHERS_SHARE = 0.25
 """What part of the activity the generated symbols have among them."""
 
@@ -98,6 +100,7 @@ def default_market(
             [one for one in listings if one.instrument.venue == name],
             seed=seed,
             latency=_LATENCY[name],
+            halts_a_day=_HALTS_A_DAY / instruments,
             clock=clock,
         )
         for name in (_ALPHA, _BETA)
