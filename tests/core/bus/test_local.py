@@ -13,7 +13,9 @@ class Pong:
 
 def collecting() -> tuple[LocalBus, list[tuple[object, object, Exception]]]:
     errors: list[tuple[object, object, Exception]] = []
-    return LocalBus(lambda handler, message, error: errors.append((handler, message, error))), errors
+    return LocalBus(
+        lambda handler, message, error: errors.append((handler, message, error))
+    ), errors
 
 
 def test_messages_reach_handlers_of_their_type_in_order_of_subscription() -> None:

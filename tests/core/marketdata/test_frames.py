@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.client.stores import Stores
+from core.marketdata import frames as frames_module
+from core.marketdata.frames import ClientView
+from core.model.market import BookUpdate
+from core.model.session import EngineView, Frame, Subscribe
+from core.model.wire import decode_from_engine, encode
+from tests.core.marketdata.markets import NOW, SECOND, Desk, history, quote, trade
+
+
+class Reader:
+    """A client: takes frames over the wire into stores."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.view = ClientView(desk.cache)
+        self.stores = Stores()
+        self.count = 0
+
+    def subscribe(self, wanted: Subscribe) -> list[str]:
+        problems = self.view.subscribe(wanted)
+        self.finish()
+        return problems
+
+    def finish(self) -> None:
+        while self.view.unfinished:
+            if self.view.unfinished[0].advance():
+                self.view.unfinished.pop(0)
+
+    def read(self) -> Frame | None:
+        frame = self.view.build(self.count + 1, NOW)
+        self.finish()
+        if frame is not None:
+            self.count += 1
+            again = decode_from_engine(encode(frame))
+            assert again == frame
+            self.stores.take_frame(frame)
+        return frame
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def reader(desk: Desk) -> Reader:
+    return Reader(desk)
+
+
+def test_nothing_wanted_nothing_sent(desk: Desk, reader: Reader) -> None:
+    desk.take(quote(1))
+    assert reader.read() is None
+
+
+def test_the_first_frame_has_everything_wanted_and_the_next_only_changes(
+    desk: Desk, reader: Reader
+) -> None:
+    desk.take(quote(1, name="A.X"))
+    desk.take(quote(1, name="B.X"))
+    reader.subscribe(Subscribe(quotes=("*",)))
+    first = reader.read()
+    assert first is not None
+    assert [t.instrument for t in first.tickers] == ["A.X", "B.X"]
+    assert reader.read() is None
+    desk.take(quote(2, name="B.X"))
+    assert reader.view.changed()
+    second = reader.read()
+    assert second is not None
+    assert [t.instrument for t in second.tickers] == ["B.X"]
+    assert not reader.view.changed()
+
+
+def test_a_slow_reader_gets_the_newest_state_once(desk: Desk, reader: Reader) -> None:
+    reader.subscribe(Subscribe(quotes=("A.X",), depth=("A.X",)))
+    for i in range(1, 1000):
+        desk.take(quote(i, bid=1000 + i, ask=2000 + i))
+        desk.take(BookUpdate("A.X", NOW + i, NOW + i, [(1, 1000 + i, i)]))
+    frame = reader.read()
+    assert frame is not None
+    assert len(frame.tickers) == len(frame.depth) == 1
+    assert reader.stores.tickers["A.X"].bid == 1999
+    assert reader.stores.depth["A.X"].bid_price[0] == 1999
+    assert len(encode(frame)) < 20_000
+    assert reader.read() is None
+
+
+def test_depth_is_best_first_and_bounded(desk: Desk, reader: Reader) -> None:
+    levels = [(1, 1000 - i, i + 1) for i in range(400)] + [(2, 2000 + i, i + 1) for i in range(400)]
+    desk.take(BookUpdate("A.X", NOW, NOW, levels, True))
+    reader.subscribe(Subscribe(depth=("A.X",)))
+    reader.read()
+    depth = reader.stores.depth["A.X"]
+    assert depth.bid_price.tolist() == list(range(1000, 1000 - frames_module.DEPTH, -1))
+    assert depth.ask_price.tolist() == list(range(2000, 2000 + frames_module.DEPTH))
+    assert depth.ask_qty.tolist() == list(range(1, frames_module.DEPTH + 1))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(0, 40), max_size=12), st.integers(1, 8))
+def test_bars_in_pieces_are_the_whole(bursts: list[int], most: int) -> None:
+    desk = Desk()
+    reader = Reader(desk)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frames_module, "BARS", most)
+        reader.subscribe(Subscribe(bars=(("A.X", "1s"), ("A.X", "3t"))))
+        at = 0
+        for burst in bursts:
+            for _ in range(burst):
+                at += SECOND // 4
+                desk.take(trade(at, 100 + at % 13, 1 + at % 3))
+            reader.read()
+        for _ in range(sum(bursts) + 2):
+            if reader.read() is None:
+                break
+        assert not reader.view.changed()
+        for interval in ("1s", "3t"):
+            whole = desk.a.log.bars(interval).builder.columns()
+            if not len(whole["open"]):
+                continue
+            bars = reader.stores.bars["A.X", interval]
+            for name in ("open", "high", "low", "close", "volume", "buy_volume"):
+                assert bars[name].tolist() == whole[name].tolist()
+            assert bars["ts"].tolist() == whole["start_ts"].tolist()
+            assert bars["notional"].tolist() == [int(n) for n in whole["notional"]]
+
+
+def test_a_long_history_of_bars_comes_in_frames_of_bounded_size(desk: Desk, reader: Reader) -> None:
+    desk.take(history([(NOW + i * SECOND, 100, 1, 1) for i in range(25_000)]))
+    reader.subscribe(Subscribe(bars=(("A.X", "1s"),)))
+    sizes = []
+    while (frame := reader.read()) is not None:
+        sizes.append(len(encode(frame)))
+    assert len(sizes) == 3
+    assert max(sizes) < 1_000_000
+    assert len(reader.stores.bars["A.X", "1s"]) == 25_000
+
+
+def test_trades_are_all_there_unless_the_reader_was_too_slow_and_then_it_is_told(
+    desk: Desk, reader: Reader
+) -> None:
+    reader.subscribe(Subscribe(trades=("A.X",)))
+    for i in range(10):
+        desk.take(trade(i, price=100 + i))
+    reader.read()
+    tape = reader.stores.tapes["A.X"]
+    assert tape["price"].tolist() == list(range(100, 110))
+    assert (tape.first, tape.lost) == (0, 0)
+    ring = desk.a.log.ring.capacity
+    for i in range(10, ring + 20):
+        desk.take(trade(i, price=100 + i))
+    reader.read()
+    assert tape.lost == 10
+    assert tape["price"][-1] == 100 + ring + 19
+
+
+def test_wanting_trades_again_shows_none_twice(desk: Desk, reader: Reader) -> None:
+    wanted = Subscribe(trades=("A.X",))
+    reader.subscribe(wanted)
+    for i in range(5):
+        desk.take(trade(i, price=100 + i))
+    reader.read()
+    reader.subscribe(Subscribe())
+    desk.take(trade(5, price=105))
+    reader.subscribe(wanted)
+    reader.read()
+    assert reader.stores.tapes["A.X"]["price"].tolist() == [100, 101, 102, 103, 104, 105]
+
+
+def test_when_a_market_begins_again_so_do_tape_and_bars(desk: Desk, reader: Reader) -> None:
+    reader.subscribe(Subscribe(quotes=("A.X",), trades=("A.X",), bars=(("A.X", "1s"),)))
+    for i in range(2000):
+        desk.take(trade(i * SECOND, price=100 + i))
+    reader.read()
+    assert len(reader.stores.bars["A.X", "1s"]) == 2000
+    desk.take(history([(NOW, 50, 1, 1), (NOW + SECOND, 51, 1, 1)]))
+    while reader.read() is not None:
+        pass
+    assert reader.stores.bars["A.X", "1s"]["open"].tolist() == [50, 51]
+    assert reader.stores.tapes["A.X"]["price"].tolist() == [50, 51]
+    assert reader.stores.tickers["A.X"].last == 51
+
+
+def test_what_there_is_not_is_said(reader: Reader) -> None:
+    problems = reader.subscribe(
+        Subscribe(("C.X",), ("D.X",), ("E.X",), (("F.X", "1m"), ("A.X", "7q")))
+    )
+    assert len(problems) == 5
+    assert "“C.X”" in problems[0]
+    assert "7q" in problems[4]
+
+
+def test_health_comes_once(reader: Reader) -> None:
+    reader.view.engine = EngineView(ts=5)
+    assert reader.view.changed()
+    frame = reader.read()
+    assert frame is not None
+    assert frame.engine == EngineView(ts=5)
+    assert reader.read() is None

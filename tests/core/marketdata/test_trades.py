@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.book.bars import BarBuilder
+from core.marketdata import trades as trades_module
+from core.marketdata.trades import TradeLog
+from core.model.intervals import parse_interval
+from core.model.market import Trade
+from tests.core.marketdata.markets import NOW, SECOND, history
+
+Row = tuple[int, int, int, int]
+
+
+def rows(count: int, start: int = 0) -> list[Row]:
+    return [(NOW + (start + i) * SECOND // 3, 100 + i % 7, 1 + i % 5, i % 3) for i in range(count)]
+
+
+def feed(log: TradeLog, what: list[Row]) -> None:
+    for ts, price, qty, side in what:
+        log.append(Trade("A.X", ts, ts, price, qty, side))
+
+
+def expected(what: list[Row], interval: str) -> dict[str, list[int]]:
+    builder = BarBuilder(*parse_interval(interval))
+    for row in what:
+        builder.on_trade(*row)
+    return {name: column.tolist() for name, column in builder.columns().items()}
+
+
+def finished(log: TradeLog, interval: str) -> dict[str, list[int]]:
+    series = log.bars(interval)
+    while not series.advance():
+        pass
+    return {name: column.tolist() for name, column in series.builder.columns().items()}
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.sampled_from(["1s", "5s", "7t", "13v"]),
+    st.integers(1, 20),
+    st.integers(1, 20),
+)
+def test_bars_are_the_same_whenever_somebody_asked_for_them(
+    past: int, before: int, after: int, interval: str, slice_size: int, move: int
+) -> None:
+    whole = rows(past + before + after)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trades_module, "SLICE", slice_size)
+        patch.setattr(trades_module, "_MOVE", move)
+        log = TradeLog()
+        log.past(history(whole[:past]))
+        feed(log, whole[past : past + before])
+        series = log.bars(interval)
+        for row in whole[past + before :]:
+            feed(log, [row])  # arrives while the past is still being folded in
+            series.advance()
+        assert finished(log, interval) == expected(whole, interval)
+        assert log.bars(interval) is series
+
+
+def test_bars_are_whole_after_the_ring_has_wrapped() -> None:
+    count = trades_module.RING + 10_000
+    whole = rows(count)
+    log = TradeLog()
+    feed(log, whole)
+    assert len(log.ring) == trades_module.RING
+    assert finished(log, "1m") == expected(whole, "1m")
+
+
+def test_of_a_long_past_the_oldest_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trades_module, "ARCHIVE", 100)
+    monkeypatch.setattr(trades_module, "_MOVE", 10)
+    log = TradeLog()
+    whole = rows(1000)
+    feed(log, whole)
+    bars = finished(log, "1t")
+    assert 90 <= len(bars["open"]) <= 110
+    assert bars["open"][-1] == whole[-1][1]
+
+
+def test_a_tape_begins_with_the_end_of_the_past() -> None:
+    log = TradeLog()
+    whole = rows(5_000)
+    log.past(history(whole))
+    columns, head, lost = log.ring.read(0)
+    assert (head, lost) == (1_000, 0)
+    assert columns["ts"].tolist() == [row[0] for row in whole[-1_000:]]
+    # ... which are not counted twice in bars
+    assert finished(log, "5s") == expected(whole, "5s")
+
+
+def test_a_trade_too_large_for_its_bars_is_left_out_of_them_only() -> None:
+    log = TradeLog()
+    log.past(history([(NOW, 100, 5, 1), (NOW + 1, 100, 10_000_000, 1), (NOW + 2, 100, 5, 1)]))
+    series = log.bars("1v")
+    assert series.advance()
+    assert series.skipped == 1
+    assert len(series.builder) == 10
+    feed(log, [(NOW + 3, 100, 10_000_000, 2), (NOW + 4, 101, 1, 2)])
+    assert series.skipped == 2
+    assert len(series.builder) == 11
+    assert log.ring.head == 5
+
+
+def test_a_wrong_interval_is_a_sentence() -> None:
+    with pytest.raises(ValueError, match="not an interval"):
+        TradeLog().bars("5x")
+
+
+def test_columns_of_a_past_must_be_of_one_length() -> None:
+    good = history(rows(3))
+    bad = type(good)("A.X", good.ts, good.price, good.qty, np.zeros(2, "<i8").tobytes())
+    with pytest.raises(ValueError, match="differ in length"):
+        TradeLog().past(bad)
