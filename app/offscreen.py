@@ -11,6 +11,13 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
 PICTURE_MS = 1_000
+SCREEN = Path(__file__).resolve().parents[1] / "resources" / "offscreen.json"
+"""The unseen screen: as large as an ordinary one (Qt's own is 800 by 800)."""
+
+
+def go_offscreen() -> None:
+    """Make Qt draw unseen; call it before the application is made."""
+    os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={SCREEN}"
 
 
 def has_display() -> bool:

@@ -67,14 +67,14 @@ def engine_arguments(options: argparse.Namespace) -> list[str]:
 
 def _run_window(options: argparse.Namespace, data: Path, process: EngineProcess | None) -> int:
     os.environ["QT_API"] = "pyside6"
-    from app.offscreen import has_display
+    from app.offscreen import go_offscreen, has_display
 
-    unseen = options.offscreen or os.environ.get("QT_QPA_PLATFORM") == "offscreen"
+    unseen = options.offscreen or os.environ.get("QT_QPA_PLATFORM", "").startswith("offscreen")
     if not unseen and not has_display():
         unseen = True
         print("There is no display here, so the terminal runs off-screen; Ctrl-C ends it.")
     if unseen:
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        go_offscreen()
     from PySide6.QtCore import Qt, QTimer
     from PySide6.QtGui import QGuiApplication
     from PySide6.QtWidgets import QApplication

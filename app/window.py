@@ -89,6 +89,8 @@ class MainWindow(QMainWindow):
         self.topbar.flatten_all.connect(self.flatten_all)
         self.status = StatusBar(self.stores, self)
         self.setStatusBar(self.status)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocus()
         self.actions_by_id = Actions(self)
         self._bind_actions()
         self._make_menus()

@@ -124,6 +124,8 @@ class Docks:
 
     def __init__(self, window: QMainWindow, changed: Callable[[], None]) -> None:
         flags = QtAds.CDockManager
+        # the library's own style sheet is loaded anew with each palette and would undo ours
+        flags.setConfigFlag(flags.DisableStylesheet, True)
         flags.setConfigFlag(flags.OpaqueSplitterResize, True)
         flags.setConfigFlag(flags.DockAreaHasUndockButton, True)
         flags.setConfigFlag(flags.DockAreaHasTabsMenuButton, False)

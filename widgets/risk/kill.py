@@ -16,12 +16,7 @@ from widgets.theme import tokens
 
 HOLD_CANCEL = 1.0
 HOLD_FLATTEN = 2.0
-LABELS = {
-    0: "KILL",
-    1: "Killed · hold to cancel",
-    2: "Cancelled · hold to flatten",
-    3: "Flattening",
-}
+LABELS = {0: "KILL", 1: "KILLED…", 2: "CANCELLED…", 3: "FLATTENING"}
 
 
 class KillButton(QPushButton):

@@ -39,7 +39,9 @@ def title(use: LimitUse) -> str:
     """What the trader calls this limit."""
     kind = LIMIT_KINDS.get(use.name)
     name = kind.title if kind is not None else use.name
-    return f"{name} · {use.scope_id}" if use.scope != "account" else name
+    if use.scope == "account":
+        return name
+    return f"{name} · {use.scope_id or f'each {use.scope}'}"
 
 
 class LimitTable(QWidget):

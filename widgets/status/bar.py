@@ -66,6 +66,7 @@ class StatusBar(QStatusBar):
         self.message.setAccessibleName("Newest message")
         self.addWidget(self.message, 1)
         self._message_until = 0.0
+        self._was_connected = False
         self.setSizeGripEnabled(False)
 
     def _label(self, name: str) -> QLabel:
@@ -114,11 +115,15 @@ class StatusBar(QStatusBar):
         """The engine answers, or trading is frozen and why."""
         t = tokens()
         colour = t.good if connected else t.danger
-        word = "Engine up" if connected else "TRADING FROZEN"
+        away = "TRADING FROZEN" if self._was_connected else "Engine starting"
+        word = "Engine up" if connected else away
         self.connection.setText(f'<span style="color:{colour.name()}">● {word}</span>')
         self.connection.setToolTip(text)
-        if not connected:
+        if connected:
+            self.message.clear()
+        elif self._was_connected:
             self.say(text, Severity.ERROR)
+        self._was_connected = self._was_connected or connected
 
     def flush(self, frames: tuple[float, float, float]) -> None:
         """Write the figures, at most four times a second.

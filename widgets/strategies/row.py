@@ -85,6 +85,7 @@ class StrategyRow(QFrame):
         self.health = QLabel(self)
         self.health.setAccessibleName(f"{strategy}: state")
         self.figures = QLabel(self)
+        self.figures.setTextFormat(Qt.TextFormat.RichText)
         self.figures.setAccessibleName(f"{strategy}: position and profit")
         self.words = QLabel(self)
         self.words.setAccessibleName(f"{strategy}: last signal or error")
@@ -104,6 +105,7 @@ class StrategyRow(QFrame):
             button.clicked.connect(self._on_click)
             self._group.addButton(button)
             self.buttons[mode] = button
+            button.setMinimumWidth(button.fontMetrics().horizontalAdvance(label) + 20)
             switch.addWidget(button)
         layout = QGridLayout(self)
         layout.setContentsMargins(8, 6, 8, 6)
@@ -127,7 +129,7 @@ class StrategyRow(QFrame):
         self.buttons[self._asked or state.mode].setChecked(True)
         for mode, button in self.buttons.items():
             button.setStyleSheet(self._style(mode) if button.isChecked() else "")
-        self.name.setText(f"<b>{state.strategy}</b> {state.instrument}")
+        self.name.setText(f"<b>{state.strategy}</b>")
         self.name.setToolTip(
             f"{state.kind}\n" + "\n".join(f"{k} = {v}" for k, v in state.params.items())
         )
@@ -135,7 +137,9 @@ class StrategyRow(QFrame):
         if state.last_error:
             colour = t.danger
         waiting = " · asked, waiting for the engine" if self._asked is not None else ""
-        self.health.setText(f'<span style="color:{colour.name()}">● {state.health}</span>{waiting}')
+        self.health.setText(
+            f'{state.instrument} <span style="color:{colour.name()}">● {state.health}</span>{waiting}'
+        )
         self.figures.setText(self._figures(state))
         if state.last_error:
             self.words.setText(f'<span style="color:{t.danger.name()}">{state.last_error}</span>')
