@@ -13,8 +13,6 @@ from typing import Any
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMessageBox, QWidget
-from widgets.risk.kill import KillButton
-from widgets.status.bar import StatusBar
 
 from app import layouts
 from app.actions import ACTIONS, Actions, plain_text
@@ -34,6 +32,8 @@ from core.model.events import CommandRefused, Notice
 from core.model.ids import IdMaker
 from core.model.orders import OrderUpdate
 from widgets.panel import Panel
+from widgets.risk.kill import KillButton
+from widgets.status.bar import StatusBar
 from widgets.theme import apply_theme, tokens
 
 FRAME_MS = 16

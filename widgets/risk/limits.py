@@ -32,7 +32,7 @@ def figure(value: Decimal, unit: str) -> str:
     """A limit's number with its unit."""
     places = 0 if value == value.to_integral_value() else 2
     text = format_number(value, places)
-    return text if unit == "money" else f"{text} {unit}"
+    return text if unit in ("money", "") else f"{text} {unit}"
 
 
 def title(use: LimitUse) -> str:
@@ -112,8 +112,11 @@ class LimitTable(QWidget):
         line = painter.fontMetrics().height()
         top = QRect(inner.x(), inner.y(), inner.width(), line)
         painter.setPen(t.text)
-        painter.drawText(top, Qt.AlignmentFlag.AlignLeft, title(use))
-        figures = f"{figure(use.used, use.unit)} / {figure(use.limit, use.unit)}"
+        metrics = painter.fontMetrics()
+        figures = f"{figure(use.used, '')} / {figure(use.limit, use.unit)}"
+        room = inner.width() - metrics.horizontalAdvance(figures) - 12
+        name = metrics.elidedText(title(use), Qt.TextElideMode.ElideRight, room)
+        painter.drawText(top, Qt.AlignmentFlag.AlignLeft, name)
         painter.drawText(top, Qt.AlignmentFlag.AlignRight, figures)
         bar = QRect(inner.x(), inner.y() + line + 2, inner.width(), 5)
         painter.fillRect(bar, t.raised)
@@ -127,7 +130,7 @@ class LimitTable(QWidget):
         if use.pending is not None:
             text = f"becomes {figure(use.pending, use.unit)} shortly · {text}"
         painter.setPen(colour if part >= float(WARN_AT) else t.dim)
-        elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
+        elided = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, elided)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -137,9 +137,8 @@ class StrategyRow(QFrame):
         if state.last_error:
             colour = t.danger
         waiting = " · asked, waiting for the engine" if self._asked is not None else ""
-        self.health.setText(
-            f'{state.instrument} <span style="color:{colour.name()}">● {state.health}</span>{waiting}'
-        )
+        dot = f'<span style="color:{colour.name()}">● {state.health}</span>'
+        self.health.setText(f"{state.instrument} {dot}{waiting}")
         self.figures.setText(self._figures(state))
         if state.last_error:
             self.words.setText(f'<span style="color:{t.danger.name()}">{state.last_error}</span>')
