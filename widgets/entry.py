@@ -6,7 +6,15 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPalette, QValidator, QWheelEvent
+from PySide6.QtGui import (
+    QFocusEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QValidator,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QAbstractSpinBox, QWidget
 
 from core.model.numbers import decimals, from_steps
@@ -141,6 +149,18 @@ class StepSpinBox(QAbstractSpinBox):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ApplicationPaletteChange:
             self._mark()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A border that can be seen in both themes: grey, accent with the focus, red if wrong."""
+        super().paintEvent(event)
+        t = tokens()
+        color = t.accent if self.hasFocus() else mix(t.dim, t.panel, 0.4)
+        if self.error:
+            color = t.danger
+        painter = QPainter(self)
+        painter.setPen(color)
+        painter.drawRect(0, 0, self.width() - 1, self.height() - 1)
+        painter.end()
 
     def sizeHint(self) -> QSize:
         """Room for ten digits."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from core.client.stores import Stores
 from core.model.enums import LinkState, Mode
-from core.model.limits import LIMIT_KINDS
 from core.model.session import Ticker
 from widgets.clock import Clock
+from widgets.limits import limit_values
 from widgets.words import format_duration
 
 _SECOND = 1_000_000_000
@@ -14,17 +14,8 @@ _SECOND = 1_000_000_000
 
 def stale_after(stores: Stores, account: str, instrument: str) -> int:
     """Age in ns beyond which a price is stale: the risk gate's own limit for this instrument."""
-    for scope, scope_id in (
-        ("instrument", instrument),
-        ("account", account),
-        ("instrument", ""),
-        ("account", ""),
-    ):
-        use = stores.limits.get(f"{scope}|{scope_id}|stale_after")
-        if use is not None:
-            return int(use.limit * _SECOND)
-    default = LIMIT_KINDS["stale_after"].default
-    return int(default * _SECOND) if default is not None else 1 << 62
+    found = limit_values(stores, account, instrument).get("stale_after")
+    return 1 << 62 if found is None else int(found[0] * _SECOND)
 
 
 class Freshness:
@@ -46,6 +37,8 @@ class Freshness:
         self._clock = clock
         self._ticker: Ticker | None = None
         self._seen = 0
+        self._limit = 0
+        self._limit_key: tuple[int, str, str] = (-1, "", "")
 
     def forget(self) -> None:
         """Another instrument is looked at from now on."""
@@ -68,15 +61,22 @@ class Freshness:
             self.why = "no price yet"
         elif self._link_down(stores, instrument):
             self.why = f"{stores.instruments[instrument].venue} not connected"
-        elif self.age > stale_after(stores, account, instrument):
+        elif self.age > self._limit_of(stores, account, instrument):
             self.why = f"stale {format_duration(self.age)}"
         else:
             self.why = ""
         self.stale = bool(self.why)
         return self.stale
 
+    def _limit_of(self, stores: Stores, account: str, instrument: str) -> int:
+        key = (stores.limits.version, account, instrument)
+        if key != self._limit_key:
+            self._limit_key = key
+            self._limit = stale_after(stores, account, instrument)
+        return self._limit
+
     @staticmethod
     def _link_down(stores: Stores, instrument: str) -> bool:
         known = stores.instruments.get(instrument)
         link = stores.links.get(known.venue) if known is not None else None
-        return link is not None and link.state is not LinkState.UP
+        return link is not None and link.state not in (LinkState.UP, LinkState.STALE)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +20,7 @@ from superqt import QElidingLabel
 from core.client.stores import Stores
 from core.model.enums import Mode
 from core.model.instruments import Instrument
+from widgets.chip import Chip
 from widgets.entry import StepSpinBox
 from widgets.expressions import Scope
 from widgets.ladder.padlock import Padlock
@@ -55,9 +55,7 @@ class TopBar(QWidget):
         self.padlock = Padlock(mode, self)
         self.size = StepSpinBox("Size", self)
         self.second = StepSpinBox("Second size, for the right button", self)
-        self.flip = QToolButton(self)
-        self.flip.setText("Flip")
-        self.flip.setCheckable(True)
+        self.flip = Chip("&Flip", self)
         self.flip.setAccessibleName("Flip: orders may be dragged across the spread")
         self.flip.setToolTip(
             "Flip: while one-click is on, an order may be dragged across the spread,"

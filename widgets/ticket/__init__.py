@@ -1,0 +1,1 @@
+"""The order ticket: one order, checked before it can be sent, sent once."""

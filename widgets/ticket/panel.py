@@ -1,0 +1,337 @@
+"""The ticket panel: fields for one order, and two buttons that say it whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from core.client.stores import Stores
+from core.model.checks import Violation
+from core.model.commands import NewOrder
+from core.model.enums import OrdStatus, OrdType, Side, TimeInForce
+from core.model.ids import IdMaker
+from core.model.instruments import Instrument
+from widgets.clock import Clock
+from widgets.freshness import Freshness
+from widgets.modeframe import ModeFrame
+from widgets.panel import Panel
+from widgets.presets import default_sizes, read_sizes, saved_texts, write_sizes
+from widgets.sent import Answer, Sent
+from widgets.theme import tokens
+from widgets.ticket.checking import DUPLICATE_WINDOW, violations
+from widgets.ticket.fields import Fields, Head
+from widgets.ticket.form import missing, order_of, price_scope, quantity_scope
+from widgets.ticket.sendbutton import SendButton
+from widgets.words import order_sentence, refusal_sentence
+
+WAIT = 2_000_000_000
+"""How long (ns) the buttons stay shut when no answer comes."""
+
+
+class TicketPanel(Panel):
+    """Makes one order of what stands in the fields, and asks for it once.
+
+    `ids` makes the id of an order, at mouse-down. `take_draft` fills the fields from elsewhere.
+    """
+
+    KIND = "ticket"
+    TITLE = "Ticket"
+
+    def __init__(
+        self,
+        stores: Stores,
+        ids: IdMaker,
+        parent: QWidget | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(stores, parent)
+        self.clock = clock or Clock()
+        self.fresh = Freshness(self.clock)
+        self.sent = Sent()
+        self.draft: NewOrder | None = None
+        self._recent: list[tuple[int, NewOrder]] = []
+        self._presets: dict[str, list[str]] = {}
+        self._shown: Instrument | None = None
+        self._sized = False
+        self._key: tuple[object, ...] = ()
+        self.head = Head(stores.mode, self)
+        self.fields = Fields(self)
+        self.buttons = {side: SendButton(side, ids, self.clock, self) for side in Side}
+        self.reasons = {side: QLabel("", self) for side in Side}
+        self.reason = QLabel("", self)
+        self.message = QLabel("", self)
+        self.frame = ModeFrame(stores.mode, self)
+        self._build()
+        self.fields.changed.connect(self._edited)
+        self.fields.stored.connect(self._store)
+        self.head.price_chosen.connect(self._use_price)
+        self.head.cleared.connect(self.clear_draft)
+        for button in self.buttons.values():
+            button.wished.connect(self._send)
+
+    def _build(self) -> None:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(3)
+        for column, side in enumerate(Side):
+            label = self.reasons[side]
+            label.setWordWrap(True)
+            label.setAccessibleName(f"Why {side.name.lower()} is not possible")
+            grid.addWidget(self.buttons[side], 0, column)
+            grid.addWidget(label, 1, column)
+            grid.setColumnStretch(column, 1)
+        self.reason.setWordWrap(True)
+        self.reason.setAccessibleName("What the order still needs")
+        grid.addWidget(self.reason, 2, 0, 1, 2)
+        self.message.setWordWrap(True)
+        self.message.setAccessibleName("What became of the last order")
+        body = self.frame.body
+        body.addWidget(self.head)
+        body.addWidget(self.fields)
+        body.addLayout(grid)
+        body.addWidget(self.message)
+        body.addStretch(1)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self.frame)
+        self.fields.price.scope_maker = self._price_scope
+        self.fields.stop.scope_maker = self._price_scope
+        self.fields.quantity.scope_maker = self._quantity_scope
+
+    # -- what the window calls ---------------------------------------------------------------
+
+    def set_instrument(self, instrument: str) -> None:
+        """Make orders in another instrument; prices and a draft of the one before are cleared."""
+        if instrument == self.instrument:
+            return
+        super().set_instrument(instrument)
+        self.draft = None
+        self.fresh.forget()
+        self._shown = None
+        self.fields.clear_prices()
+        self.fields.quantity.set_steps(None)
+        self.subscription_changed.emit()
+        self.flush()
+
+    def set_account(self, account: str) -> None:
+        """Make orders for another account."""
+        if account != self.account:
+            super().set_account(account)
+            self.flush()
+
+    def wants(self) -> dict[str, set[Any]]:
+        """The quote of the instrument."""
+        return {"quotes": {self.instrument} if self.instrument else set()}
+
+    def take_draft(self, order: NewOrder) -> None:
+        """Fill the fields with a half-made order from elsewhere; nothing is sent."""
+        if order.instrument != self.instrument:
+            self.set_instrument(order.instrument)
+        instrument = self.stores.instruments.get(order.instrument)
+        if instrument is None:
+            self.said.emit(f"The engine does not know {order.instrument}; the draft was dropped.")
+            return
+        self._show_instrument(instrument)
+        self.fields.take(order)
+        self.draft = order
+        self.message.setText("")
+        self.flush()
+
+    def clear_draft(self) -> None:
+        """Forget a draft and its prices."""
+        self.draft = None
+        self.fields.clear_prices()
+        self.flush()
+
+    def flush(self) -> None:
+        """Take in what changed; called once a frame."""
+        stores, now = self.stores, self.clock.monotonic()
+        for answer in self.sent.settle(stores):
+            self._answered(answer)
+        self._recent = [(at, order) for at, order in self._recent if now - at < DUPLICATE_WINDOW]
+        instrument = stores.instruments.get(self.instrument)
+        self.fresh.look(stores, self.account, self.instrument)
+        self.frame.set_mode(stores.mode)
+        ticker = stores.tickers.get(self.instrument)
+        position = stores.position(self.account, self.instrument)
+        self.head.show_market(stores, instrument, self.account, ticker, position, self.fresh.why)
+        self.head.show_draft(self.draft)
+        for button in self.buttons.values():
+            button.settle()
+        if instrument is not None:
+            self._show_instrument(instrument)
+        self._check(instrument)
+
+    def save_state(self) -> dict[str, Any]:
+        """Type, time in force and presets; never an order."""
+        form = self.fields.form()
+        return {
+            "type": form.ord_type.name,
+            "tif": form.tif.name,
+            "presets": dict(self._presets),
+        }
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        """Take back what is still understood of a saved state."""
+        self._presets = saved_texts(state, "presets")
+        self._shown = None
+        kind, tif = state.get("type"), state.get("tif")
+        if isinstance(kind, str) and kind in OrdType.__members__:
+            self.fields.choose_type(OrdType[kind])
+        if isinstance(tif, str) and tif in TimeInForce.__members__:
+            self.fields.choose_tif(TimeInForce[tif])
+        self.flush()
+
+    # -- fields ------------------------------------------------------------------------------
+
+    def _show_instrument(self, instrument: Instrument) -> None:
+        """Set grids, choices and sizes once for an instrument, sizes when a price is known."""
+        if instrument is not self._shown:
+            self._shown, self._sized = instrument, False
+            self.fields.set_instrument(instrument)
+        if self._sized:
+            return
+        ticker = self.stores.tickers.get(instrument.id)
+        price = 0 if ticker is None else ticker.bid or ticker.last
+        sizes = read_sizes(self._presets.get(instrument.id), instrument)
+        if sizes is None and price:
+            sizes = default_sizes(instrument, price)
+        if sizes is not None:
+            self._sized = True
+            self.fields.set_sizes(sizes, instrument)
+
+    def _edited(self) -> None:
+        form = self.fields.form()
+        draft = self.draft
+        if draft is not None and form.price is None and form.stop_price is None:
+            self.draft = None
+        self.state_changed.emit()
+        self.flush()
+
+    def _store(self, sizes: tuple[int, ...]) -> None:
+        if self._shown is not None:
+            self._presets[self._shown.id] = write_sizes(sizes, self._shown)
+            self.state_changed.emit()
+
+    def _use_price(self, ticks: int) -> None:
+        self.fields.use_price(ticks)
+
+    def _price_scope(self) -> Any:
+        assert self._shown is not None
+        position = self.stores.position(self.account, self.instrument)
+        average = self.stores.average_price(position) if position is not None else None
+        return price_scope(self._shown, self.stores.tickers.get(self.instrument), average)
+
+    def _quantity_scope(self) -> Any:
+        assert self._shown is not None
+        return quantity_scope(self._shown, self.stores, self.account, self._price_now)
+
+    def _price_now(self) -> int:
+        """The price in ticks at which cash is turned into a quantity; 0: not known."""
+        form = self.fields.form()
+        if form.price or form.stop_price:
+            return form.price or form.stop_price or 0
+        ticker = self.stores.tickers.get(self.instrument)
+        return 0 if ticker is None or form.ord_type is not OrdType.MARKET else ticker.ask
+
+    # -- checks ------------------------------------------------------------------------------
+
+    def _check(self, instrument: Instrument | None) -> None:
+        """Put the order on the buttons, with what speaks against it beneath."""
+        stores, form = self.stores, self.fields.form()
+        waiting = self._waiting()
+        key = (
+            instrument,
+            self.account,
+            form,
+            self.fields.error(),
+            stores.tickers.get(self.instrument),
+            stores.orders.version,
+            stores.positions.version,
+            stores.limits.version,
+            stores.accounts.version,
+            stores.connected,
+            self.fresh.why,
+            len(self._recent),
+            waiting,
+            self.draft,
+        )
+        if key == self._key:
+            return
+        self._key = key
+        why = "Choose an instrument." if instrument is None else ""
+        if instrument is not None:
+            why = self.fields.error() or missing(form)
+        for side, button in self.buttons.items():
+            order, found = None, []
+            if instrument is not None:
+                order = order_of(form, side, self.account, instrument)
+            if order is not None and instrument is not None:
+                recent = [old for _, old in self._recent]
+                found = violations(order, instrument, stores, self.fresh.age, recent)
+            hard = any(violation.hard for violation in found)
+            allowed = order is not None and not hard and not waiting
+            button.show_order(order, instrument, allowed, bool(found) and not hard)
+            button.set_drafted(self.draft is not None and self.draft.side is side)
+            self._explain(side, found)
+        _write(self.reason, "Sent; waiting for the engine." if waiting else why, tokens().dim)
+        self.fields.show_choices(instrument)
+
+    def _explain(self, side: Side, found: list[Violation]) -> None:
+        """The first rule that speaks against an order, beneath its button."""
+        if not found:
+            _write(self.reasons[side], "", tokens().dim)
+            return
+        first = found[0]
+        color = tokens().danger if first.hard else tokens().warning
+        _write(self.reasons[side], f"{first.code}: {first.text}", color)
+
+    # -- sending -----------------------------------------------------------------------------
+
+    def _waiting(self) -> bool:
+        """Are the buttons shut because an order has no answer yet?"""
+        now = self.clock.monotonic()
+        return any(now - waiting.since < WAIT for waiting in self.sent)
+
+    def _send(self, order: NewOrder) -> None:
+        if self._waiting():
+            return
+        now = self.clock.monotonic()
+        command = replace(order, ts=self.clock.wall())
+        self.sent.add(command, self.stores, now)
+        self._recent.append((now, order))
+        self.draft = None
+        self._say("", tokens().dim)
+        self.requested.emit(command)
+        self.flush()
+
+    def _answered(self, answer: Answer) -> None:
+        order = answer.order
+        if answer.lost:
+            self._say(
+                "The engine was restarted and knows nothing of the last order.", tokens().danger
+            )
+        elif answer.refusal:
+            self._say(answer.refusal, tokens().danger)
+        elif order is not None:
+            instrument = self.stores.instruments.get(order.instrument)
+            what = order.cl_ord_id if instrument is None else order_sentence(order, instrument)
+            if order.status is OrdStatus.REJECTED:
+                self._say(f"Refused: {what}. {refusal_sentence(order)}", tokens().danger)
+            else:
+                self._say(f"Taken: {what}", tokens().dim)
+
+    def _say(self, text: str, color: Any) -> None:
+        _write(self.message, text, color)
+
+
+def _write(label: QLabel, text: str, color: Any) -> None:
+    if label.text() != text:
+        label.setText(text)
+    if label.palette().color(QPalette.ColorRole.WindowText) != color:
+        palette = QPalette()
+        palette.setColor(QPalette.ColorRole.WindowText, color)
+        label.setPalette(palette)
