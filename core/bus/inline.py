@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 
 from core.bus.channel import HIGH_WATER
-from core.bus.server import Peer, Sent, Server
+from core.bus.server import Peer, Receiver, Sent
 
 
 class InlineChannel:
@@ -20,7 +20,7 @@ class InlineChannel:
 
     def __init__(
         self,
-        server: Server,
+        server: Receiver,
         loop: asyncio.AbstractEventLoop,
         high_water: int = HIGH_WATER,
     ) -> None:

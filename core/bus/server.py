@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from enum import Enum
+from typing import Protocol
 
 import msgspec
 
@@ -43,6 +44,14 @@ class Peer:
 MessageSink = Callable[[Peer, ToEngine], None]
 
 
+class Receiver(Protocol):
+    """What a transport hands messages to."""
+
+    def receive(self, peer: Peer, parts: list[bytes]) -> bool:
+        """Take in what `peer` sent; False when it is not admitted (any more). Never raises."""
+        ...
+
+
 class Server:
     """Admits peers and decodes their messages.
 
@@ -54,6 +63,7 @@ class Server:
     Attributes:
         refused: peers turned away (token, protocol, no `Hello`).
         malformed: messages that could not be understood.
+        failures: messages that were understood and made `on_message` raise.
     """
 
     def __init__(
@@ -66,6 +76,7 @@ class Server:
         self._on_error = on_error
         self.refused = 0
         self.malformed = 0
+        self.failures = 0
 
     def receive(self, peer: Peer, parts: list[bytes]) -> bool:
         """Take in what `peer` sent; False when it is not admitted (any more)."""
@@ -82,7 +93,12 @@ class Server:
         elif not peer.admitted:
             self._refuse(peer, "The engine does not know this client; begin with Hello.")
         if peer.admitted:
-            self._on_message(peer, message)
+            try:
+                self._on_message(peer, message)
+            except Exception as error:
+                self.failures += 1
+                what = type(message).__name__
+                self._on_error(f"A {what} of client {peer.name} was not carried out: {error!r}.")
         return peer.admitted
 
     def _admit(self, peer: Peer, hello: Hello) -> bool:

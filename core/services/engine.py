@@ -129,7 +129,7 @@ class Engine:
         for timer in self._timers:
             timer.start()
         for link in self.links.values():
-            await link.start(self.kernel)
+            await link.start()
         for request in recovered.outputs:
             if isinstance(request, VenueNew | VenueCancel | VenueReplace):
                 self._send(request)

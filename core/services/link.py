@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 
-from core.kernel.kernel import Kernel
 from core.marketdata.cache import MarketCache
 from core.marketdata.checks import Source
 from core.model.enums import LinkState, Severity
@@ -27,6 +25,8 @@ from core.venues.venue import Venue
 
 _LOOKS = 4  # how often an order must be missing from the venue's list until it is believed
 _BETWEEN = 0.05  # seconds between two looks; reports under way arrive meanwhile
+_RETRY = 1.0  # seconds until a venue that failed is tried again
+_START_SECONDS = 3.0  # how long a slow venue may hold up the start of the others
 _ANSWER_SECONDS = 10.0  # how long a venue may take to list its orders
 
 _BROKEN = (LinkState.DOWN, LinkState.CONNECTING)
@@ -57,34 +57,34 @@ class VenueLink:
         self._on_error = on_error
         self._statistics = statistics
         self._take = cache.sink(self.source)
-        self._was_broken = False
+        self._kernel = path.kernel
+        self._link = LinkUpdate(venue.name, 0, LinkState.CONNECTING)
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self, kernel: Kernel) -> None:
-        """Connect after recovery and agree on what is working. Never raises."""
+    async def start(self) -> None:
+        """Connect after recovery and agree with the venue, if it answers soon. Never raises."""
         name = self.venue.name
         try:
-            self.venue.resume(self._working(kernel), self._marks(kernel))
+            self.venue.resume(self._working(), self._marks())
             await self.venue.start(self._on_market, self._on_event)
         except Exception as error:
             self._on_error(f"{name} could not be started.", error)
             text = f"{name} could not be started: {error}. Its orders stay as they were."
-            self._on_event(LinkUpdate(name, self._path.clock(), LinkState.DOWN, text))
-            return
-        await self._settle(kernel)
+            self._on_link(LinkUpdate(name, self._path.clock(), LinkState.DOWN, text))
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=_START_SECONDS)
 
     async def stop(self) -> None:
         """Disconnect. Never raises."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        self._cancel()
         try:
             await self.venue.stop()
         except Exception as error:
             self._on_error(f"{self.venue.name} could not be stopped cleanly.", error)
 
     def send(self, request: VenueRequest) -> None:
-        """Pass on a request. When the venue cannot take it, its fate is unknown. Never raises."""
+        """Pass on a request. When the venue fails on it, its fate is unknown until the venue's
+        orders were looked up. Never raises."""
         try:
             self.venue.send(request)
         except Exception as error:
@@ -92,9 +92,14 @@ class VenueLink:
             self._on_error(f"{name} failed to take a request.", error)
             what = "order" if isinstance(request, VenueNew) else "change"
             text = f"{name} failed to take the {what} {request.order.cl_ord_id}: {error!r}."
-            self._path.take(LinkUpdate(name, self._path.clock(), LinkState.DOWN, text))
-            self._was_broken = True
-            self.settled = False
+            self._on_link(LinkUpdate(name, self._path.clock(), LinkState.DOWN, text))
+            asyncio.get_running_loop().call_later(_RETRY, self._again, self._link)
+
+    def _again(self, link: LinkUpdate) -> None:
+        """It was our own word that the venue is down: unless it said otherwise, try it again."""
+        if self._link is link:
+            text = f"{self.venue.name} is tried again."
+            self._on_link(LinkUpdate(self.venue.name, self._path.clock(), LinkState.UP, text))
 
     # -- what the venue says -----------------------------------------------------------------
 
@@ -113,62 +118,77 @@ class VenueLink:
     def _on_link(self, update: LinkUpdate) -> None:
         if update.source != self.venue.name:
             update = LinkUpdate(self.venue.name, update.ts, update.state, update.text)
+        self._link = update
         self.source.link(update)
         self._path.take(update)
         self._publish([update])
         if update.state in _BROKEN:
-            self._was_broken = self._was_broken or self.settled
             self.settled = False
-        elif update.state is LinkState.UP and self._was_broken:
-            self._was_broken = False
+            self._cancel()
+        elif update.state is LinkState.UP and not self.settled and self._task is None:
             self._task = asyncio.get_running_loop().create_task(
-                self._settle(self._path.kernel), name=f"reconcile {self.venue.name}"
+                self._settle(), name=f"reconcile {self.venue.name}"
             )
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
 
     # -- agreement ---------------------------------------------------------------------------
 
-    async def _settle(self, kernel: Kernel) -> None:
-        """Compare the venue's working orders with ours and bring ours in line."""
-        name = self.venue.name
-        try:
-            theirs = await asyncio.wait_for(self.venue.working_orders(), _ANSWER_SECONDS)
-            for _ in range(_LOOKS - 1):
-                if not _missing(self._working(kernel), theirs):
-                    break
+    async def _settle(self) -> None:
+        """Agree with the venue on what is working, however often it takes to get an answer."""
+        while not self.settled:
+            try:
+                theirs = await self._ask()
+            except Exception as error:
+                self._on_error(
+                    f"{self.venue.name} did not list its working orders; until it does, no orders"
+                    " are sent there.",
+                    error,
+                )
+                await asyncio.sleep(_RETRY)
+            else:
+                self._agree(theirs)
+        self._task = None
+
+    async def _ask(self) -> Sequence[VenueOrder]:
+        """The venue's list; looked at again while orders of ours are missing, since reports of
+        what became of them may be on their way."""
+        for look in range(_LOOKS):
+            if look:
                 await asyncio.sleep(_BETWEEN)
-                theirs = await asyncio.wait_for(self.venue.working_orders(), _ANSWER_SECONDS)
-        except Exception as error:
-            self._on_error(
-                f"{name} did not list its working orders; no orders are sent there until it is"
-                " connected anew.",
-                error,
-            )
-            return
-        began = time.monotonic()
-        ours = self._working(kernel)
+            theirs = await asyncio.wait_for(self.venue.working_orders(), _ANSWER_SECONDS)
+            listed = {order.cl_ord_id for order in theirs}
+            if all(order.cl_ord_id in listed for order in self._working()):
+                break
+        return theirs
+
+    def _agree(self, theirs: Sequence[VenueOrder]) -> None:
+        name, ours = self.venue.name, self._working()
         reports, notices = reconcile(
-            name, ours, theirs, self._path.clock(), lambda order: kernel.order(order) is not None
+            name,
+            ours,
+            theirs,
+            self._path.clock(),
+            lambda order: self._kernel.order(order) is not None,
         )
         for report in reports:
             self._path.take(report)
         self.settled = True
         if notices:
-            took = (time.monotonic() - began) * 1e3
-            text = (
-                f"{name}: {len(ours)} orders compared, {len(notices)} differences, {took:.0f} ms."
-            )
+            text = f"{name}: {len(ours)} orders compared, {len(notices)} differences."
             notices.append(Notice(self._path.clock(), Severity.INFO, "reconcile", text))
             self._publish(notices)
 
-    def _working(self, kernel: Kernel) -> list[Order]:
+    def _known(self, cl_ord_id: str) -> bool:
+        return self._kernel.order(cl_ord_id) is not None
+
+    def _working(self) -> list[Order]:
         suffix = f".{self.venue.name}"
-        return [order for order in kernel.working() if order.instrument.endswith(suffix)]
+        return [order for order in self._kernel.working() if order.instrument.endswith(suffix)]
 
-    def _marks(self, kernel: Kernel) -> dict[str, int]:
+    def _marks(self) -> dict[str, int]:
         suffix = f".{self.venue.name}"
-        return {name: mark for name, mark in kernel.marks().items() if name.endswith(suffix)}
-
-
-def _missing(ours: Sequence[Order], theirs: Sequence[VenueOrder]) -> bool:
-    listed = {order.cl_ord_id for order in theirs}
-    return any(order.cl_ord_id not in listed for order in ours)
+        return {name: mark for name, mark in self._kernel.marks().items() if name.endswith(suffix)}
