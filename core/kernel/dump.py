@@ -73,7 +73,7 @@ class DeskDump(Part, frozen=True):
     """Where the day's profit began by currency, and the times of the newest orders."""
 
     strategy: str
-    purses: list[tuple[str, int]]
+    purses: list[tuple[str, Decimal]]  # whole numbers beyond 64 bits
     sent: list[int]
 
 
@@ -287,7 +287,7 @@ def _dump_account(a: Account) -> AccountDump:
 
 
 def _dump_desk(desk: Desk) -> DeskDump:
-    purses = [(currency, purse.base) for currency, purse in desk.purses.items()]
+    purses = [(currency, Decimal(purse.base)) for currency, purse in desk.purses.items()]
     return DeskDump(desk.strategy, purses, list(desk.sent))
 
 
@@ -314,7 +314,7 @@ def _load_account(s: State, d: AccountDump) -> Account:
         if index:
             desk = account.strategies[each.strategy] = Desk(each.strategy)
         for currency, base in each.purses:
-            desk.purse(currency).base = base
+            desk.purse(currency).base = int(base)
         desk.sent.extend(each.sent)
     for held in d.holdings:
         market = s.markets[held.name]

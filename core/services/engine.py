@@ -392,10 +392,10 @@ class Engine:
             return
         try:
             self.journal.write_snapshot(kernel.seq, kernel.ts, kernel.dump())
-            self._snapshot_seq = kernel.seq
-        except JournalError as error:
-            self._snapshot_seq = kernel.seq  # not again at once; the journal holds everything
+        except Exception as error:
+            # Not fatal: the journal holds everything, only the next start takes longer.
             self.report("No snapshot of the engine's state could be kept.", error)
+        self._snapshot_seq = kernel.seq
 
 
 _REQUESTS = (VenueNew, VenueCancel, VenueReplace)
