@@ -147,6 +147,7 @@ def test_nothing_waits_for_another_edge_when_both_sides_talk_at_once(
         (b"\x93\x01\x02\x03", "ignored"),
         (b"", "ignored"),
     ],
+    ids=["wrong token", "newer protocol", "no hello", "order first", "no message", "nothing"],
 )
 def test_whoever_is_not_admitted_hears_why_and_is_not_heard(
     engine: Engine, client: ClientChannel, message: bytes, words: str
