@@ -266,7 +266,8 @@ class EngineClient:
 
     def _take_refusal(self, text: str) -> None:
         if self._joined:
-            # One message was refused, or the engine forgot this client; it says which.
+            # One message was refused, or the engine forgot this client: begin anew at once.
             self.stores.add_notice(Notice(time.time_ns(), Severity.ERROR, "client", text))
-        self._refused = text
+        else:
+            self._refused = text
         self._drop(text)
