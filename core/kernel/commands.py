@@ -10,7 +10,14 @@ from core.kernel.positions import Holding
 from core.kernel.state import State
 from core.kernel.uses import limit_use
 from core.model.checks import Violation, reduces
-from core.model.commands import CancelAll, CancelOrder, NewOrder, ReplaceOrder, SetLimit
+from core.model.commands import (
+    CancelAll,
+    CancelOrder,
+    HandOver,
+    NewOrder,
+    ReplaceOrder,
+    SetLimit,
+)
 from core.model.enums import ExecType, OrdStatus, OrdType, Severity
 from core.model.requests import VenueCancel, VenueNew, VenueReplace
 
@@ -183,6 +190,31 @@ def replace_order(s: State, command: ReplaceOrder) -> None:
     count_sent(live.holding, live.part, s.ts)
     order = s.update(live, ExecType.PENDING_REPLACE)
     s.out.append(VenueReplace(order, command.id, command.qty, command.price))
+
+
+def hand_over(s: State, command: HandOver) -> None:
+    """Make a strategy's position the trader's own: lots and their cost; the rest stays."""
+    if not fresh(s, command.id):
+        return
+    account = s.accounts.get(command.account)
+    holding = account.holdings.get(command.instrument) if account is not None else None
+    part = holding.parts.get(command.strategy) if holding is not None else None
+    if holding is None or part is None or not command.strategy or not part.qty:
+        s.refuse(
+            command.id,
+            "NO_POSITION",
+            f"“{command.strategy}” holds nothing of {command.instrument} in {command.account}.",
+        )
+        return
+    if part.leg is not None or holding.leg is not None:
+        text = f"The position of {command.strategy} is being closed; wait until that is over."
+        s.refuse(command.id, "CLOSING", text)
+        return
+    s.part(holding, "").receive(part.qty, part.cost)
+    part.qty = part.cost = 0
+    part.revalue()
+    s.out.append(holding.view(s.seq, s.ts))
+    s.out.append(part.view(s.seq, s.ts, command.strategy))
 
 
 def set_limit(s: State, command: SetLimit) -> None:

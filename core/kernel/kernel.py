@@ -18,6 +18,7 @@ from core.model.commands import (
     CancelAll,
     CancelOrder,
     Flatten,
+    HandOver,
     Kill,
     NewOrder,
     ReplaceOrder,
@@ -40,6 +41,7 @@ Input = (
     | ReplaceOrder
     | CancelAll
     | Flatten
+    | HandOver
     | Kill
     | SetTradingState
     | SetLimit
@@ -325,6 +327,7 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     ReplaceOrder: commands.replace_order,
     CancelAll: commands.cancel_all,
     Flatten: closing.flatten,
+    HandOver: commands.hand_over,
     Kill: closing.kill,
     SetTradingState: closing.set_trading_state,
     SetLimit: commands.set_limit,

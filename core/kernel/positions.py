@@ -171,7 +171,8 @@ class Holding:
     `cost` follows the average cost method. When `q` of `Q` lots with open cost `C` are closed,
     the removed cost is ``C*q/Q`` rounded up, so that profit is never overstated while a position
     is open; when it is flat the cost is exactly 0. ``realised - cost`` is always the exact sum of
-    the cash flows of all fills.
+    the cash flows of all fills, and the parts of a holding sum up to its own, also when one part
+    hands its position over to another.
     """
 
     __slots__ = (
@@ -234,6 +235,25 @@ class Holding:
             self.realised += -sign * size * price - self.cost
             self.cost = sign * (qty - size) * price
         self.qty = held + signed
+
+    def receive(self, qty: int, cost: int) -> None:
+        """Take over a position of `qty` lots that cost `cost`, as if bought (sold) for that.
+
+        Where it closes lots on the other side, the cost that goes with them is rounded up, so
+        that profit is never overstated.
+        """
+        held = self.qty
+        if held * qty >= 0:
+            self.cost += cost
+        elif abs(qty) < abs(held):
+            removed = -(-self.cost * abs(qty) // abs(held))
+            self.realised -= cost + removed
+            self.cost -= removed
+        else:
+            closing = -(-cost * abs(held) // abs(qty))
+            self.realised -= closing + self.cost
+            self.cost = cost - closing
+        self.qty = held + qty
 
     def pay(self, fee: Decimal) -> None:
         """Add a fee in the instrument's currency."""
