@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from core.services.config import ConfigError, load_config, parse_config
+from tests.core.services.helpers import instrument
+
+ACCOUNT = '[[accounts]]\nid = "A"\n'
+
+
+def test_the_defaults_are_whole(tmp_path: Path) -> None:
+    config = load_config(None, tmp_path)
+    assert config.accounts[0].id == "PAPER-1"
+    assert config.accounts[0].cash["USD"] == Decimal(1_000_000)
+    setup = config.setup((instrument(),))
+    assert {limit.name for limit in setup.limits} >= {"max_order_notional", "daily_loss"}
+    assert setup.accounts[0].id == "PAPER-1"
+
+
+def test_a_file_in_the_data_folder_is_used_and_one_that_is_named_before_it(tmp_path: Path) -> None:
+    (tmp_path / "engine.toml").write_text(ACCOUNT.replace('"A"', '"MINE"'))
+    assert load_config(None, tmp_path).accounts[0].id == "MINE"
+    named = tmp_path / "other.toml"
+    named.write_text(ACCOUNT.replace('"A"', '"OTHER"'))
+    assert load_config(named, tmp_path).accounts[0].id == "OTHER"
+
+
+def test_money_is_exact() -> None:
+    text = ACCOUNT + '[accounts.cash]\nUSD = 0.1\nEUR = "12345678901234567890.12"\n'
+    cash = parse_config(text, "f").accounts[0].cash
+    assert cash == {"USD": Decimal("0.1"), "EUR": Decimal("12345678901234567890.12")}
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("accounts = [", "f.toml", "not TOML"),
+        ("", "f.toml", "missing required field `accounts`"),
+        ("accounts = []", "accounts", "length >= 1"),
+        ("[[accounts]]\nid = 5\n", "accounts[0].id", "Expected `str`"),
+        ("[[accounts]]\nid = ''\n", "accounts[0].id", "length >= 1"),
+        (ACCOUNT + ACCOUNT, "accounts[1].id", "there twice"),
+        (ACCOUNT + "cash = { USD = 'x' }", "accounts[0].cash", "Invalid decimal"),
+        (ACCOUNT + "cash = { USD = inf }", "accounts[0].cash.USD", "Infinity"),
+        (ACCOUNT + "colour = 1", "accounts[0]", "unknown field `colour`"),
+        (ACCOUNT + "[[limits]]\nname = 'speed'\nvalue = 5", "limits[0].name", "no limit"),
+        (ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = -5", "limits[0].value", "0 up"),
+        (ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = nan", "limits[0].value", "0 up"),
+        (
+            ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = 5\nscope = 'world'",
+            "limits[0].scope",
+            "Invalid enum value",
+        ),
+        ("durability = 'hope'\n" + ACCOUNT, "durability", "Invalid enum value"),
+        ("snapshot_every = 1\n" + ACCOUNT, "snapshot_every", ">= 1000"),
+    ],
+)
+def test_a_wrong_file_is_refused_as_a_whole(text: str, place: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, "f.toml")
+    assert str(caught.value).startswith("f.toml")
+    assert place in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"missing\.toml cannot be read"):
+        load_config(tmp_path / "missing.toml", tmp_path)
+    (tmp_path / "engine.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(None, tmp_path)
