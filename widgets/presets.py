@@ -32,7 +32,7 @@ def read_sizes(
     saved: object, instrument: Instrument, count: int = len(STEPS)
 ) -> tuple[int, ...] | None:
     """Sizes in lots from a saved workspace; None when they are not `count` valid quantities."""
-    if not isinstance(saved, Sequence) or len(saved) != count:
+    if isinstance(saved, str) or not isinstance(saved, Sequence) or len(saved) != count:
         return None
     sizes = []
     for text in saved:

@@ -205,6 +205,7 @@ class FootBar(QWidget):
         self.cancel = QPushButton("Cancel 0", self)
         self.cancel.setAutoDefault(False)
         self.cancel.setEnabled(False)
+        self.cancel.setAccessibleName("Cancel all orders here")
         self._hint_until = 0
         box = QHBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)

@@ -224,10 +224,7 @@ class LadderCanvas(LadderView):
             return
         found = self._hit(event.position().toPoint())
         same = (
-            found is not None
-            and found.part == press.hit.part
-            and found.column == press.hit.column
-            and self.rows.price(found.row) == press.price
+            found is not None and found == press.hit and self.rows.price(found.row) == press.price
         )
         if not same:
             return

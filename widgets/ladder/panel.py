@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -274,6 +275,9 @@ class LadderPanel(Panel):
         if ticker is not None:
             canvas.set_longest_price(format_price(rows.top * rows.group, instrument))
         canvas.set_titles(self._titles(scene), canvas.free)
+        if self._traded.since:
+            since = datetime.fromtimestamp(self._traded.since // 1_000_000_000, UTC).astimezone()
+            canvas.notes["profile"] = f", as far as it was seen here: since {since:%H:%M:%S}"
 
     def _titles(self, scene: Scene) -> dict[str, str]:
         titles = {}

@@ -40,6 +40,7 @@ class LadderView(QWidget):
         away: rows to the market while the ladder is held away from it.
         cursor_at: price and side of the keyboard's row, or None.
         shifted: when the rows last moved, by `clock`.
+        notes: what a column's tooltip says beyond its meaning.
 
     Signals:
         looks_changed(): something local changed; compose and show again.
@@ -57,6 +58,7 @@ class LadderView(QWidget):
         self.away = 0
         self.cursor_at: tuple[int, Side] | None = None
         self.shifted = clock.monotonic()
+        self.notes: dict[str, str] = {}
         self.accessible: Any = None
         self._stale = False
         self._blink = False
@@ -213,7 +215,9 @@ class LadderView(QWidget):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             found = self._hit(event.pos())
             if found is not None and found.part == "header":
-                QToolTip.showText(event.globalPos(), COLUMNS[found.column].meaning, self)
+                note = self.notes.get(found.column, "")
+                words = f"{COLUMNS[found.column].meaning}{note}"
+                QToolTip.showText(event.globalPos(), words, self)
             else:
                 QToolTip.hideText()
             return True
