@@ -22,6 +22,7 @@ from app.frames import FrameClock
 from app.leaving import LeaveDialog, remaining
 from app.palette import Palette
 from app.panels import PANEL_KINDS, make_panel
+from app.playback import PlaybackBar
 from app.reporter import Reporter
 from app.settings import SettingsFile
 from app.topbar import TopBar
@@ -87,6 +88,8 @@ class MainWindow(QMainWindow):
         self.topbar.instrument_chosen.connect(self.choose_instrument)
         self.topbar.cancel_all.connect(self.cancel_all)
         self.topbar.flatten_all.connect(self.flatten_all)
+        self.playback = PlaybackBar(self.stores, ids, self)
+        self.playback.requested.connect(self._send)
         self.status = StatusBar(self.stores, self)
         self.setStatusBar(self.status)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -186,6 +189,7 @@ class MainWindow(QMainWindow):
         if self.isMinimized():
             return
         self.topbar.flush()
+        self.playback.flush()
         for panel_id, panel in list(self.docks.panels.items()):
             if panel.isVisible():
                 try:
@@ -290,7 +294,7 @@ class MainWindow(QMainWindow):
             menu.addActions(self.actions_by_id.in_menu(title))
         bar.insertMenu(bar.actions()[3], panels)
         bar.setCornerWidget(None)
-        self.setMenuWidget(_stack(bar, self.topbar))
+        self.setMenuWidget(_stack(bar, self.topbar, self.playback))
 
     def _focus(self, kind: str) -> None:
         panel_id = self.open_panel(kind)

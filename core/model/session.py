@@ -179,7 +179,11 @@ class SourceView(Part, frozen=True):
 
 
 class EngineView(Part, frozen=True):
-    """The engine's own health: order round trip (send -> venue's answer) and loop, in ns."""
+    """The engine's own health: order round trip (send -> venue's answer) and loop, in ns.
+
+    In a replay: where it is, begins and ends (UTC ns of the recording), and how fast it plays
+    (0: paused).
+    """
 
     ts: int
     round_trip_p50: int = 0
@@ -193,6 +197,7 @@ class EngineView(Part, frozen=True):
     replay_ts: int = 0
     replay_end: int = 0
     replay_speed: float = 0.0
+    replay_start: int = 0
 
 
 class Frame(Message, frozen=True):

@@ -376,6 +376,7 @@ class Engine:
             0 if replay is None else replay.now(),
             0 if replay is None else replay.end_time,
             0.0 if replay is None or replay.paused else replay.speed,
+            0 if replay is None else replay.start_time,
         )
 
     def _session(self, now: int) -> str:
