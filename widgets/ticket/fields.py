@@ -173,6 +173,7 @@ class Fields(QWidget):
         self.kind, self.tif = QComboBox(self), QComboBox(self)
         for combo, name in ((self.kind, "Order type"), (self.tif, "Time in force")):
             combo.setAccessibleName(name)
+            combo.view().setAccessibleName(name)
             combo.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for kind in OrdType:
             self.kind.addItem(TYPE_WORDS[kind], kind)

@@ -1,0 +1,410 @@
+"""The ticket as a person uses it: real mouse and key events on a shown panel."""
+
+import pytest
+from msgspec.structs import replace
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QTextEdit, QWidget
+
+from core.model.commands import NewOrder
+from core.model.enums import Mode, OrdType, Side, Source, TimeInForce
+from core.model.events import CommandRefused
+from core.model.ids import IdMaker
+from tests.widgets.trading_world import ASK, BID, BTC, SHARE, World
+from widgets.theme import apply_theme
+from widgets.ticket.panel import TicketPanel
+
+LEFT = Qt.MouseButton.LeftButton
+NONE = Qt.KeyboardModifier.NoModifier
+
+
+class Bench:
+    """A shown ticket and what it asked for."""
+
+    def __init__(self, qtbot, mode=Mode.PAPER, width=300):
+        self.qtbot = qtbot
+        self.world = World(mode)
+        self.panel = TicketPanel(self.world.stores, IdMaker("P"), clock=self.world.clock)
+        self.asked, self.said = [], []
+        self.panel.requested.connect(self.asked.append)
+        self.panel.said.connect(self.said.append)
+        qtbot.addWidget(self.panel)
+        self.panel.set_account("PAPER")
+        self.panel.resize(width, 520)
+        self.panel.show()
+        self.panel.activateWindow()
+        self.panel.set_instrument(BTC.id)
+        QApplication.processEvents()
+        self.fields, self.buttons = self.panel.fields, self.panel.buttons
+        self.buy, self.sell = self.buttons[Side.BUY], self.buttons[Side.SELL]
+        self.rest()
+
+    def rest(self, seconds=1.0):
+        """Let time pass with fresh prices."""
+        self.world.clock.forward(seconds)
+        self.world.quote()
+        self.panel.flush()
+        QApplication.processEvents()
+
+    def type(self, spin, text):
+        spin.setFocus()
+        spin.lineEdit().selectAll()
+        self.qtbot.keyClicks(spin, text)
+        self.rest(0.5)
+
+    def click(self, button):
+        self.qtbot.mouseClick(button, LEFT)
+
+    def reason(self, side):
+        return self.panel.reasons[side].text()
+
+
+@pytest.fixture
+def bench(qtbot):
+    return Bench(qtbot)
+
+
+def test_it_starts_without_a_price_and_cannot_send(bench):
+    assert bench.fields.quantity.steps == 1
+    assert not bench.buy.isEnabled()
+    assert bench.panel.reason.text() == "Enter a price, or click the bid or the ask."
+    bench.click(bench.buy)
+    assert bench.asked == []
+
+
+def test_both_buttons_say_the_whole_order_and_send_it_once(bench):
+    bench.click(bench.panel.head.bid)
+    bench.rest()
+    assert bench.buy.sentence == "BUY 0.01 BTC-USD @ 64,210.5 GTC"
+    assert bench.sell.accessibleName() == "SELL 0.01 BTC-USD @ 64,210.5 GTC"
+    bench.click(bench.sell)
+    (order,) = bench.asked
+    assert isinstance(order, NewOrder)
+    assert (order.side, order.price, order.qty, order.account) == (Side.SELL, BID, 1, "PAPER")
+    assert order.cl_ord_id.startswith("P-")
+    assert order.source is Source.USER
+    assert order.ts == bench.world.clock.wall()
+
+
+def test_typed_expressions_are_followed_and_settled(bench):
+    bench.type(bench.fields.price, "bid+2t")
+    bench.type(bench.fields.quantity, "1.5k")
+    assert "above the largest allowed, 1,000.00" in bench.panel.reason.text()
+    bench.type(bench.fields.quantity, "25%")
+    assert bench.buy.sentence == "BUY 0.38 BTC-USD @ 64,211.5 GTC"
+    bench.fields.price.setFocus()
+    assert bench.fields.price.lineEdit().text() == "64,211.5"
+    assert "25 % of 100,000.00 USD" in bench.fields._notes[bench.fields.quantity].text()
+
+
+def test_a_wrong_field_keeps_its_text_and_shuts_the_buttons(bench):
+    bench.type(bench.fields.price, "64210.3")
+    bench.fields.quantity.setFocus()
+    assert bench.fields.price.lineEdit().text() == "64210.3"
+    sentence = "“64210.3”: 64210.3 is not a multiple of 0.5."
+    assert bench.fields._notes[bench.fields.price].text() == sentence
+    assert bench.panel.reason.text() == sentence
+    assert not bench.buy.isEnabled()
+    bench.click(bench.buy)
+    assert bench.asked == []
+
+
+def test_a_hard_rule_shuts_the_button_and_names_the_number(bench):
+    bench.type(bench.fields.price, "70500")
+    assert not bench.buy.isEnabled()
+    assert bench.sell.isEnabled()
+    assert bench.reason(Side.BUY).startswith("PRICE_COLLAR: Price 70500.0 is 9.79 % above")
+    assert bench.reason(Side.SELL) == ""
+
+
+def test_a_soft_rule_asks_to_hold(bench, qtbot):
+    bench.world.order("mine", Side.SELL, ASK + 2)
+    bench.type(bench.fields.price, "ask+2t")
+    assert bench.buy.hold
+    assert bench.reason(Side.BUY).startswith("SELF_TRADE")
+    bench.click(bench.buy)
+    assert bench.asked == []
+    qtbot.mousePress(bench.buy, LEFT)
+    bench.world.clock.forward(0.7)
+    QTest.qWait(60)
+    assert bench.asked == []
+    qtbot.mouseRelease(bench.buy, LEFT)
+    bench.world.clock.forward(0.2)
+    QTest.qWait(60)
+    assert bench.asked == []
+    qtbot.mousePress(bench.buy, LEFT)
+    bench.world.clock.forward(0.81)
+    qtbot.waitUntil(lambda: len(bench.asked) == 1)
+    qtbot.mouseRelease(bench.buy, LEFT)
+    assert len(bench.asked) == 1
+    assert not bench.buy._timer.isActive()
+
+
+# -- accidents: no second order, no order unseen -------------------------------------------------
+
+
+def test_a_double_click_sends_once(bench, qtbot):
+    bench.click(bench.panel.head.bid)
+    bench.rest()
+    qtbot.mouseClick(bench.buy, LEFT)
+    bench.world.accept(bench.asked[0])
+    bench.panel.flush()
+    qtbot.mouseDClick(bench.buy, LEFT)
+    qtbot.mouseRelease(bench.buy, LEFT)
+    assert len(bench.asked) == 1
+
+
+def test_the_buttons_are_shut_until_the_answer_or_two_seconds(bench):
+    bench.click(bench.panel.head.bid)
+    bench.rest()
+    bench.click(bench.buy)
+    bench.rest(0.5)
+    assert not bench.buy.isEnabled()
+    assert not bench.sell.isEnabled()
+    bench.click(bench.sell)
+    assert len(bench.asked) == 1
+    assert bench.panel.reason.text() == "Sent; waiting for the engine."
+    bench.world.accept(bench.asked[0])
+    bench.rest(0.1)
+    assert bench.sell.isEnabled()
+    bench.click(bench.panel.head.ask)
+    bench.rest(0.5)
+    bench.click(bench.sell)
+    assert len(bench.asked) == 2
+    bench.rest(2.1)
+    assert bench.buy.isEnabled()
+
+
+def test_the_same_order_again_within_ten_seconds_must_be_held(bench):
+    bench.click(bench.panel.head.bid)
+    bench.rest()
+    bench.click(bench.buy)
+    bench.world.accept(bench.asked[0])
+    bench.rest()
+    assert bench.buy.hold
+    assert bench.reason(Side.BUY).startswith("DUPLICATE_ORDER")
+    bench.click(bench.buy)
+    assert len(bench.asked) == 1
+    bench.rest(10)
+    assert not bench.buy.hold
+
+
+def test_a_press_right_after_the_sentence_changed_only_flashes(bench):
+    bench.click(bench.panel.head.bid)
+    bench.rest()
+    bench.click(bench.panel.head.ask)
+    bench.click(bench.buy)
+    assert bench.asked == []
+    assert bench.buy.flashing
+    bench.rest(0.4)
+    assert not bench.buy.flashing
+    bench.click(bench.buy)
+    assert [order.price for order in bench.asked] == [ASK]
+
+
+def test_an_order_that_changes_while_pressed_is_not_sent(bench, qtbot):
+    bench.click(bench.panel.head.bid)
+    bench.rest()
+    qtbot.mousePress(bench.buy, LEFT)
+    bench.fields.price.set_steps(BID - 5)
+    qtbot.mouseRelease(bench.buy, LEFT)
+    assert bench.asked == []
+
+
+def test_letting_go_outside_sends_nothing(bench, qtbot):
+    bench.click(bench.panel.head.bid)
+    bench.rest()
+    qtbot.mousePress(bench.buy, LEFT)
+    qtbot.mouseRelease(bench.buy, LEFT, NONE, QPoint(-20, -20))
+    assert bench.asked == []
+
+
+def test_a_key_held_down_sends_once(bench):
+    bench.click(bench.panel.head.bid)
+    bench.rest()
+    bench.buy.setFocus()
+    QTest.keyPress(bench.buy, Qt.Key.Key_Return)
+    for kind in (QEvent.Type.KeyRelease, QEvent.Type.KeyPress) * 10:
+        again = QKeyEvent(kind, Qt.Key.Key_Return, NONE, "\r", True)
+        QApplication.sendEvent(bench.buy, again)
+    assert bench.asked == []
+    QTest.keyRelease(bench.buy, Qt.Key.Key_Return)
+    assert len(bench.asked) == 1
+
+
+def test_another_symbol_clears_the_draft_and_sends_nothing(bench, qtbot):
+    draft = NewOrder("", "PAPER", BTC.id, Side.BUY, OrdType.LIMIT, 50, BID - 3)
+    bench.panel.take_draft(draft)
+    bench.rest()
+    qtbot.mousePress(bench.buy, LEFT)
+    bench.panel.set_instrument(SHARE.id)
+    qtbot.mouseRelease(bench.buy, LEFT)
+    bench.click(bench.buy)
+    assert bench.asked == []
+    assert bench.panel.draft is None
+    assert bench.fields.price.steps is None
+
+
+def test_stale_prices_shut_the_buttons(bench):
+    bench.click(bench.panel.head.bid)
+    bench.rest()
+    bench.world.clock.forward(6)
+    bench.panel.flush()
+    assert not bench.buy.isEnabled()
+    assert bench.reason(Side.BUY).startswith("STALE_MARKET_DATA")
+    assert bench.panel.head.stale.text() == "stale 6.0 s"
+
+
+def test_a_lost_engine_shuts_the_buttons_and_its_return_tells_what_it_does_not_know(bench):
+    bench.click(bench.panel.head.bid)
+    bench.rest()
+    bench.click(bench.buy)
+    bench.world.stores.connected = False
+    bench.world.stores.connection_text = "The engine is being restarted."
+    bench.panel.flush()
+    assert not bench.sell.isEnabled()
+    assert "restarted" in bench.reason(Side.SELL)
+    bench.world.connect()
+    bench.rest()
+    assert "knows nothing of the last order" in bench.panel.message.text()
+    assert len(bench.asked) == 1
+
+
+# -- drafts, answers, choices --------------------------------------------------------------------
+
+
+def test_a_draft_fills_the_fields_and_is_marked(bench):
+    draft = NewOrder("", "PAPER", BTC.id, Side.SELL, OrdType.STOP, 30, 0, BID - 3)
+    bench.panel.take_draft(draft)
+    assert bench.asked == []
+    assert bench.sell.drafted
+    assert not bench.buy.drafted
+    assert bench.sell.sentence == "SELL 0.30 BTC-USD stop 64,209.0 GTC"
+    assert bench.panel.head.badge.isVisible()
+    bench.click(bench.panel.head.badge)
+    assert bench.panel.draft is None
+    assert bench.fields.stop.steps is None
+    assert not bench.panel.head.badge.isVisible()
+
+
+def test_a_sent_draft_is_a_draft_no_more(bench):
+    bench.panel.take_draft(NewOrder("", "PAPER", BTC.id, Side.BUY, OrdType.LIMIT, 50, BID - 3))
+    bench.rest()
+    bench.click(bench.buy)
+    assert bench.panel.draft is None
+    assert [order.price for order in bench.asked] == [BID - 3]
+
+
+def test_a_draft_for_another_instrument_goes_there_or_is_dropped_with_a_word(bench):
+    bench.world.quote(20_000, 20_001, instrument=SHARE)
+    bench.panel.take_draft(NewOrder("", "PAPER", SHARE.id, Side.BUY, OrdType.LIMIT, 5, 20_000))
+    assert bench.panel.instrument == SHARE.id
+    assert bench.buy.sentence == "BUY 5 ACME @ 200.00 GTC"
+    bench.panel.take_draft(NewOrder("", "PAPER", "NO.SUCH", Side.BUY, OrdType.LIMIT, 5, 5))
+    assert bench.said == ["The engine does not know NO.SUCH; the draft was dropped."]
+
+
+def test_what_became_of_it_stands_in_the_ticket(bench):
+    bench.click(bench.panel.head.bid)
+    bench.rest()
+    bench.click(bench.buy)
+    bench.world.deny(bench.asked[0], "MAX_POSITION", "Too much.")
+    bench.rest(0.1)
+    message = bench.panel.message
+    assert message.text() == "Refused: BUY 0.01 BTC-USD @ 64,210.5 GTC. MAX_POSITION: Too much."
+    bench.click(bench.panel.head.ask)
+    bench.rest()
+    bench.click(bench.sell)
+    assert message.text() == ""
+    bench.world.accept(bench.asked[1])
+    bench.rest(0.1)
+    assert message.text() == "Taken: SELL 0.01 BTC-USD @ 64,211.0 GTC"
+    bench.click(bench.panel.head.bid)
+    bench.rest(11)
+    bench.click(bench.buy)
+    bench.world.stores.take_event(CommandRefused(1, bench.asked[2].cl_ord_id, "X", "No journal."))
+    bench.rest(0.1)
+    assert message.text() == "No journal."
+
+
+def test_only_what_venue_and_instrument_have_can_be_chosen(bench):
+    bench.panel.set_instrument(SHARE.id)
+    model = bench.fields.kind.model()
+    kinds = {kind: model.item(index) for index, kind in enumerate(OrdType)}
+    assert kinds[OrdType.LIMIT].isEnabled()
+    assert not kinds[OrdType.STOP].isEnabled()
+    assert kinds[OrdType.STOP].toolTip() == "SIM takes no stop orders in ACME."
+    tifs = {tif: bench.fields.tif.model().item(i) for i, tif in enumerate(TimeInForce)}
+    assert not tifs[TimeInForce.DAY].isEnabled()
+    assert tifs[TimeInForce.GTC].toolTip() == "Good till cancelled"
+    assert bench.fields.post_only.isEnabled()
+    bench.fields.choose_type(OrdType.MARKET)
+    assert not bench.fields.post_only.isEnabled()
+    assert bench.fields.post_only.toolTip() == "Post-only needs a limit order."
+
+
+def test_a_type_that_the_next_instrument_has_not_is_left(bench):
+    bench.fields.choose_type(OrdType.STOP)
+    bench.panel.set_instrument(SHARE.id)
+    assert bench.fields.form().ord_type is OrdType.LIMIT
+
+
+def test_prices_are_shown_that_the_type_has(bench):
+    assert bench.fields.price.isVisible()
+    assert not bench.fields.stop.isVisible()
+    bench.fields.choose_type(OrdType.STOP_LIMIT)
+    assert bench.fields.price.isVisible()
+    assert bench.fields.stop.isVisible()
+    bench.fields.choose_type(OrdType.MARKET)
+    assert not bench.fields.price.isVisible()
+    bench.rest()
+    assert bench.buy.sentence == "BUY 0.01 BTC-USD at market GTC"
+
+
+def test_size_presets_set_the_quantity_and_are_kept(bench, qtbot):
+    buttons = bench.fields.sizes._buttons
+    qtbot.mouseClick(buttons[3], LEFT)
+    assert bench.fields.quantity.steps == 10
+    qtbot.mouseClick(buttons[1], LEFT, Qt.KeyboardModifier.ShiftModifier)
+    assert bench.fields.quantity.steps == 8
+    qtbot.mouseClick(buttons[4], Qt.MouseButton.RightButton)
+    bench.fields.choose_tif(TimeInForce.IOC)
+    state = bench.panel.save_state()
+    assert state["presets"] == {BTC.id: ["0.01", "0.02", "0.05", "0.10", "0.08"]}
+    other = TicketPanel(bench.world.stores, IdMaker("P"), clock=bench.world.clock)
+    qtbot.addWidget(other)
+    other.restore_state(state)
+    other.set_instrument(BTC.id)
+    assert other.fields.sizes.sizes == (1, 2, 5, 10, 8)
+    assert other.fields.form().tif is TimeInForce.IOC
+    other.restore_state({"type": 5, "tif": "NEVER", "presets": ["x"]})
+    assert other.fields.form().tif is TimeInForce.IOC
+
+
+def test_it_wants_the_quote_only(bench):
+    assert bench.panel.wants() == {"quotes": {BTC.id}}
+
+
+def test_every_control_has_a_name(bench):
+    for widget in bench.panel.findChildren(QWidget):
+        if widget.focusPolicy() != Qt.FocusPolicy.NoFocus and not isinstance(widget, QTextEdit):
+            parent = widget.parent()
+            assert widget.accessibleName() or parent.accessibleName(), widget
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("width", [262, 420])
+def test_nothing_is_cut_off(qtbot, theme, width):
+    apply_theme(QApplication.instance(), theme, points=9)
+    bench = Bench(qtbot, mode=Mode.LIVE, width=width)
+    assert bench.panel.minimumSizeHint().width() <= 262
+    bench.click(bench.panel.head.bid)
+    bench.rest()
+    image = bench.panel.grab().toImage()
+    frame = image.pixelColor(1, image.height() // 2)
+    assert frame == bench.panel.head.word.grab().toImage().pixelColor(2, 8)
+    for button in (bench.panel.head.bid, bench.panel.head.ask, *bench.fields.sizes._buttons):
+        assert button.fontMetrics().horizontalAdvance(button.text()) < button.width()
+    draft = replace(bench.panel.buttons[Side.BUY].order, cl_ord_id="")
+    assert draft.price == BID
