@@ -79,10 +79,15 @@ class Desk(QObject):
         together["bars"] = set()
         for want in wants:
             for what, keys in want.items():
-                together[what] |= keys
+                together[what] |= {k for k in keys if self._trades(k)}
         self.client.subscribe(
             Subscribe(**{what: tuple(sorted(keys)) for what, keys in together.items()})
         )
+
+    def _trades(self, key: Any) -> bool:
+        """Is this instrument, or (instrument, interval), of a market that is connected?"""
+        name = key[0] if isinstance(key, tuple) else key
+        return name == "*" or name in self.stores.instruments
 
     def poll(self) -> None:
         """Take in whatever the engine has sent."""

@@ -169,6 +169,8 @@ class MainWindow(QMainWindow):
         self.topbar.show_for(self.instrument, self.account)
 
     def _subscribe(self) -> None:
+        if not self.stores.connected:
+            return  # what trades is not known yet; `_on_connection` comes here again
         wants: list[dict[str, set[Any]]] = [p.wants() for p in self.docks.panels.values()]
         wants.append({"quotes": {self.instrument} if self.instrument else set()})
         self.desk.subscribe(wants)
