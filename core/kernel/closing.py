@@ -218,11 +218,15 @@ def _terms(s: State, holding: Holding, side: Side) -> tuple[OrdType, TimeInForce
     part = None if holding.desk is holding.account else holding
     whole = holding.account.holdings[instrument.id]
     high, low, scale = rules_of(s, whole, part).order.collar or (105, 95, 100)
+    # The collar around the reference, or around the far side where the market is wider than that.
     if side is Side.BUY:
-        price = max(2 * market.ask, market.mark2) * high // (2 * scale)
+        price = market.mark2 * high // (2 * scale)
+        if price < market.ask:
+            price = market.ask * high // scale
     else:
-        far = min(2 * market.bid, market.mark2) if market.bid else market.mark2
-        price = -(-far * low // (2 * scale))
+        price = -(-market.mark2 * low // (2 * scale))
+        if 0 < market.bid < price:
+            price = -(-market.bid * low // scale)
     return OrdType.LIMIT, tif, min(max(price, 1), MAX_TICKS)
 
 

@@ -242,8 +242,10 @@ def load(data: bytes) -> State:
         s.closing[key] = whole.parts[key[2]] if key[2] else whole
     for made_account in s.accounts.values():
         for holding in made_account.holdings.values():
-            for each in (holding, *holding.parts.values()):
-                each.revalue()
+            holding.revalue()
+            for strategy, part in holding.parts.items():
+                if strategy:
+                    part.revalue()
     s.floors()
     return s
 

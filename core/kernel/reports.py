@@ -13,6 +13,7 @@ from core.model.numbers import EXACT
 from core.model.orders import Fill, OrderUpdate
 
 _MAX_LOTS = 1 << 40
+_COUNTABLE = 1 << 63
 _MAX_FEE = Decimal(10) ** 18
 _ENDED = {
     ExecType.CANCELED: OrdStatus.CANCELED,
@@ -147,6 +148,8 @@ def _trade_problem(live: Live, r: ExecutionReport, exec_id: str) -> str:
         return "it has neither an execution id nor a filled total, so it cannot be counted once"
     if not 0 < r.last_qty <= _MAX_LOTS or not 0 < r.last_price <= MAX_TICKS:
         return f"{r.last_qty} lots at {r.last_price} ticks is not possible"
+    if not _countable(live, r.last_price * r.last_qty):
+        return "the sums of the order or its position would not fit into 63 bits"
     if r.instrument and (
         r.instrument != live.command.instrument or r.side is not live.command.side
     ):
@@ -158,6 +161,16 @@ def _trade_problem(live: Live, r: ExecutionReport, exec_id: str) -> str:
         if not isinstance(exponent, int) or exponent < -UNIT_DIGITS or abs(r.fee) > _MAX_FEE:
             return f"its fee {r.fee} is not an amount of money"
     return ""
+
+
+def _countable(live: Live, value: int) -> bool:
+    """Sums in ticks x lots travel as 64-bit numbers."""
+    holding = live.holding
+    assert holding is not None
+    return (
+        live.notional + value < _COUNTABLE
+        and 2 * abs(holding.cost) + abs(holding.realised) + value < _COUNTABLE
+    )
 
 
 def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str) -> Fill:

@@ -24,6 +24,9 @@ from core.model.numbers import EXACT, plain
 MAX_TICKS = 2**31 - 2
 """The highest price there is, in ticks."""
 
+MAX_VALUE = 1 << 60
+"""The most a position may be worth in ticks x lots, so that sums fit into 64 bits."""
+
 UNIT_DIGITS = 24
 """Money is compared as integers of 10 to the minus this."""
 
@@ -326,6 +329,8 @@ def check_order(
         collared = _check_collar(order, instrument, limits, ref2)
         if collared is not None:
             found.append(collared)
+    if worst_lots(held, side, qty, own) * max(order.price, ref2 // 2) >= MAX_VALUE:
+        found.append(_uncountable(instrument, order.qty))
     if limits.max_qty is not None and qty > limits.max_qty:
         value = plain(instrument.quantity(qty))
         limit = plain(instrument.quantity(limits.max_qty))
@@ -440,6 +445,17 @@ def not_tradable(instrument: Instrument, why: str) -> Violation:
         "NOT_TRADABLE",
         sentence,
         "Wait until it trades again; cancels still work.",
+        scope=f"instrument:{instrument.id}",
+    )
+
+
+def _uncountable(instrument: Instrument, qty: int) -> Violation:
+    value = plain(instrument.quantity(qty))
+    return Violation(
+        "INVALID_QTY",
+        f"With {value} the position could be worth more than can be counted exactly.",
+        "Make the order smaller.",
+        value=value,
         scope=f"instrument:{instrument.id}",
     )
 

@@ -96,7 +96,7 @@ def test_level_3_cancels_first_then_closes():
         OrdType.LIMIT,
         TimeInForce.IOC,
     )
-    assert order.price == 18_991, "5 % below the bid of 199.90, rounded to the safe side"
+    assert order.price == 19_000, "5 % below the reference of 200.00"
     assert (order.source, order.reduce_only, order.trader) == (Source.ENGINE, True, "ann")
     assert order.cl_ord_id == "K/3"
     d.fill(order.cl_ord_id, 10, 19_990)
@@ -122,6 +122,26 @@ def test_closing_goes_on_after_partial_fills_and_waits_when_nobody_trades():
     assert d.position().qty == 0
     d.new()
     d.accepted()
+
+
+def test_time_does_not_cancel_a_closing_order_in_flight():
+    d = Driver()
+    d.held(10)
+    d.flatten(id="F")
+    d.report("F/1", ExecType.NEW, OrdStatus.NEW)
+    d.tick()
+    assert d.out == []
+    d.down()
+    assert d.status_of("F/1") is OrdStatus.NEW
+
+
+def test_a_closing_order_whose_fate_is_unknown_is_canceled():
+    d = Driver()
+    d.held(10)
+    d.flatten(id="F")
+    d.down()
+    d.link(LinkState.UP)
+    assert ids(d.cancels()) == ["F/1"]
 
 
 def test_closing_gives_up_loudly():
@@ -249,6 +269,17 @@ def test_unsupported_ioc_and_missing_price():
     day, market = (r.order for r in d.sent())
     assert (day.ord_type, day.tif) == (OrdType.LIMIT, TimeInForce.DAY)
     assert (market.ord_type, market.price) == (OrdType.MARKET, 0)
+
+
+def test_closing_reaches_a_market_wider_than_the_collar():
+    d = Driver()
+    d.held(10)
+    d.held(-10, account="Q")
+    d.quote(bid=10_001, ask=30_001)
+    d.flatten()
+    sale, purchase = (r.order for r in d.sent())
+    assert sale.price == 9_501
+    assert purchase.price == 31_501
 
 
 def test_large_positions_are_closed_in_pieces():

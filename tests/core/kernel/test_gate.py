@@ -110,6 +110,22 @@ def test_invalid_quantity(qty):
     d.accepted()
 
 
+def test_a_position_too_large_to_count_in_64_bits():
+    huge = [limit(n, 10**18) for n in ("max_order_notional", "max_exposure")]
+    d = Driver(*huge)
+    grain = msgspec.structs.replace(AAPL, id="GRAIN.SIM", lot=Decimal("1E-9"), max_qty=1 << 40)
+    d.apply(Setup((grain,)))
+    d.quote(grain, 2_099_990, 2_100_010)
+    d.new(BUY, 1 << 39, 2_097_152, grain)
+    assert d.denial().code == "INVALID_QTY"
+    d.new(BUY, (1 << 39) - 1, 2_097_152, grain)
+    assert d.denial().code == "INVALID_QTY", "the reference is higher"
+    d.new(BUY, 1 << 38, 2_097_152, grain)
+    d.accepted()
+    d.new(BUY, 1 << 38, 2_097_152, grain)
+    assert d.denial().code == "INVALID_QTY"
+
+
 @pytest.mark.parametrize(
     ("kind", "price", "stop"),
     [

@@ -115,6 +115,16 @@ def test_impossible_execution_is_not_booked_but_shouted(wrong):
     assert (d.kernel.positions(), d.kernel.accounts()[0].cash, d.order(name)) == before
 
 
+def test_executions_whose_sum_would_not_fit_into_64_bits():
+    d = Driver()
+    name = d.working()
+    for n in range(2):
+        d.fill(name, 2**40, 2**21, exec_id=f"huge{n}")
+        assert d.fills()
+    d.fill(name, 2**40, 2**21, exec_id="last")
+    assert "would not fit" in d.notices()[0].text
+
+
 def test_cancel():
     d = Driver()
     name = d.working()

@@ -1,0 +1,496 @@
+"""Random commands against a venue whose answers come late, twice, out of order or never.
+
+After every step the books must equal what an independent reckoning makes of the fills; at the
+end a fresh kernel fed with the same inputs must be in the same state.
+"""
+
+from __future__ import annotations
+
+import random
+from decimal import Decimal
+from fractions import Fraction
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from core.kernel.kernel import Kernel
+from core.model.enums import (
+    ExecType,
+    LinkState,
+    MarketStatus,
+    OrdStatus,
+    Side,
+    Source,
+    TimeInForce,
+    TradingState,
+)
+from core.model.events import CancelReject, CommandRefused, Notice
+from core.model.orders import Fill, OrderUpdate
+from core.model.requests import VenueCancel, VenueNew, VenueReplace
+from tests.core.kernel.driver import AAPL, BTC, FUT, Driver
+
+INSTRUMENTS = {i.id: i for i in (AAPL, BTC, FUT)}
+MIDS = {AAPL.id: 20_000, BTC.id: 600_000, FUT.id: 20_000}
+LIMITS = (
+    ("max_position", Decimal(60), "account", "P"),
+    ("max_position", Decimal(25), "strategy", "S"),
+    ("max_order_qty", Decimal(30), "instrument", AAPL.id),
+    ("max_open_orders", Decimal(6), "account", "P"),
+    ("max_order_rate", Decimal(8), "account", "Q"),
+    ("max_exposure", Decimal(3_000_000), "account", "P"),
+    ("daily_loss", Decimal(3_000), "account", "P"),
+)
+
+instruments = st.sampled_from(list(INSTRUMENTS.values()))
+sides = st.sampled_from(list(Side))
+accounts = st.sampled_from(["P", "P", "Q"])
+picks = st.integers(0, 10**6)
+
+
+class Truth:
+    """A venue: what works there, and what it has said that has not been delivered."""
+
+    def __init__(self):
+        self.working = {}
+        self.messages = []
+        self.execs = 0
+
+    def take(self, request):
+        name = request.order.cl_ord_id
+        if isinstance(request, VenueNew):
+            self.working[name] = [request.order.qty, 0, request.order]
+            self.say(name, ExecType.NEW, OrdStatus.NEW, order_id="v" + name)
+        elif name not in self.working:
+            replace = isinstance(request, VenueReplace)
+            self.messages.append((name, request.request, replace))
+        elif isinstance(request, VenueCancel):
+            del self.working[name]
+            self.say(name, ExecType.CANCELED, OrdStatus.CANCELED, request=request.request)
+        else:
+            entry = self.working[name]
+            entry[0] = max(request.qty, entry[1])
+            terms = {"qty": entry[0], "price": request.price, "request": request.request}
+            self.say(name, ExecType.REPLACED, OrdStatus.NEW, **terms)
+            if entry[0] == entry[1]:
+                del self.working[name]
+
+    def say(self, name, kind, status, **more):
+        self.messages.append((name, kind, status, more))
+
+    def fill(self, name, lots, price, fee):
+        entry = self.working[name]
+        lots = min(lots, entry[0] - entry[1])
+        entry[1] += lots
+        self.execs += 1
+        done = entry[1] == entry[0]
+        self.say(
+            name,
+            ExecType.TRADE,
+            OrdStatus.FILLED if done else OrdStatus.PARTIALLY_FILLED,
+            exec_id=str(self.execs),
+            last_qty=lots,
+            last_price=price,
+            cum_qty=entry[1],
+            instrument=entry[2].instrument,
+            side=entry[2].side,
+            fee=fee,
+        )
+        if done:
+            del self.working[name]
+
+
+class Machine(RuleBasedStateMachine):
+    @initialize(keep=st.sampled_from([3, 1000]))
+    def begin(self, keep):
+        self.d = Driver(*LIMITS, keep=keep)
+        self.truth = Truth()
+        self.opening = {a.account: dict(a.cash) for a in self.d.kernel.accounts()}
+        self.flows = {}
+        self.held = {}
+        self.by_order = {}
+        self.sent = set()
+        self.names = []
+        self.over = {}
+        self.done = len(self.d.everything)
+
+    # What traders and strategies do.
+
+    @rule(
+        instrument=instruments,
+        account=accounts,
+        side=sides,
+        qty=st.integers(0, 40),
+        away=st.integers(-1200, 1200),
+        strategy=st.sampled_from(["", "", "S", "R"]),
+        ioc=st.booleans(),
+        market=st.booleans(),
+        reduce_only=st.booleans(),
+    )
+    def order(self, instrument, account, side, qty, away, strategy, ioc, market, reduce_only):
+        price = 0 if market else MIDS[instrument.id] + away
+        tif = TimeInForce.IOC if ioc else TimeInForce.GTC
+        name = self.d.new(
+            side,
+            qty,
+            price,
+            instrument,
+            account=account,
+            strategy=strategy,
+            tif=tif,
+            reduce_only=reduce_only,
+        )
+        self.names.append(name)
+        self.look()
+
+    @precondition(lambda self: self.names)
+    @rule(pick=picks)
+    def same_order_again(self, pick):
+        self.d.new(id=self.names[pick % len(self.names)])
+        assert self.d.refusal().code == "DUPLICATE_CLIENT_ID"
+        self.look()
+
+    @precondition(lambda self: self.names)
+    @rule(pick=picks)
+    def cancel(self, pick):
+        self.d.cancel(self.names[pick % len(self.names)])
+        self.look()
+
+    @precondition(lambda self: self.names)
+    @rule(pick=picks, qty=st.integers(0, 40), away=st.integers(-300, 300))
+    def replace(self, pick, qty, away):
+        name = self.names[pick % len(self.names)]
+        order = self.d.order(name)
+        mid = MIDS.get(order.instrument, 20_000) if order else 20_000
+        self.d.replace(name, qty, mid + away)
+        self.look()
+
+    @rule(account=st.sampled_from(["", "P"]), side=st.integers(0, 2))
+    def cancel_all(self, account, side):
+        self.d.cancel_all(account=account, side=side)
+        self.look()
+
+    @rule(level=st.integers(0, 3), account=st.sampled_from(["", "P", "Q"]))
+    def kill(self, level, account):
+        self.d.kill(level, account)
+        self.look()
+
+    @rule(strategy=st.sampled_from(["", "S"]), instrument=st.sampled_from(["", AAPL.id]))
+    def flatten(self, strategy, instrument):
+        self.d.flatten("", instrument, strategy)
+        self.look()
+
+    @rule(account=accounts, state=st.sampled_from(list(TradingState)))
+    def state(self, account, state):
+        self.d.set_state(state, account)
+        self.look()
+
+    @rule(
+        name=st.sampled_from(["max_position", "max_open_orders", "max_order_qty", "daily_loss"]),
+        value=st.integers(1, 80),
+        reason=st.sampled_from(["", "because"]),
+    )
+    def limit(self, name, value, reason):
+        self.d.set_limit(name, value * (100 if name == "daily_loss" else 1), reason=reason)
+        self.look()
+
+    # What the world does.
+
+    @rule(seconds=st.sampled_from([0.001, 0.3, 1.0, 6.0, 40.0, -2.0]))
+    def time(self, seconds):
+        self.d.tick(seconds)
+        self.look()
+
+    @rule(
+        instrument=instruments,
+        move=st.integers(-60, 60),
+        width=st.integers(-1, 30),
+        empty=st.sampled_from([None, None, None, "bid", "ask"]),
+    )
+    def quote(self, instrument, move, width, empty):
+        mid = MIDS[instrument.id] + move
+        bid, ask = mid - width, mid + width
+        self.d.quote(instrument, 0 if empty == "bid" else bid, 0 if empty == "ask" else ask)
+        self.look()
+
+    @rule()
+    def quote_all(self):
+        for instrument in INSTRUMENTS.values():
+            mid = MIDS[instrument.id]
+            self.d.quote(instrument, mid - 5, mid + 5)
+            self.look()
+
+    @rule(instrument=instruments, move=st.integers(-60, 60))
+    def market_trade(self, instrument, move):
+        self.d.trade(instrument, MIDS[instrument.id] + move)
+        self.look()
+
+    @rule(instrument=instruments, status=st.sampled_from(list(MarketStatus)))
+    def status(self, instrument, status):
+        self.d.status(status, instrument)
+        self.look()
+
+    @rule(state=st.sampled_from(list(LinkState)), venue=st.sampled_from(["SIM", "XCH", "feed"]))
+    def link(self, state, venue):
+        self.d.link(state, venue)
+        self.look()
+
+    @precondition(lambda self: self.truth.working)
+    @rule(pick=picks, lots=st.integers(1, 40), away=st.integers(-5, 5), fee=st.integers(-3, 9))
+    def match(self, pick, lots, away, fee):
+        names = list(self.truth.working)
+        name = names[pick % len(names)]
+        order = self.truth.working[name][2]
+        price = (order.price or MIDS[order.instrument]) + away
+        self.truth.fill(name, lots, price, Decimal(fee) / 1000)
+
+    @precondition(lambda self: self.truth.working)
+    @rule(pick=picks, kind=st.sampled_from([ExecType.CANCELED, ExecType.EXPIRED]))
+    def venue_ends(self, pick, kind):
+        names = list(self.truth.working)
+        name = names[pick % len(names)]
+        del self.truth.working[name]
+        self.truth.say(name, kind, OrdStatus(kind.value))
+
+    @precondition(lambda self: self.truth.messages)
+    @rule(pick=picks, twice=st.booleans(), orderly=st.booleans())
+    def deliver(self, pick, twice, orderly):
+        messages = self.truth.messages
+        index = 0 if orderly else pick % len(messages)
+        message = messages[index] if twice else messages.pop(index)
+        if len(message) == 3:
+            name, request, replace = message
+            self.d.apply(
+                CancelReject(
+                    "SIM", self.d.now, self.d.now, name, request, OrdStatus.FILLED, replace
+                )
+            )
+        else:
+            name, kind, status, more = message
+            self.d.report(name, kind, status, **more)
+        self.look()
+
+    @rule()
+    def deliver_all(self):
+        while self.truth.messages:
+            self.deliver(0, False, True)
+
+    @precondition(lambda self: self.truth.messages)
+    @rule(pick=picks)
+    def lose(self, pick):
+        self.truth.messages.pop(pick % len(self.truth.messages))
+
+    @precondition(lambda self: self.names)
+    @rule(
+        pick=picks,
+        kind=st.sampled_from(list(ExecType)),
+        status=st.sampled_from(list(OrdStatus)),
+        qty=st.integers(-1, 50),
+        last=st.integers(-1, 50),
+        cum=st.integers(0, 50),
+    )
+    def nonsense(self, pick, kind, status, qty, last, cum):
+        self.d.report(
+            self.names[pick % len(self.names)],
+            kind,
+            status,
+            exec_id=f"n{self.d.seq}",
+            qty=qty,
+            price=20_000,
+            cum_qty=cum,
+            last_qty=last,
+            last_price=20_000,
+            request=str(pick),
+        )
+        self.look()
+
+    @rule()
+    def restart(self):
+        before = self.d.kernel
+        loaded = Kernel.load(before.dump())
+        assert loaded.digest() == before.digest()
+        assert loaded.limit_uses(self.d.now) == before.limit_uses(self.d.now)
+        assert loaded.positions() == before.positions()
+        self.d.kernel = loaded
+
+    # What must hold.
+
+    def look(self):
+        """Take in what the last input led to."""
+        out = self.d.everything[self.done :]
+        self.done = len(self.d.everything)
+        late = set()
+        for o in out:
+            if isinstance(o, VenueNew | VenueCancel | VenueReplace):
+                self.check_request(o)
+                self.truth.take(o)
+            elif isinstance(o, Fill):
+                late.add(o.cl_ord_id)
+                self.book(o)
+            elif isinstance(o, OrderUpdate) and o.order.source is Source.ENGINE:
+                if o.order.cl_ord_id not in self.names:
+                    self.names.append(o.order.cl_ord_id)
+            elif isinstance(o, Notice):
+                assert "failed on" not in o.text, o.text
+                assert o.text.endswith(".")
+            elif isinstance(o, CommandRefused):
+                assert o.code
+                assert o.text.endswith(".")
+        for name, order in list(self.over.items()):
+            now = self.d.order(name)
+            if now is None:
+                del self.over[name]
+            elif name not in late:
+                assert now == order, "a terminal order changed"
+            else:
+                self.over[name] = now
+        for o in out:
+            if isinstance(o, OrderUpdate) and o.order.status.terminal:
+                now = self.d.order(o.order.cl_ord_id)
+                if now is not None:
+                    self.over[o.order.cl_ord_id] = now
+
+    def check_request(self, request):
+        order = request.order
+        if isinstance(request, VenueCancel):
+            return
+        account = self.d.account(order.account)
+        assert account.state is not TradingState.HALTED
+        if isinstance(request, VenueNew):
+            assert order.cl_ord_id not in self.sent, "sent twice"
+            self.sent.add(order.cl_ord_id)
+        if order.source is Source.ENGINE:
+            return
+        uses = {
+            (u.name, u.scope, u.scope_id): u.limit for u in self.d.kernel.limit_uses(self.d.now)
+        }
+        qty = order.qty if isinstance(request, VenueNew) else request.qty
+        leaves = qty - order.cum_qty
+        limit = uses.get(("max_order_qty", "account", order.account))
+        shrinks = isinstance(request, VenueReplace) and request.qty <= order.qty
+        assert limit is None or leaves <= limit or shrinks
+        key = (order.account, order.instrument)
+        sign = order.side.sign
+        open_lots = sum(
+            max(o.qty, o.pending_qty) - o.cum_qty
+            for o in self.d.kernel.working()
+            if (o.account, o.instrument, o.side) == (*key, order.side)
+        )
+        position = self.held.get((*key, ""), 0)
+        limit = uses.get(("max_position", "account", order.account))
+        assert limit is None or sign * position + open_lots <= limit or shrinks
+        if isinstance(request, VenueNew):
+            limit = uses[("max_open_orders", "account", order.account)]
+            assert sum(o.account == order.account for o in self.d.kernel.working()) <= limit
+            if account.state is TradingState.REDUCING or order.reduce_only:
+                assert position * sign < 0
+                assert open_lots <= abs(position)
+
+    def book(self, fill):
+        sign = fill.side.sign
+        self.by_order[fill.cl_ord_id] = self.by_order.get(fill.cl_ord_id, 0) + fill.qty
+        flow = -sign * fill.price * fill.qty
+        for strategy in {"", fill.strategy}:
+            key = (fill.account, fill.instrument, strategy)
+            self.held[key] = self.held.get(key, 0) + sign * fill.qty
+            self.flows[key] = self.flows.get(key, 0) + flow
+        instrument = INSTRUMENTS[fill.instrument]
+        point = (
+            Fraction(instrument.tick) * Fraction(instrument.lot) * Fraction(instrument.multiplier)
+        )
+        cash = self.opening[fill.account]
+        currency = instrument.currency
+        cash[currency] = Fraction(cash.get(currency, 0)) + flow * point
+        cash[fill.currency] = Fraction(cash.get(fill.currency, 0)) - Fraction(fill.fee)
+
+    @invariant()
+    def books_equal_the_fills(self):
+        if not hasattr(self, "d"):
+            return
+        positions = {(p.account, p.instrument, p.strategy): p for p in self.d.kernel.positions()}
+        assert {k: p.qty for k, p in positions.items()} == self.held
+        assert {k: p.realised - p.cost for k, p in positions.items()} == self.flows
+        for p in positions.values():
+            assert p.qty == p.bought - p.sold
+            assert (p.cost == 0) if p.qty == 0 else (p.cost * p.qty > 0)
+        for account in self.d.kernel.accounts():
+            exact = {c: Fraction(v) for c, v in account.cash.items()}
+            assert exact == {c: Fraction(v) for c, v in self.opening[account.account].items()}
+        for name in self.names:
+            order = self.d.order(name)
+            if order is not None:
+                assert order.cum_qty == self.by_order.get(name, 0)
+
+    def teardown(self):
+        if hasattr(self, "d"):
+            assert self.d.replayed().digest() == self.d.kernel.digest()
+
+
+TestMachine = Machine.TestCase
+TestMachine.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+
+
+def test_long_runs():
+    """The same machine driven at random for long, where Hypothesis only goes sixty steps."""
+    for seed in range(3):
+        rng = random.Random(seed)
+        machine = Machine()
+        machine.begin(50)
+        for step in range(1500):
+            _random_step(machine, rng, step)
+            if step % 50 == 0:
+                machine.books_equal_the_fills()
+        machine.books_equal_the_fills()
+        assert len(machine.by_order) > 50, "hardly anything was traded"
+        machine.teardown()
+
+
+def _random_step(m, rng, step):
+    if step % 20 == 0:
+        for venue in ("SIM", "XCH"):
+            m.link(LinkState.UP, venue)
+        for instrument in INSTRUMENTS.values():
+            m.status(instrument, MarketStatus.OPEN)
+        m.state("P", TradingState.ACTIVE)
+        m.quote_all()
+    if step % 100 == 99:
+        m.time(40.0)
+    action = rng.randrange(20)
+    pick = rng.randrange(10**6)
+    if action < 6:
+        m.order(
+            rng.choice(list(INSTRUMENTS.values())),
+            rng.choice(["P", "Q"]),
+            rng.choice(list(Side)),
+            rng.randint(1, 20),
+            rng.randint(-50, 50),
+            rng.choice(["", "S", "R"]),
+            rng.random() < 0.2,
+            rng.random() < 0.2,
+            rng.random() < 0.1,
+        )
+    elif action < 10 and m.truth.working:
+        m.match(pick, rng.randint(1, 20), rng.randint(-5, 5), rng.randint(-3, 9))
+    elif action < 14 and m.truth.messages:
+        m.deliver(pick, rng.random() < 0.2, rng.random() < 0.7)
+    elif action == 14 and m.names:
+        m.cancel(pick)
+    elif action == 15 and m.names:
+        m.replace(pick, rng.randint(1, 30), rng.randint(-50, 50))
+    elif action == 16:
+        m.deliver_all()
+    elif action == 17:
+        m.time(0.3)
+        m.quote_all()
+    elif action == 18 and rng.random() < 0.2:
+        m.restart()
+    elif action == 19 and rng.random() < 0.1:
+        rng.choice(
+            [
+                lambda: m.kill(rng.randint(1, 3), ""),
+                lambda: m.flatten("", ""),
+                lambda: m.flatten("S", ""),
+                lambda: m.link(LinkState.DOWN, "SIM"),
+                lambda: m.cancel_all("", 0),
+            ]
+        )()
