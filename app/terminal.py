@@ -58,6 +58,8 @@ def engine_arguments(options: argparse.Namespace) -> list[str]:
     words = ["--seed", str(options.seed)]
     if options.instruments is not None:
         words += ["--instruments", str(options.instruments)]
+    if options.rate is not None:
+        words += ["--rate", str(options.rate)]
     if options.replay is not None:
         words += ["--replay", str(options.replay), "--speed", str(options.speed)]
         if options.start is not None:

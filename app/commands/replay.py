@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     words.add_playback(parser)
     terminal.add_window(parser)
-    parser.set_defaults(seed=1, instruments=None)
+    parser.set_defaults(seed=1, instruments=None, rate=None)
 
 
 def run(options: argparse.Namespace) -> int:

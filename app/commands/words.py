@@ -14,7 +14,7 @@ _FRACTION = re.compile(r"\.(\d{1,9})")
 
 
 def add_market(parser: argparse.ArgumentParser) -> None:
-    """`--seed` and `--instruments`: the simulated market."""
+    """`--seed`, `--instruments` and `--rate`: the simulated market."""
     parser.add_argument(
         "--seed",
         type=whole_number(0, 2**63 - 1),
@@ -28,6 +28,13 @@ def add_market(parser: argparse.ArgumentParser) -> None:
         default=None,
         metavar="N",
         help="how many instruments the simulated market has (default: a small, varied set)",
+    )
+    parser.add_argument(
+        "--rate",
+        type=positive_number,
+        default=None,
+        metavar="N",
+        help="how often a second somebody acts on the simulated market (default 1500)",
     )
 
 

@@ -94,9 +94,12 @@ def make_venues(options: EngineOptions) -> tuple[Sequence[Venue], Clock | None]:
         recording = open_recording(options.replay)
         replay = ReplayVenue(recording, speed=options.speed, start=options.start)
         return (replay,), replay.now
-    if options.instruments is None:
-        return default_market(options.seed), None
-    return default_market(options.seed, options.instruments), None
+    wanted: dict[str, Any] = {}
+    if options.instruments is not None:
+        wanted["instruments"] = options.instruments
+    if options.rate is not None:
+        wanted["rate"] = options.rate
+    return default_market(options.seed, **wanted), None
 
 
 def _strategies(

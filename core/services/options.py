@@ -31,6 +31,7 @@ class EngineOptions:
         endpoint: where to listen; empty for the usual place.
         config: settings file; None for ``engine.toml`` of the data folder, else the defaults.
         seed, instruments: of the simulated market.
+        rate: how often a second somebody acts on it, over all instruments; None for the usual.
         replay: a recording to play instead, at `speed`, from `start` (UTC ns) on.
         record: write all market data to this file.
         core: processor to run on; -1 leaves it to the system.
@@ -43,6 +44,7 @@ class EngineOptions:
     config: Path | None = None
     seed: int = 1
     instruments: int | None = None
+    rate: float | None = None
     replay: Path | None = None
     speed: float = 1.0
     start: int | None = None
@@ -76,7 +78,7 @@ class EngineOptions:
         words = ["--data-dir", str(self.data_dir), "--seed", str(self.seed)]
         words += ["--speed", repr(self.speed), "--session", self.session]
         words += ["--core", str(self.core), "--parent", str(self.parent)]
-        for name in ("endpoint", "config", "instruments", "replay", "start", "record"):
+        for name in ("endpoint", "config", "instruments", "rate", "replay", "start", "record"):
             value = getattr(self, name)
             if value not in (None, ""):
                 words += [f"--{name}", str(value)]
@@ -93,7 +95,8 @@ def parse_options(words: list[str]) -> EngineOptions:
         parser.add_argument(f"--{name}", type=Path)
     for name in ("seed", "instruments", "start", "core", "parent"):
         parser.add_argument(f"--{name}", type=int)
-    parser.add_argument("--speed", type=float)
+    for name in ("speed", "rate"):
+        parser.add_argument(f"--{name}", type=float)
     return from_namespace(parser.parse_args(words))
 
 

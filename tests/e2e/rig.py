@@ -35,6 +35,7 @@ def options(**changes: object) -> argparse.Namespace:
     usual: dict[str, object] = {
         "seed": 1,
         "instruments": None,
+        "rate": None,
         "replay": None,
         "speed": 1.0,
         "start": None,
