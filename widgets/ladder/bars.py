@@ -50,8 +50,6 @@ class TopBar(QWidget):
         self.symbol = QLabel("—", self)
         self.symbol.setAccessibleName("Instrument")
         self.word = ModeWord(mode, self)
-        self.stale = QLabel("", self)
-        self.stale.setAccessibleName("Age of the prices")
         self.padlock = Padlock(mode, self)
         self.size = StepSpinBox("Size", self)
         self.second = StepSpinBox("Second size, for the right button", self)
@@ -80,7 +78,7 @@ class TopBar(QWidget):
         self.symbol.setFont(font)
         first = QHBoxLayout()
         first.setSpacing(6)
-        for widget in (self.symbol, self.word, self.stale):
+        for widget in (self.symbol, self.word):
             first.addWidget(widget)
         first.addStretch(1)
         first.addWidget(self.padlock)
@@ -106,9 +104,9 @@ class TopBar(QWidget):
     # -- shown -------------------------------------------------------------------------------
 
     def show_state(
-        self, mode: Mode, instrument: Instrument | None, account: str, armed: bool, stale: str
+        self, mode: Mode, instrument: Instrument | None, account: str, armed: bool
     ) -> None:
-        """Show instrument, mode, lock and, when prices are too old, how old."""
+        """Show instrument, mode and lock."""
         text = instrument.symbol if instrument is not None else "—"
         if self.symbol.text() != text:
             self.symbol.setText(text)
@@ -121,12 +119,6 @@ class TopBar(QWidget):
             self.padlock.update()
         if self.padlock.isChecked() is not armed:
             self.padlock.set_armed(armed)
-        if self.stale.text() != stale:
-            self.stale.setText(stale)
-            self.stale.setToolTip("Prices are grey and one-click is off." if stale else "")
-            palette = QPalette()
-            palette.setColor(QPalette.ColorRole.WindowText, tokens().warning)
-            self.stale.setPalette(palette)
 
     # -- sizes -------------------------------------------------------------------------------
 

@@ -110,7 +110,6 @@ class Look:
         self.best_bid_text = readable_on(self.best_bid, t.text, white, black)
         self.best_ask_text = readable_on(self.best_ask, t.text, white, black)
         self.flash_text = readable_on(t.warning, t.text, black, white)
-        self.badge_text = readable_on(t.accent, t.panel, white, black)
 
 
 def _pen(color: QColor, style: Qt.PenStyle) -> QPen:

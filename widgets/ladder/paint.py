@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
+from widgets.colors import readable_on
 from widgets.ladder.columns import CANCEL_WIDTH, COLUMNS, Span
 from widgets.ladder.look import Look
 from widgets.ladder.picture import Mark, Mine, RowPicture, Stage
@@ -225,5 +226,5 @@ def paint_badge(painter: QPainter, look: Look, box: QRect, text: str, color: QCo
     painter.drawRoundedRect(QRectF(box), 3, 3)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setFont(look.bold)
-    painter.setPen(look.badge_text)
+    painter.setPen(readable_on(color, look.panel, look.text))
     painter.drawText(QRectF(box), Qt.AlignmentFlag.AlignCenter, text)

@@ -134,10 +134,8 @@ class LadderPanel(Panel):
         instrument = self.stores.instruments.get(self.instrument)
         self.frame.set_mode(self.stores.mode)
         self.frame.set_armed(self.lock.armed)
-        self.canvas.set_stale(self.fresh.stale)
-        self.top.show_state(
-            self.stores.mode, instrument, self.account, self.lock.armed, self.fresh.why
-        )
+        self.canvas.set_stale(self.fresh.why)
+        self.top.show_state(self.stores.mode, instrument, self.account, self.lock.armed)
         if instrument is None:
             return
         ticker = self.stores.tickers.get(self.instrument)

@@ -40,6 +40,7 @@ class LadderView(QWidget):
         away: rows to the market while the ladder is held away from it.
         cursor_at: price and side of the keyboard's row, or None.
         shifted: when the rows last moved, by `clock`.
+        stale: why prices must not be trusted now; empty while they are good.
         notes: what a column's tooltip says beyond its meaning.
 
     Signals:
@@ -58,9 +59,9 @@ class LadderView(QWidget):
         self.away = 0
         self.cursor_at: tuple[int, Side] | None = None
         self.shifted = clock.monotonic()
+        self.stale = ""
         self.notes: dict[str, str] = {}
         self.accessible: Any = None
-        self._stale = False
         self._blink = False
         self._badge = False
         self._titles: dict[str, str] = {}
@@ -117,11 +118,13 @@ class LadderView(QWidget):
             self._longest = text
             self.lay_out()
 
-    def set_stale(self, stale: bool) -> None:
-        """Grey everything while prices must not be trusted."""
-        if stale is not self._stale:
-            self._stale = stale
+    def set_stale(self, why: str) -> None:
+        """Grey everything while prices must not be trusted, and say why: ``stale 3.2 s``."""
+        if bool(why) is not bool(self.stale):
             self.update()
+        elif why != self.stale:
+            self.update(0, 0, self.width(), self._look.header)
+        self.stale = why
 
     def set_away(self, away: int) -> None:
         """How far the market is from the middle when the ladder is held; 0 hides the arrow."""
@@ -186,14 +189,14 @@ class LadderView(QWidget):
         for area in event.region():
             if area.top() < look.header:
                 paint_header(painter, look, self._spans, self._titles, width)
-                self._paint_free(painter)
+                self._paint_state(painter)
             first = max(0, area.top() - look.header) // look.row_height
             last = (area.bottom() - look.header) // look.row_height
             wanted.update(range(first, min(last + 1, len(self.pictures))))
             end = look.header + len(self.pictures) * look.row_height
             if area.bottom() >= end:
                 painter.fillRect(0, end, width, self.height() - end, look.panel)
-        RowPainter(painter, look, self._spans, self._stale).rows(
+        RowPainter(painter, look, self._spans, bool(self.stale)).rows(
             self.pictures, sorted(wanted), width
         )
         if self.away:
@@ -203,11 +206,16 @@ class LadderView(QWidget):
             paint_badge(painter, look, box, f"{arrow} {abs(self.away)} rows", color)
         painter.end()
 
-    def _paint_free(self, painter: QPainter) -> None:
-        if self._badge:
+    def _paint_state(self, painter: QPainter) -> None:
+        """A word over the header while prices are old, or while the ladder is free."""
+        look = self._look
+        text = self.stale or ("free" if self._badge else "")
+        if text:
             _, x, width = next(span for span in self._spans if span.column == "price")
-            box = QRect(x + 2, 1, width - 4, self._look.header - 3)
-            paint_badge(painter, self._look, box, "free", self._look.accent)
+            wide = max(width - 4, min(round(look.width(text, True)) + 12, self.width()))
+            left = min(max(x + (width - wide) // 2, 0), self.width() - wide)
+            color = look.warning if self.stale else look.accent
+            paint_badge(painter, look, QRect(left, 1, wide, look.header - 3), text, color)
 
     # -- Qt ----------------------------------------------------------------------------------
 

@@ -85,7 +85,7 @@ class Head(QWidget):
             button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             button.clicked.connect(self._clicked)
         top, quote = QHBoxLayout(), QHBoxLayout()
-        for widget in (self.symbol, self.word, self.stale):
+        for widget in (self.symbol, self.word):
             top.addWidget(widget)
         top.addStretch(1)
         top.addWidget(self.badge)
@@ -95,7 +95,10 @@ class Head(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
         box.addLayout(top)
-        box.addWidget(self.account)
+        state = QHBoxLayout()
+        state.addWidget(self.account, 1)
+        state.addWidget(self.stale)
+        box.addLayout(state)
         box.addLayout(quote)
         policy = self.badge.sizePolicy()
         policy.setRetainSizeWhenHidden(True)

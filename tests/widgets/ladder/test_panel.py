@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QAccessible, QKeyEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
 from core.model.commands import CancelAll, CancelOrder, NewOrder, ReplaceOrder
 from core.model.enums import (
@@ -284,7 +284,7 @@ def test_stale_prices_disarm_and_nothing_is_sent(bench):
     assert bench.asked == []
     assert not bench.panel.lock.armed
     assert "stale" in bench.said[-1]
-    assert bench.panel.top.stale.text().startswith("stale 6")
+    assert bench.canvas.stale.startswith("stale 6")
     assert not bench.panel.frame.armed
 
 
@@ -457,7 +457,7 @@ def test_the_middle_button_lists_the_single_orders(bench):
     bench.click("my_buys", BID - 3, MIDDLE)
     popup = bench.panel._popup
     assert isinstance(popup, OrdersPopup)
-    texts = [label.text() for label in popup.findChildren(type(bench.panel.top.stale))]
+    texts = [label.text() for label in popup.findChildren(QLabel)]
     assert {"64,209.0", "0.50", "0.08", "GTC", "1 m 05 s", "Working"} <= set(texts)
     buttons = {
         b.accessibleName(): b
@@ -728,6 +728,20 @@ class Paints(QObject):
         if event.type() == QEvent.Type.Paint:
             self.heights.append(event.region().boundingRect().height())
         return False
+
+
+def test_a_change_of_theme_repaints_with_the_new_colours(qtbot):
+    app = QApplication.instance()
+    apply_theme(app, "dark", points=9)
+    bench = Bench(qtbot)
+    backgrounds = []
+    for theme in ("dark", "light", "dark"):
+        apply_theme(app, theme, points=9)
+        QApplication.processEvents()
+        image = bench.canvas.grab().toImage()
+        backgrounds.append(image.pixelColor(3, image.height() - 2).lightness())
+    assert backgrounds[0] == backgrounds[2] < 60
+    assert backgrounds[1] > 200
 
 
 def test_only_changed_rows_are_repainted(bench):
