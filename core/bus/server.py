@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from core.model.session import PROTOCOL, FromEngine, Hello, Refused, ToEngine
+from core.model.session import PROTOCOL, FromEngine, Goodbye, Hello, Refused, ToEngine
 from core.model.wire import decode_to_engine, encode
 
 
@@ -90,7 +90,7 @@ class Server:
             return peer.admitted
         if isinstance(message, Hello):
             peer.admitted = self._admit(peer, message)
-        elif not peer.admitted:
+        elif not peer.admitted and not isinstance(message, Goodbye):
             self._refuse(peer, "The engine does not know this client; begin with Hello.")
         if peer.admitted:
             try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from itertools import accumulate
+from array import array
+
+import numpy as np
 
 _STEPS = 8  # buckets for each doubling: quantiles are right to 12 %
 _BUCKETS = 64 * _STEPS
@@ -19,7 +20,7 @@ class Histogram:
     __slots__ = ("counts", "total")
 
     def __init__(self) -> None:
-        self.counts = [0] * _BUCKETS
+        self.counts = array("q", bytes(8 * _BUCKETS))
         self.total = 0
 
     def add(self, duration: int) -> None:
@@ -36,7 +37,7 @@ class Histogram:
 
     def clear(self) -> None:
         """Forget everything."""
-        self.counts = [0] * _BUCKETS
+        self.counts = array("q", bytes(8 * _BUCKETS))
         self.total = 0
 
 
@@ -68,13 +69,9 @@ class Rolling:
         total = self.total
         if total == 0:
             return tuple(0 for _ in wanted)
-        counts = zip(*(part.counts for part in self._slices), strict=True)
-        sums = list(accumulate(sum(bucket) for bucket in counts))
-        found = []
-        for share in wanted:
-            rank = max(1, round(share * total))
-            found.append(_upper(bisect_left(sums, rank)))
-        return tuple(found)
+        sums = np.cumsum(sum(np.frombuffer(part.counts, np.int64) for part in self._slices))
+        ranks = [max(1, round(share * total)) for share in wanted]
+        return tuple(_upper(int(bucket)) for bucket in np.searchsorted(sums, ranks))
 
 
 def _upper(bucket: int) -> int:
