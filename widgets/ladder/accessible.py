@@ -40,5 +40,6 @@ def _make(key: str, thing: QObject) -> LadderInterface | None:
     if not isinstance(thing, LadderCanvas):
         return None
     # Qt's cache owns the interface; the canvas keeps the Python part alive with it.
-    thing.accessible = LadderInterface(thing)
-    return thing.accessible
+    told = LadderInterface(thing)
+    thing.accessible = told
+    return told

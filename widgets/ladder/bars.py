@@ -51,7 +51,7 @@ class TopBar(QWidget):
         self.symbol.setAccessibleName("Instrument")
         self.word = ModeWord(mode, self)
         self.padlock = Padlock(mode, self)
-        self.size = StepSpinBox("Size", self)
+        self.first = StepSpinBox("Size", self)
         self.second = StepSpinBox("Second size, for the right button", self)
         self.flip = Chip("&Flip", self)
         self.flip.setAccessibleName("Flip: orders may be dragged across the spread")
@@ -65,9 +65,9 @@ class TopBar(QWidget):
         self._presets: dict[str, list[str]] = {}
         self._offered = False
         self._build()
-        self.size.changed.connect(self._sizes_changed)
+        self.first.changed.connect(self._sizes_changed)
         self.second.changed.connect(self._sizes_changed)
-        self.buttons.chosen.connect(self.size.set_steps)
+        self.buttons.chosen.connect(self.first.set_steps)
         self.buttons.subtracted.connect(self._subtract)
         self.buttons.stored.connect(self._store)
 
@@ -85,13 +85,14 @@ class TopBar(QWidget):
         second = QGridLayout()
         second.setSpacing(4)
         size, other = QLabel("Si&ze", self), QLabel("&2nd", self)
-        size.setBuddy(self.size)
+        size.setBuddy(self.first)
         other.setBuddy(self.second)
-        for column, widget in enumerate((size, self.size, other, self.second, self.flip)):
-            second.addWidget(widget, 0, column)
+        fields: tuple[QWidget, ...] = (size, self.first, other, self.second, self.flip)
+        for column, field in enumerate(fields):
+            second.addWidget(field, 0, column)
         second.setColumnStretch(1, 1)
         second.setColumnStretch(3, 1)
-        for spin in (self.size, self.second):
+        for spin in (self.first, self.second):
             spin.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             spin.scope_maker = self._scope
         box = QVBoxLayout(self)
@@ -124,7 +125,7 @@ class TopBar(QWidget):
 
     def size_of(self, second: bool) -> int | None:
         """The first or second size in lots; None while it is empty or wrong."""
-        spin = self.second if second else self.size
+        spin = self.second if second else self.first
         spin.settle()
         return spin.steps
 
@@ -132,7 +133,7 @@ class TopBar(QWidget):
         """Fill sizes and presets for an instrument once its price (ticks) is known."""
         if instrument is not self._instrument:
             self._instrument, self._offered = None, False
-            for spin in (self.size, self.second):
+            for spin in (self.first, self.second):
                 spin.set_grid(instrument.lot, instrument.max_qty)
                 spin.set_steps(None)
             self._instrument = instrument
@@ -146,7 +147,7 @@ class TopBar(QWidget):
         sizes = presets or default_sizes(instrument, price)
         self.buttons.set_sizes(sizes, instrument)
         chosen = read_sizes(self._sizes.get(key), instrument, 2) or sizes[:2]
-        self.size.set_steps(chosen[0])
+        self.first.set_steps(chosen[0])
         self.second.set_steps(chosen[1])
 
     def save_state(self) -> dict[str, Any]:
@@ -167,21 +168,21 @@ class TopBar(QWidget):
         instrument = self._instrument
         if instrument is None or not self._offered:
             return
-        if self.size.steps and self.second.steps:
-            chosen = write_sizes((self.size.steps, self.second.steps), instrument)
+        if self.first.steps and self.second.steps:
+            chosen = write_sizes((self.first.steps, self.second.steps), instrument)
             if chosen != self._sizes.get(instrument.id):
                 self._sizes[instrument.id] = chosen
                 self.changed.emit()
 
     def _subtract(self, lots: int) -> None:
-        if self.size.steps is not None:
-            self.size.set_steps(max(self.size.steps - lots, 1))
+        if self.first.steps is not None:
+            self.first.set_steps(max(self.first.steps - lots, 1))
 
     def _store(self, index: int) -> None:
-        if self._instrument is None or self.size.steps is None or not self.buttons.sizes:
+        if self._instrument is None or self.first.steps is None or not self.buttons.sizes:
             return
         sizes = list(self.buttons.sizes)
-        sizes[index] = self.size.steps
+        sizes[index] = self.first.steps
         self.buttons.set_sizes(sizes, self._instrument)
         self._presets[self._instrument.id] = write_sizes(sizes, self._instrument)
         self.changed.emit()

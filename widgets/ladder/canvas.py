@@ -23,8 +23,8 @@ from core.model.enums import Side, Source
 from core.model.ids import IdMaker
 from widgets.clock import Clock
 from widgets.ladder.columns import Hit
-from widgets.ladder.picture import Stage
-from widgets.ladder.rows import next_group
+from widgets.ladder.picture import RowPicture, Stage
+from widgets.ladder.rows import Rows, next_group
 from widgets.ladder.view import LadderView
 
 SHIFT_GUARD = 300_000_000
@@ -119,9 +119,11 @@ class LadderCanvas(LadderView):
         return self.inside or self._press is not None or self.free
 
     def reset(self) -> None:
-        """Another instrument: forget row, drag and press; the rows count as shifted."""
+        """Another instrument: nothing of the one before stays on the screen or under the hand."""
         self._press = self.drag = self.cursor_at = None
         self.free, self.flash = False, 0
+        count = self.visible_rows()
+        self.show_rows(Rows(0, count), [RowPicture()] * count)
         self.shifted = self.clock.monotonic()
 
     def flash_row(self, price: int) -> None:

@@ -29,12 +29,11 @@ class RowPainter:
         self._lines: list[QLineF] = []
 
     def rows(self, pictures: Sequence[RowPicture], wanted: Iterable[int], width: int) -> None:
-        """Paint the rows `wanted`, whole."""
+        """Paint the rows `wanted`, whole, on a ground that is painted already."""
         look, p = self._look, self._p
         numbers = list(wanted)
         for row in numbers:
             y = look.header + row * look.row_height
-            p.fillRect(0, y, width, look.row_height, look.panel)
             self._row(pictures[row], y)
             self._lines.append(QLineF(0, y + look.row_height - 1, width, y + look.row_height - 1))
         p.setPen(look.line)

@@ -105,6 +105,7 @@ class LadderPanel(Panel):
         super().set_instrument(instrument)
         self._rows = None
         self._scene = None
+        self._key = ()
         self._last = self._last_move = 0
         self._traded = Traded(self._group)
         self.fresh.forget()

@@ -50,7 +50,7 @@ class OrdersPopup(QFrame):
         if not orders:
             self.close()
             return
-        lines = [
+        lines: list[tuple[str, ...]] = [
             (
                 order.cl_ord_id,
                 format_price(level(order), instrument),

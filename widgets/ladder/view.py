@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -186,16 +186,14 @@ class LadderView(QWidget):
         look, width = self._look, self.width()
         painter = QPainter(self)
         wanted: set[int] = set()
-        for area in event.region():
+        for area in cast(Iterable[QRect], event.region()):
+            painter.fillRect(area, look.panel)
             if area.top() < look.header:
                 paint_header(painter, look, self._spans, self._titles, width)
                 self._paint_state(painter)
             first = max(0, area.top() - look.header) // look.row_height
             last = (area.bottom() - look.header) // look.row_height
             wanted.update(range(first, min(last + 1, len(self.pictures))))
-            end = look.header + len(self.pictures) * look.row_height
-            if area.bottom() >= end:
-                painter.fillRect(0, end, width, self.height() - end, look.panel)
         RowPainter(painter, look, self._spans, bool(self.stale)).rows(
             self.pictures, sorted(wanted), width
         )

@@ -60,7 +60,7 @@ class Bench:
         QApplication.processEvents()
         self.panel.flush()
         self.canvas = self.panel.canvas
-        self.panel.top.size.set_steps(10)
+        self.panel.top.first.set_steps(10)
         self.panel.top.second.set_steps(30)
         self.rest()
 
@@ -277,6 +277,20 @@ def test_another_instrument_under_the_pointer_sends_nothing(bench):
     assert bench.drafts == []
 
 
+def test_prices_of_the_instrument_before_are_gone_at_once(bench):
+    bench.arm()
+    point = bench.point("bids", BID - 3)
+    bench.panel.set_instrument("ACME.SIM")
+    assert {picture.price for picture in bench.canvas.pictures} == {""}
+    bench.world.clock.forward(1)
+    bench.qtbot.mouseClick(bench.canvas, LEFT, NONE, point)
+    bench.key(Qt.Key.Key_B)
+    assert bench.asked == []
+    assert bench.drafts == []
+    bench.panel.set_instrument(BTC.id)
+    assert bench.canvas.pictures[bench.canvas.rows.row_at(BID)].price == "64,210.5"
+
+
 def test_stale_prices_disarm_and_nothing_is_sent(bench):
     bench.arm()
     bench.world.clock.forward(6)
@@ -349,8 +363,8 @@ def test_arming_needs_fresh_prices(bench):
 
 def test_without_a_size_nothing_is_sent(bench):
     bench.arm()
-    bench.panel.top.size.lineEdit().setText("abc")
-    bench.panel.top.size._typed()
+    bench.panel.top.first.lineEdit().setText("abc")
+    bench.panel.top.first._typed()
     bench.click("bids", BID - 3)
     assert bench.asked == []
     assert "size" in bench.said[-1]
@@ -655,14 +669,14 @@ def test_a_spoilt_state_is_harmless(bench, state):
 
 
 def test_sizes_are_kept_for_each_instrument(bench, qtbot):
-    bench.panel.top.size.set_steps(77)
+    bench.panel.top.first.set_steps(77)
     state = bench.panel.save_state()
     other = LadderPanel(bench.world.stores, IdMaker("P"), clock=bench.world.clock)
     qtbot.addWidget(other)
     other.restore_state(state)
     other.set_account("PAPER")
     other.set_instrument(BTC.id)
-    assert other.top.size.steps == 77
+    assert other.top.first.steps == 77
     assert other.top.second.steps == 30
 
 
@@ -670,10 +684,10 @@ def test_size_buttons_set_subtract_and_store(bench, qtbot):
     sizes = bench.panel.top.buttons
     second = sizes._buttons[1]
     qtbot.mouseClick(second, LEFT)
-    assert bench.panel.top.size.steps == 2
-    bench.panel.top.size.set_steps(50)
+    assert bench.panel.top.first.steps == 2
+    bench.panel.top.first.set_steps(50)
     qtbot.mouseClick(second, LEFT, SHIFT)
-    assert bench.panel.top.size.steps == 48
+    assert bench.panel.top.first.steps == 48
     qtbot.mouseClick(second, RIGHT)
     assert sizes.sizes[1] == 48
     assert second.text() == "0.48"
