@@ -187,6 +187,7 @@ class _Reader:
             for kind, count in self._unused.items()
         ]
         log = builder.finish([i.id for i in instruments], divisors, self._lead)
+        log.steady_books()
         if builder.rounded:
             notes.append(
                 f"{builder.rounded:,} sizes of levels are no whole lots and are rounded down."

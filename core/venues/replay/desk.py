@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from core.model.enums import (
     ExecType,
     Liquidity,
@@ -62,6 +64,14 @@ class _Finished(NamedTuple):
     qty: int
     price: int
     cum: int
+
+
+def listed(order: Order) -> VenueOrder:
+    """How the market lists an order as it was sent."""
+    name = order.cl_ord_id
+    return VenueOrder(
+        name, f"R-{name}", order.instrument, order.side, order.qty, order.price, order.cum_qty
+    )
 
 
 class Desk:
@@ -153,16 +163,10 @@ class Desk:
     def working(self) -> list[VenueOrder]:
         """Every order that may still trade."""
         return [
-            VenueOrder(
-                name,
-                f"R-{name}",
-                working.order.instrument,
-                working.order.side,
-                working.qty,
-                working.price,
-                working.cum,
+            msgspec.structs.replace(
+                listed(working.order), qty=working.qty, price=working.price, cum_qty=working.cum
             )
-            for name, working in self._working.items()
+            for working in self._working.values()
         ]
 
     def cancel_all(self, now: int, text: str) -> None:

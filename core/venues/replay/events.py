@@ -63,6 +63,7 @@ class EventLog:
         self.texts = texts
         self._trades = [self._rows(TRADE, index) for index in range(len(self.ids))]
         self._quotes = [self._rows(QUOTE, index) for index in range(len(self.ids))]
+        self._books = [self._rows(BOOK, index) for index in range(len(self.ids))]
         self._statuses = [self._rows(STATUS, index) for index in range(len(self.ids))]
 
     def __len__(self) -> int:
@@ -110,6 +111,11 @@ class EventLog:
         found = self._newest(self._statuses[instrument], index)
         return found if isinstance(found, StatusUpdate) else None
 
+    def book_time(self, instrument: int, index: int) -> int:
+        """The venue's time of the newest book change before event `index`; 0 when none was."""
+        rows = self._before(self._books[instrument], index)
+        return int(self.ts[rows[-1]]) if len(rows) else 0
+
     def book_changes(self, start: int, stop: int) -> Iterator[tuple[int, int, bool, Levels]]:
         """``(event, instrument, snapshot, levels)`` of the book changes in a range of events."""
         side, price, qty = self.levels
@@ -144,6 +150,11 @@ class EventLog:
             return Event(at, owner, BookUpdate(name, ts, at, levels, bool(c)), False)
         text = self.texts[-d - 1] if d else ""
         return Event(at, owner, StatusUpdate(name, ts, at, _STATUSES[a], text), False)
+
+    def steady_books(self) -> None:
+        """Where a book is put together from several streams, its time never goes back."""
+        for rows in self._books:
+            self.ts[rows] = np.maximum.accumulate(self.ts[rows])
 
     def _rows(self, kind: int, instrument: int) -> Ints:
         return np.flatnonzero((self.kind == kind) & (self.owner == instrument))

@@ -137,6 +137,7 @@ def _rows(path: Path, problems: Problems) -> list[tuple[int, int, _Row]]:
     number, line = next(source)
     delimiter = _delimiter(line)
     names = _header(line.decode("utf-8-sig", "replace"), delimiter)
+    width = line.count(delimiter.encode()) + 1
     trades, quotes = "price" in names, "bid" in names or "ask" in names
     wanted = ["time", *(_TRADE if trades else ()), *(_QUOTE if quotes else ())]
     missing = [name for name in wanted if name not in names]
@@ -151,8 +152,8 @@ def _rows(path: Path, problems: Problems) -> list[tuple[int, int, _Row]]:
         try:
             text = line.decode("utf-8")
             fields = next(csv.reader([text], delimiter=delimiter))
-            if len(fields) < len(names):
-                raise ValueError(f"the row has {len(fields)} fields and the header {len(names)}")
+            if len(fields) < width:
+                raise ValueError(f"the row has {len(fields)} fields and the header {width}")
             at = time(fields[names["time"]])
             found.append((number, at, _row(fields, names, trades, quotes, default)))
         except (ValueError, csv.Error) as error:

@@ -23,9 +23,9 @@ from core.model.events import LinkUpdate, VenueEvent, VenueOrder
 from core.model.instruments import Instrument
 from core.model.market import BookUpdate, MarketData, Quote, StatusUpdate
 from core.model.orders import Order
-from core.model.requests import VenueRequest
+from core.model.requests import VenueNew, VenueRequest
 from core.venues.replay.clock import AS_FAST_AS_POSSIBLE, FASTEST, SLOWEST, ReplayClock
-from core.venues.replay.desk import Desk
+from core.venues.replay.desk import Desk, listed
 from core.venues.replay.events import Event
 from core.venues.replay.exact import shown
 from core.venues.replay.recording import Recording
@@ -83,7 +83,8 @@ class ReplayVenue:
         self._desk = Desk(self.name, self._instruments, recording.knowledge)
         begin = recording.start if start is None else _clamped(recording, start)
         self._clock = ReplayClock(begin, speed)
-        self._seek: int | None = None if start is None else begin
+        # Standing still from the start on, it shows what there was at the start.
+        self._seek: int | None = begin if paused or start is not None else None
         self._paused = paused
         self._ended = False
         self._latency = latency
@@ -112,13 +113,13 @@ class ReplayVenue:
         """Begin to play. The first messages are the market's state at the start."""
         self._market, self._events = market, events
         self._desk.connect(events)
-        self._link(LinkState.UP, "Replay of " + self.recording.summary())
         if self._seek is None:
             self._open()
         else:
             await self._go_to(self._seek)
         self._desk.take_back(self._resumed, self.now())
         self._resumed = ()
+        self._link(LinkState.UP, "Replay of " + self.recording.summary())
         if not self._paused:
             self._clock.run()
         self._task = asyncio.create_task(self._run(), name=f"replay {self.name}")
@@ -130,8 +131,14 @@ class ReplayVenue:
         self._wake.set()
 
     async def working_orders(self) -> Sequence[VenueOrder]:
-        """Orders at the market now; those still on their way to it are not."""
-        return self._desk.working()
+        """Orders at the market and those on their way to it."""
+        working = self._desk.working()
+        known = {order.cl_ord_id for order in working}
+        for _, _, request in sorted(self._requests, key=lambda waiting: waiting[:2]):
+            if isinstance(request, VenueNew) and request.order.cl_ord_id not in known:
+                known.add(request.order.cl_ord_id)
+                working.append(listed(request.order))
+        return working
 
     def control(self, command: VenueControl) -> str:
         """``pause``, ``play``, ``speed`` (factor) or ``seek`` (UTC ns).
@@ -327,7 +334,8 @@ class ReplayVenue:
             status = self.recording.log.last_status(owner, index)
             self._pass_on(status or self._status(owner, name, at))
             self._market(self.recording.history_before(owner, index))
-            self._pass_on(BookUpdate(name, at, at, books[owner], True))
+            ts = self.recording.log.book_time(owner, index)
+            self._pass_on(BookUpdate(name, ts, at, books[owner], True))
             quote = self.recording.log.last_quote(owner, index)
             self._market(quote or Quote(name, at, at, 0, 0, 0, 0))
             await asyncio.sleep(0)
