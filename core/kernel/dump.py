@@ -17,7 +17,7 @@ from core.kernel.limits import Waiting
 from core.kernel.orders import Live, Request
 from core.kernel.positions import Account, Desk, Holding, Market
 from core.kernel.state import State
-from core.model.checks import money_units
+from core.model.checks import money_units, units_of
 from core.model.commands import NewOrder
 from core.model.enums import LinkState, MarketStatus, OrdStatus, Side, TradingState
 from core.model.instruments import Instrument
@@ -332,8 +332,8 @@ def _load_account(s: State, d: AccountDump) -> Account:
 def _fill_holding(s: State, h: Holding, d: HoldingDump) -> None:
     h.qty, h.cost, h.realised = d.qty, d.cost, d.realised
     h.bought, h.sold = d.bought, d.sold
-    h.pay(d.fees)
     h.fees = d.fees
+    h.fee_units = units_of(d.fees)
     if d.leg is not None:
         h.leg = leg = Leg(d.leg.job)
         leg.order, leg.before = d.leg.order, d.leg.before

@@ -22,6 +22,9 @@ from core.model.commands import NewOrder
 from core.model.enums import LinkState, TradingState
 
 _SECOND = 1_000_000_000
+# Looking a member up in its enumeration is slow enough to matter here.
+_UP, _STALE = LinkState.UP, LinkState.STALE
+_HALTED, _REDUCING = TradingState.HALTED, TradingState.REDUCING
 
 
 def gate(
@@ -39,7 +42,7 @@ def gate(
     `closing` says that a flatten made it.
     """
     account, market = holding.account, holding.market
-    if account.state is TradingState.HALTED:
+    if account.state is _HALTED:
         return [_halted(account)]
     unreachable = out_of_reach(s, market)
     if unreachable:
@@ -95,7 +98,7 @@ def out_of_reach(s: State, market: Market) -> str:
     if market.blocked:
         return market.blocked
     link = s.links.get(market.instrument.venue)
-    if link is None or link[0] is LinkState.UP or link[0] is LinkState.STALE:
+    if link is None or link[0] is _UP or link[0] is _STALE:
         return ""
     return f"{market.instrument.venue} is not connected ({link[1] or link[0].value})."
 
@@ -103,7 +106,7 @@ def out_of_reach(s: State, market: Market) -> str:
 def only_reduce(holding: Holding, part: Holding | None, closing: bool) -> str:
     """Why an order must reduce what the account holds, or nothing."""
     account = holding.account
-    if account.state is TradingState.REDUCING:
+    if account.state is _REDUCING:
         return f"Account {account.id} is reduce-only: {account.reason or 'no reason was given'}."
     if not closing and (holding.leg is not None or (part is not None and part.leg is not None)):
         return f"{holding.market.instrument.id} is being closed."
@@ -205,6 +208,6 @@ def _halted(account: Account) -> Violation:
 
 def _named(account: Account, found: list[Violation]) -> list[Violation]:
     """A loss limit that made the account reduce-only speaks in its own name."""
-    if account.code and account.state is TradingState.REDUCING:
+    if account.code and account.state is _REDUCING:
         return [v._replace(code=account.code) if v.code == "REDUCE_ONLY_MODE" else v for v in found]
     return found

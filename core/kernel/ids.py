@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 _MAX_DIGITS = 15
+_TOO_LARGE = 10**_MAX_DIGITS
 
 
 class UsedIds:
@@ -14,29 +15,32 @@ class UsedIds:
     makes ids counts them: a million orders of one session are one run. Others are kept whole.
     """
 
-    __slots__ = ("_others", "_runs")
+    __slots__ = ("_next", "_others", "_runs")
 
     def __init__(self) -> None:
         self._runs: dict[str, list[int]] = {}
+        self._next: dict[str, str] = {}
         self._others: dict[str, None] = {}
 
     def add(self, text: str) -> bool:
         """Remember an id; False when it was used before."""
         head, dash, tail = text.rpartition("-")
+        if dash and self._next.get(head) == tail:
+            # Nearly always: the number after the last one.
+            runs = self._runs[head]
+            runs[-1] += 1
+            self._expect(head, runs[-1])
+            return True
         if not dash or not _counts(tail):
             if text in self._others:
                 return False
             self._others[text] = None
             return True
         number = int(tail)
-        runs = self._runs.get(head)
-        if runs is None:
-            self._runs[head] = [number, number + 1]
-            return True
-        if number == runs[-1]:
-            runs[-1] = number + 1
-            return True
-        return _insert(runs, number)
+        runs = self._runs.setdefault(head, [])
+        new = _insert(runs, number)
+        self._expect(head, runs[-1])
+        return new
 
     def __contains__(self, text: str) -> bool:
         head, dash, tail = text.rpartition("-")
@@ -45,6 +49,9 @@ class UsedIds:
         runs = self._runs.get(head)
         return runs is not None and bisect_right(runs, int(tail)) % 2 == 1
 
+    def _expect(self, head: str, number: int) -> None:
+        self._next[head] = str(number) if number < _TOO_LARGE else ""
+
     def dump(self) -> tuple[list[tuple[str, list[int]]], list[str]]:
         """Runs ``[start, end, start, end, ...]`` by beginning, and the other ids; both sorted."""
         return [(h, list(r)) for h, r in sorted(self._runs.items())], sorted(self._others)
@@ -52,6 +59,9 @@ class UsedIds:
     def load(self, runs: list[tuple[str, list[int]]], others: list[str]) -> None:
         """Take the place of what is here with what `dump` gave."""
         self._runs = {head: list(run) for head, run in runs}
+        self._next = {}
+        for head, run in runs:
+            self._expect(head, run[-1])
         self._others = dict.fromkeys(others)
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from core.kernel.positions import Holding
 
 
+_PENDING_NEW = OrdStatus.PENDING_NEW
+
+
 class Request:
     """A cancel (`replace` False) or a replace that its venue has not answered.
 
@@ -69,7 +72,7 @@ class Live:
         self.command = command
         self.qty = command.qty
         self.price = command.price
-        self.base = OrdStatus.PENDING_NEW
+        self.base = _PENDING_NEW
         self.dead = False
         self.unknown = False
         self.created = self.updated = ts

@@ -6,7 +6,7 @@ from collections import deque
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from core.model.checks import UNIT_DIGITS, reference2
+from core.model.checks import reference2
 from core.model.enums import MarketStatus, TradingState
 from core.model.instruments import Instrument
 from core.model.numbers import EXACT, ZERO
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from core.kernel.orders import Live
 
 _MINUTE = 60_000_000_000
+_add = EXACT.add
 
 
 class Market:
@@ -35,6 +36,7 @@ class Market:
         "mark2",
         "minute",
         "open",
+        "point",
         "received",
         "status",
         "status_text",
@@ -44,6 +46,7 @@ class Market:
 
     def __init__(self, instrument: Instrument, units: int) -> None:
         self.instrument = instrument
+        self.point = instrument.point
         self.units = units
         self.bid = self.bid_qty = self.ask = self.ask_qty = self.last = 0
         self.mark2 = 0
@@ -255,10 +258,10 @@ class Holding:
             self.cost = cost - closing
         self.qty = held + qty
 
-    def pay(self, fee: Decimal) -> None:
-        """Add a fee in the instrument's currency."""
-        self.fees = EXACT.add(self.fees, fee)
-        self.fee_units += int(EXACT.scaleb(fee, UNIT_DIGITS))
+    def pay(self, fee: Decimal, units: int) -> None:
+        """Add a fee in the instrument's currency; `units` is the same in 10^-24."""
+        self.fees = _add(self.fees, fee)
+        self.fee_units += units
 
     def revalue(self) -> None:
         """Bring exposure and profit up to date: after a mark, a fill, an order."""

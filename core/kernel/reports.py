@@ -6,15 +6,17 @@ from decimal import Decimal
 
 from core.kernel.orders import Live
 from core.kernel.state import State
-from core.model.checks import MAX_TICKS, UNIT_DIGITS
+from core.model.checks import MAX_TICKS, UNIT_DIGITS, units_of
 from core.model.enums import ExecType, LinkState, OrdStatus, Severity, Side
 from core.model.events import CancelReject, ExecutionReport, LinkUpdate
-from core.model.numbers import EXACT
+from core.model.numbers import EXACT, ZERO
 from core.model.orders import Fill, OrderUpdate
 
 _MAX_LOTS = 1 << 40
 _COUNTABLE = 1 << 63
 _MAX_FEE = Decimal(10) ** 18
+# Looking a member up in its enumeration is slow enough to matter here.
+_TRADE, _NEW, _BUY = ExecType.TRADE, ExecType.NEW, Side.BUY
 _ENDED = {
     ExecType.CANCELED: OrdStatus.CANCELED,
     ExecType.EXPIRED: OrdStatus.EXPIRED,
@@ -29,9 +31,9 @@ def on_report(s: State, r: ExecutionReport) -> None:
         _unknown_order(s, r, live)
         return
     kind = r.exec_type
-    if kind is ExecType.TRADE:
+    if kind is _TRADE:
         _on_trade(s, live, r)
-    elif kind is ExecType.NEW:
+    elif kind is _NEW:
         _on_new(s, live, r)
     elif kind is ExecType.REPLACED or kind is ExecType.RESTATED:
         _on_replaced(s, live, r)
@@ -119,12 +121,14 @@ def _on_trade(s: State, live: Live, r: ExecutionReport) -> None:
     if late:
         if live.cum >= live.qty:
             live.base = OrdStatus.FILLED
+        _revalue(live)
     else:
         _acknowledge(live, r)
         if live.cum >= live.qty and live.cum >= live.most():
             s.end(live, OrdStatus.FILLED)
         else:
             live.base = OrdStatus.PARTIALLY_FILLED
+            # Its open quantity is less by what was filled, so this values the position too.
             s.recount(live)
     _tell_trade(s, live, r, fill)
     if late:
@@ -174,13 +178,13 @@ def _countable(live: Live, value: int) -> bool:
 
 
 def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str) -> Fill:
-    """Book position, cash and fee of one execution."""
+    """Book position, cash and fee of one execution; the caller values it anew."""
     command, holding = live.command, live.holding
     assert holding is not None
     account, market = holding.account, holding.market
     instrument = market.instrument
     price, qty = r.last_price, r.last_qty
-    sign = 1 if command.side is Side.BUY else -1
+    sign = 1 if command.side is _BUY else -1
     part = live.part
     if part is None:
         part = holding.parts.get("") or s.part(holding, "")
@@ -188,22 +192,20 @@ def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str) -> Fill:
     part.fill(sign, price, qty)
     currency = instrument.currency
     cash = account.cash
-    flow = EXACT.multiply(Decimal(-sign * price * qty), instrument.point)
-    cash[currency] = EXACT.add(cash.get(currency, 0), flow)
+    flow = EXACT.multiply(Decimal(-sign * price * qty), market.point)
+    cash[currency] = EXACT.add(cash.get(currency, ZERO), flow)
     fee = r.fee
     if fee:
         paid_in = r.currency or currency
-        cash[paid_in] = EXACT.subtract(cash.get(paid_in, 0), fee)
+        cash[paid_in] = EXACT.subtract(cash.get(paid_in, ZERO), fee)
         if paid_in == currency:
+            units = units_of(fee)
             live.fees = EXACT.add(live.fees, fee)
-            holding.pay(fee)
-            part.pay(fee)
+            holding.pay(fee, units)
+            part.pay(fee, units)
     if not market.mark2:
         market.last = price
         market.mark()
-    holding.revalue()
-    if part.desk.strategy:
-        part.revalue()
     fill = Fill(
         s.seq,
         s.ts,
@@ -224,6 +226,12 @@ def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str) -> Fill:
     )
     s.fills.append(fill)
     return fill
+
+
+def _revalue(live: Live) -> None:
+    for holding in (live.holding, live.part):
+        if holding is not None:
+            holding.revalue()
 
 
 def _tell_trade(s: State, live: Live, r: ExecutionReport, fill: Fill) -> None:

@@ -21,6 +21,9 @@ from core.model.requests import VenueRequest
 
 Output = VenueRequest | Event
 
+_BUY = Side.BUY
+_ACTIVE = TradingState.ACTIVE
+
 
 class State:
     """The kernel's memory. `seq` and `ts` are those of the input being worked on, `out` its answer.
@@ -96,7 +99,7 @@ class State:
         if delta and holding is not None:
             live.exposed = exposed
             part = live.part
-            if live.command.side is Side.BUY:
+            if live.command.side is _BUY:
                 holding.open_buy += delta
                 if part is not None:
                     part.open_buy += delta
@@ -222,7 +225,7 @@ class State:
 
     def watch_loss(self, account: Account) -> None:
         """Take an account to reduce-only when its daily loss limit is reached."""
-        if account.state is not TradingState.ACTIVE:
+        if account.state is not _ACTIVE:
             return
         text = self.over_loss(account)
         if text:

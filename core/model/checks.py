@@ -27,6 +27,11 @@ MAX_TICKS = 2**31 - 2
 MAX_VALUE = 1 << 60
 """The most a position may be worth in ticks x lots, so that sums fit into 64 bits."""
 
+# Looking a member up in its enumeration is slow enough to matter here.
+_BUY = Side.BUY
+_LIMIT = OrdType.LIMIT
+_HALTED, _CLOSED = MarketStatus.HALTED, MarketStatus.CLOSED
+
 UNIT_DIGITS = 24
 """Money is compared as integers of 10 to the minus this."""
 
@@ -188,7 +193,7 @@ def reduces(held: Held, side: Side, qty: int, own: int = 0) -> bool:
 
     All working orders of that side count, except `own` lots of the order that is being changed.
     """
-    if side is Side.BUY:
+    if side is _BUY:
         return held.qty < 0 and held.open_buy - own + qty <= -held.qty
     return held.qty > 0 and held.open_sell - own + qty <= held.qty
 
@@ -196,7 +201,7 @@ def reduces(held: Held, side: Side, qty: int, own: int = 0) -> bool:
 def worst_lots(held: Held, side: Side, qty: int, own: int = 0) -> int:
     """Gross lots if all working orders of the worse side and this one were filled."""
     buys, sells = held.open_buy, held.open_sell
-    if side is Side.BUY:
+    if side is _BUY:
         buys += qty - own
     else:
         sells += qty - own
@@ -234,7 +239,11 @@ def check_form(order: NewOrder, instrument: Instrument) -> Violation | None:
             value=plain(instrument.quantity(order.qty)),
             scope=f"instrument:{instrument.id}",
         )
-    return _check_price_form(order, instrument) or _check_post_only(order, instrument)
+    if kind is not _LIMIT or not 0 < order.price <= MAX_TICKS or order.stop_price:
+        wrong = _check_price_form(order, instrument)
+        if wrong is not None:
+            return wrong
+    return _check_post_only(order, instrument) if order.post_only else None
 
 
 def _check_price_form(order: NewOrder, instrument: Instrument) -> Violation | None:
@@ -265,8 +274,6 @@ def _check_price_form(order: NewOrder, instrument: Instrument) -> Violation | No
 
 
 def _check_post_only(order: NewOrder, instrument: Instrument) -> Violation | None:
-    if not order.post_only:
-        return None
     scope = f"instrument:{instrument.id}"
     if not instrument.post_only:
         return Violation(
@@ -309,48 +316,50 @@ def check_order(
     if form is not None:
         found.append(form)
         return found
-    side, qty = order.side, order.qty
-    closing = reduces(held, side, qty, own)
-    if (only_reduce or order.reduce_only) and not closing:
+    side, qty, price = order.side, order.qty, order.price
+    buy = side is _BUY
+    # What is held and what could come, seen from the order's side.
+    position = held.qty if buy else -held.qty
+    opened = (held.open_buy if buy else held.open_sell) - own + qty
+    closing = position < 0 and opened <= -position
+    if not closing and (only_reduce or order.reduce_only):
         found.append(_not_reducing(order, instrument, held, own, only_reduce))
     status = market.status
-    if status is MarketStatus.HALTED or status is MarketStatus.CLOSED or not is_open:
-        found.append(not_tradable(instrument, "halted" if status is MarketStatus.HALTED else ""))
+    if status is _HALTED or status is _CLOSED or not is_open:
+        found.append(not_tradable(instrument, "halted" if status is _HALTED else ""))
     ref2 = reference2(market)
-    age = abs(ts - market.received)
+    age = ts - market.received
     if ref2 <= 0:
         if not closing:
             found.append(_no_reference(instrument, market))
-    elif limits.stale is not None and age > limits.stale:
+    elif limits.stale is not None and not -limits.stale <= age <= limits.stale:
         ref2 = 0
         if not closing:
-            found.append(_stale(instrument, limits, age))
-    if ref2 > 0 and limits.collar is not None:
-        collared = _check_collar(order, instrument, limits, ref2)
-        if collared is not None:
-            found.append(collared)
-    if worst_lots(held, side, qty, own) * max(order.price, ref2 // 2) >= MAX_VALUE:
-        found.append(_uncountable(instrument, order.qty))
+            found.append(_stale(instrument, limits, abs(age)))
+    collar = limits.collar
+    if ref2 > 0 and collar is not None:
+        high, low, whole = collar
+        limit, around2 = price or order.stop_price, ref2
+        if price > 0 and order.stop_price > 0:
+            around2 = 2 * order.stop_price
+        if limit > 0 and (
+            2 * limit * whole > around2 * high if buy else 2 * limit * whole < around2 * low
+        ):
+            found.append(_outside_collar(order, instrument, limits, limit, around2))
+    if price > 0 and (buy or 2 * price >= ref2):
+        price2 = 2 * price
+    else:
+        price2 = order_price2(order, market, limits, ref2)
+    if (position + opened if position + opened > opened else opened) * price2 >= 2 * MAX_VALUE:
+        found.append(_uncountable(instrument, qty))
     if limits.max_qty is not None and qty > limits.max_qty:
-        value = plain(instrument.quantity(qty))
-        limit = plain(instrument.quantity(limits.max_qty))
-        found.append(
-            Violation(
-                "MAX_ORDER_QTY",
-                f"{value} is more than the largest order of {limit}.",
-                "Make the order smaller.",
-                limit,
-                value,
-                limits.scopes["max_order_qty"],
-            )
-        )
+        found.append(_too_many(instrument, limits, qty))
     if limits.max_notional is not None:
-        notional = qty * order_price2(order, market, limits, ref2) * limits.units // 2
-        if notional > limits.max_notional:
-            found.append(_too_valuable(instrument, limits, notional))
-    too_large = check_position(order, instrument, limits, held, own)
-    if too_large is not None:
-        found.append(too_large)
+        notional = qty * price2 * limits.units
+        if notional > 2 * limits.max_notional:
+            found.append(_too_valuable(instrument, limits, notional // 2))
+    if limits.max_position is not None and position + opened > limits.max_position:
+        found.append(_too_large(order, instrument, limits, position + opened))
     return found
 
 
@@ -379,24 +388,11 @@ def check_position(
     """Could the position pass its limit if all open orders of the order's side were filled?"""
     if limits.max_position is None:
         return None
-    if order.side is Side.BUY:
+    if order.side is _BUY:
         worst = held.qty + held.open_buy - own + order.qty
     else:
         worst = held.open_sell - own + order.qty - held.qty
-    if worst <= limits.max_position:
-        return None
-    side = "long" if order.side is Side.BUY else "short"
-    value = plain(instrument.quantity(worst))
-    limit = plain(instrument.quantity(limits.max_position))
-    return Violation(
-        "MAX_POSITION",
-        f"With all open orders of its side the position could be {side} {value}; {limit} is the"
-        " most.",
-        "Make the order smaller or cancel open orders first.",
-        limit,
-        value,
-        limits.scopes["max_position"],
-    )
+    return _too_large(order, instrument, limits, worst) if worst > limits.max_position else None
 
 
 def check_exposure(
@@ -505,24 +501,12 @@ def _stale(instrument: Instrument, limits: OrderLimits, age: int) -> Violation:
     )
 
 
-def _check_collar(
-    order: NewOrder, instrument: Instrument, limits: OrderLimits, ref2: int
-) -> Violation | None:
-    assert limits.collar is not None
-    high, low, whole = limits.collar
-    if order.stop_price > 0 and order.price > 0:
-        ref2 = 2 * order.stop_price
-    price = order.price or order.stop_price
-    if price <= 0:
-        return None
-    if order.side is Side.BUY:
-        if 2 * price * whole <= ref2 * high:
-            return None
-    elif 2 * price * whole >= ref2 * low:
-        return None
+def _outside_collar(
+    order: NewOrder, instrument: Instrument, limits: OrderLimits, price: int, ref2: int
+) -> Violation:
     away = Decimal(abs(2 * price - ref2) * 100) / Decimal(ref2)
     shown = plain(away.quantize(Decimal("0.01")))
-    word = "above" if order.side is Side.BUY else "below"
+    word = "above" if order.side is _BUY else "below"
     limit = limits.shown["price_collar"]
     reference = plain(Decimal(ref2) * instrument.tick / 2)
     return Violation(
@@ -533,6 +517,38 @@ def _check_collar(
         f"{limit} %",
         f"{shown} %",
         limits.scopes["price_collar"],
+    )
+
+
+def _too_many(instrument: Instrument, limits: OrderLimits, qty: int) -> Violation:
+    assert limits.max_qty is not None
+    value = plain(instrument.quantity(qty))
+    limit = plain(instrument.quantity(limits.max_qty))
+    return Violation(
+        "MAX_ORDER_QTY",
+        f"{value} is more than the largest order of {limit}.",
+        "Make the order smaller.",
+        limit,
+        value,
+        limits.scopes["max_order_qty"],
+    )
+
+
+def _too_large(
+    order: NewOrder, instrument: Instrument, limits: OrderLimits, worst: int
+) -> Violation:
+    assert limits.max_position is not None
+    side = "long" if order.side is _BUY else "short"
+    value = plain(instrument.quantity(worst))
+    limit = plain(instrument.quantity(limits.max_position))
+    return Violation(
+        "MAX_POSITION",
+        f"With all open orders of its side the position could be {side} {value}; {limit} is the"
+        " most.",
+        "Make the order smaller or cancel open orders first.",
+        limit,
+        value,
+        limits.scopes["max_position"],
     )
 
 

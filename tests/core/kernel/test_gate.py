@@ -119,11 +119,11 @@ def test_a_position_too_large_to_count_in_64_bits():
     d.new(BUY, 1 << 39, 2_097_152, grain)
     assert d.denial().code == "INVALID_QTY"
     d.new(BUY, (1 << 39) - 1, 2_097_152, grain)
-    assert d.denial().code == "INVALID_QTY", "the reference is higher"
-    d.new(BUY, 1 << 38, 2_097_152, grain)
     d.accepted()
-    d.new(BUY, 1 << 38, 2_097_152, grain)
+    d.new(BUY, 1, 2_097_152, grain)
     assert d.denial().code == "INVALID_QTY"
+    d.new(SELL, (1 << 39) - 1, 2_000_000, grain)
+    assert d.denial().code == "INVALID_QTY", "a sale may be filled at the reference"
 
 
 @pytest.mark.parametrize(

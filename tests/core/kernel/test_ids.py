@@ -8,9 +8,13 @@ from hypothesis import strategies as st
 from core.kernel.ids import UsedIds
 from core.model.ids import IdMaker
 
+LARGE = ("b-999999999999999", "b-1000000000000000", "b-1000000000000001")
+
 ids = st.one_of(
     st.builds(lambda h, n: f"{h}-{n}", st.sampled_from(["a", "b", "", "a-1"]), st.integers(0, 12)),
-    st.sampled_from(["a-01", "a-", "-", "", "a", "٣-٣", "a-٣", "a--1", "a-999999999999999999"]),
+    st.sampled_from(
+        ["a-01", "a-", "-", "", "a", "٣-٣", "a-٣", "a--1", "a-999999999999999999", *LARGE]
+    ),
     st.text(max_size=4),
 )
 
