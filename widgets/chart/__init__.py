@@ -1,0 +1,1 @@
+"""The chart: bars, volume, own orders and fills of one instrument."""

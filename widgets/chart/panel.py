@@ -1,0 +1,499 @@
+"""The chart panel: bars of one instrument, own orders on them, drafts from a click."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from PySide6.QtCore import QEvent, QPoint, QRect
+from PySide6.QtGui import QColor, QResizeEvent
+from PySide6.QtWidgets import QMenu, QPushButton, QVBoxLayout, QWidget
+
+from core.client.series import Bars
+from core.client.stores import Stores
+from core.model.commands import CancelOrder, NewOrder, ReplaceOrder
+from core.model.enums import OrdType, Side, Source, TimeInForce
+from core.model.ids import IdMaker
+from core.model.instruments import Instrument
+from core.model.intervals import parse_interval
+from widgets.chart.axes import Tag
+from widgets.chart.fills import FillBook, group_fills
+from widgets.chart.legend import bar_sentence, bar_words, short_quantity
+from widgets.chart.marks import make_marks, movable, refusal
+from widgets.chart.series import Series
+from widgets.chart.sheet import Kind
+from widgets.chart.toolbar import Toolbar
+from widgets.chart.tradelayers import Held
+from widgets.chart.view import ChartView
+from widgets.clock import Clock
+from widgets.freshness import Freshness
+from widgets.modeframe import ModeFrame
+from widgets.panel import Panel
+from widgets.sent import Sent
+from widgets.words import format_average, format_money, format_price, format_qty
+
+_DESCRIBE_SECONDS = 1.0
+_RESTING = (TimeInForce.GTC, TimeInForce.DAY)
+
+
+class ChartPanel(Panel):
+    """Shows bars and asks for drafts, changes and cancels of orders.
+
+    `ids` makes the ids of commands, at mouse-down.
+    """
+
+    KIND = "chart"
+    TITLE = "Chart"
+
+    def __init__(
+        self,
+        stores: Stores,
+        ids: IdMaker,
+        parent: QWidget | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(stores, parent)
+        self.clock = clock or Clock()
+        self.fresh = Freshness(self.clock)
+        self.sent = Sent()
+        self.view = ChartView(ids, self)
+        self.toolbar = Toolbar("1m", self)
+        self.now_button = QPushButton("Jump to &now", self.view)
+        self.now_button.setAccessibleName("Jump to now")
+        self.now_button.setToolTip("Show the newest bar and follow it (End).")
+        self.now_button.hide()
+        self.frame = ModeFrame(stores.mode, self)
+        self.frame.body.setContentsMargins(2, 2, 2, 2)
+        self.frame.body.setSpacing(0)
+        self.frame.body.addWidget(self.toolbar)
+        self.frame.body.addWidget(self.view, 1)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self.frame)
+        self.setFocusProxy(self.view)
+        self.setTabOrder(self.toolbar, self.view)
+        self._interval = self.toolbar.interval
+        self._bars: Bars | None = None
+        self._right_time: int | None = None
+        self._fills = FillBook()
+        self._trade_key: tuple[object, ...] = ()
+        self._last_key: tuple[object, ...] = ()
+        self._scale_key: tuple[object, ...] = ()
+        self._described = 0.0
+        self._menu: QMenu | None = None
+        self._connect()
+        self.view.setAccessibleName("Price chart")
+
+    def _connect(self) -> None:
+        view, bar = self.view, self.toolbar
+        view.moved.connect(self._on_moved)
+        view.pointed.connect(self._on_pointed)
+        view.move_wished.connect(self._move)
+        view.cancel_wished.connect(self._cancel)
+        view.draft_wished.connect(self._draft)
+        view.menu_wished.connect(self._show_menu)
+        view.typed.connect(bar.begin_interval)
+        view.hinted.connect(self.said)
+        bar.interval_chosen.connect(self.set_interval)
+        bar.kind_chosen.connect(self.set_kind)
+        bar.curves_changed.connect(self._on_curves)
+        bar.pin_toggled.connect(self._on_pin)
+        bar.hinted.connect(self.said)
+        bar.left.connect(view.setFocus)
+        self.now_button.clicked.connect(view.go_now)
+
+    # -- what the window calls ---------------------------------------------------------------
+
+    @property
+    def interval(self) -> str:
+        """The interval shown, as text."""
+        return self._interval
+
+    def set_instrument(self, instrument: str) -> None:
+        """Show another instrument, following its newest bar."""
+        if instrument == self.instrument:
+            return
+        super().set_instrument(instrument)
+        self.fresh.forget()
+        self._right_time = None
+        self.view.stop_drag()
+        self.view.sheet.window.go_now()
+        self.view.sheet.auto = True
+        self.view.price_axis.forget_width()
+        self._forget_bars()
+        self.subscription_changed.emit()
+        self.flush()
+
+    def set_account(self, account: str) -> None:
+        """Show another account's orders and fills."""
+        super().set_account(account)
+        self.flush()
+
+    def set_interval(self, interval: str) -> None:
+        """Show bars of another interval; the right edge keeps its time.
+
+        Raises:
+            ValueError: with a sentence, when it is no interval.
+        """
+        parse_interval(interval)
+        if interval == self._interval:
+            return
+        self._interval = interval
+        self.toolbar.set_interval(interval)
+        self._remember_right()
+        self._forget_bars()
+        self.subscription_changed.emit()
+        self.state_changed.emit()
+        self.flush()
+
+    def set_kind(self, kind: Kind) -> None:
+        """Draw bars in another way; nothing moves."""
+        self.toolbar.set_kind(kind)
+        self.view.sheet.kind = kind
+        self.view.redraw()
+        self.state_changed.emit()
+
+    def wants(self) -> dict[str, set[Any]]:
+        """Bars and quotes of the instrument shown."""
+        if not self.instrument:
+            return {}
+        return {"bars": {(self.instrument, self.interval)}, "quotes": {self.instrument}}
+
+    def save_state(self) -> dict[str, Any]:
+        """Interval, kind, studies, pin and the width of bars."""
+        return {
+            "interval": self.interval,
+            "kind": self.toolbar.kind.value,
+            "vwap": self.toolbar.vwap.isChecked(),
+            "sma": self.toolbar.sma.isChecked(),
+            "pinned": self.instrument if self.pinned else "",
+            "pitch": round(self.view.sheet.window.pitch, 4),
+        }
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        """Take back what is still understood of a saved state."""
+        interval, kind, pitch = (state.get(k) for k in ("interval", "kind", "pitch"))
+        if isinstance(interval, str):
+            try:
+                self.set_interval(interval)
+            except ValueError as error:
+                self.said.emit(str(error))
+        if kind in [k.value for k in Kind]:
+            self.set_kind(Kind(kind))
+        self.toolbar.vwap.setChecked(state.get("vwap") is True)
+        self.toolbar.sma.setChecked(state.get("sma") is True)
+        if isinstance(pitch, int | float) and pitch > 0:
+            self.view.sheet.window.set_pitch(float(pitch))
+        pinned = state.get("pinned")
+        if isinstance(pinned, str) and pinned:
+            self.set_instrument(pinned)
+            self.toolbar.pin.setChecked(True)
+
+    # -- once a frame ------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Take in what changed; repaint that, and all only when all moved."""
+        stores, sheet = self.stores, self.view.sheet
+        for answer in self.sent.settle(stores):
+            if answer.refusal:
+                self.said.emit(answer.refusal)
+        self.frame.set_mode(stores.mode)
+        instrument = stores.instruments.get(self.instrument)
+        sheet.set_instrument(instrument)
+        self.toolbar.show_instrument(
+            instrument.symbol if instrument else "—",
+            f"{instrument.name or instrument.symbol} on {instrument.venue}" if instrument else "",
+        )
+        self.fresh.look(stores, self.account, self.instrument)
+        self.toolbar.show_state(self.fresh.why if instrument is not None else "")
+        if self.fresh.stale != sheet.grey:
+            sheet.grey = self.fresh.stale
+            self.view.viewport().update()
+        self._take_bars()
+        if instrument is None:
+            return
+        self._take_trades(instrument)
+        self._show_last(instrument)
+
+    def _take_bars(self) -> None:
+        sheet = self.view.sheet
+        bars = self.stores.bars.get((self.instrument, self.interval))
+        if bars is None or not len(bars):
+            if self._bars is not None:
+                self._remember_right()
+                self._forget_bars()
+            self._say_waiting()
+            return
+        window, fresh = sheet.window, bars is not self._bars
+        if fresh:
+            if self._bars is not None:
+                self._remember_right()
+            self._bars = bars
+            sheet.series = Series(self.interval)
+            self.view.legend.show_message("")
+        series = sheet.series
+        assert series is not None
+        before = len(series)
+        if not series.take(bars):
+            return
+        self.view.studies.take(series)
+        count = len(series)
+        if fresh or count != before:
+            window.set_count(count)
+            if fresh and self._right_time is not None and not window.following:
+                window.show_right(series.index_at(self._right_time))
+                self._right_time = None
+            self.view.redraw()
+            self._on_moved()
+        else:
+            self.view.redraw_last()
+
+    def _remember_right(self) -> None:
+        """Keep the time at the right edge, to show it there again with other bars."""
+        sheet = self.view.sheet
+        if sheet.series is not None and len(sheet.series) and not sheet.window.following:
+            self._right_time = sheet.series.time_at(sheet.window.right)
+
+    def _forget_bars(self) -> None:
+        self._bars = None
+        self.view.sheet.series = None
+        self._last_key = self._trade_key = ()
+        self.view.legend.show_words(())
+        self._say_waiting()
+        self.view.redraw()
+
+    def _say_waiting(self) -> None:
+        known = self.stores.instruments.get(self.instrument)
+        name = known.symbol if known is not None else self.instrument or "an instrument"
+        self.view.legend.show_message(f"Waiting for bars of {name} {self.interval}")
+
+    def _take_trades(self, instrument: Instrument) -> None:
+        """Own orders, position and fills."""
+        stores, view = self.stores, self.view
+        if self._fills.take(stores, self.account, self.instrument):
+            self._scale_key = ()
+        position = stores.position(self.account, self.instrument)
+        ticker = stores.tickers.get(self.instrument) if position and position.qty else None
+        key = (stores.orders.version, self.sent.version, position, ticker, self.account)
+        if key != self._trade_key:
+            self._trade_key = key
+            orders = stores.working_orders(self.instrument, self.account)
+            marks = make_marks(orders, self.sent, instrument)
+            held = None
+            if position is not None and position.qty:
+                average = stores.average_price(position)
+                held = Held(
+                    position.cost / position.qty,
+                    position.qty,
+                    f"{format_qty(position.qty, instrument, signed=True)} @ "
+                    f"{format_average(average, instrument)}   "
+                    f"{format_money(stores.open_profit(position), instrument.currency)}",
+                )
+            if marks != view.orders.marks or held != view.orders.held:
+                view.orders.marks, view.orders.held = marks, held
+                view.orders.place()
+                view.orders.update()
+        self._group_fills()
+
+    def _group_fills(self) -> None:
+        view, sheet = self.view, self.view.sheet
+        window = sheet.window
+        count = len(sheet.series) if sheet.series is not None else 0
+        scale = (window.right, window.pitch, window.width, sheet.low, sheet.high, sheet.height)
+        if self._fills.fills and (*scale, count) != self._scale_key:
+            self._scale_key = (*scale, count)
+            view.fill_layer.groups = group_fills(self._fills.fills, sheet)
+            view.fill_layer.update()
+        elif not self._fills.fills and view.fill_layer.groups:
+            view.fill_layer.groups = []
+            view.fill_layer.update()
+
+    def _show_last(self, instrument: Instrument) -> None:
+        """Last price, tags on the axis, numbers of one bar."""
+        sheet, view = self.view.sheet, self.view
+        series = sheet.series
+        if series is None or not len(series):
+            view.price_axis.set_tags([])
+            return
+        look, last = sheet.look, int(series.close[-1])
+        color = look.up if last >= series.open[-1] else look.down
+        color = look.grey if sheet.grey else color
+        if (last, color) != view.orders.last:
+            view.orders.last = (last, color)
+            view.orders.update()
+        tags = [
+            Tag(m.price, sheet.text(m.price), look.buy if m.order.side is Side.BUY else look.sell)
+            for m in view.orders.marks
+        ]
+        tags.append(Tag(last, sheet.text(last), color))
+        if view.cross is not None and view.cross[1] > 0:
+            tags.append(Tag(view.cross[1], sheet.text(view.cross[1]), look.cross_tag))
+        view.price_axis.set_tags(tags)
+        view.volume_axis.set_text(short_quantity(instrument.quantity(sheet.top_volume)))
+        bar = series.bar_at(view.cross[0]) if view.cross is not None else None
+        bar = len(series) - 1 if bar is None else bar
+        vwap, sma = self.toolbar.vwap.isChecked(), self.toolbar.sma.isChecked()
+        key = (bar, series.version, look, vwap, sma)
+        if key != self._last_key:
+            self._last_key = key
+            curves: list[tuple[str, float, QColor]] = []
+            if vwap:
+                value = float(view.studies.vwap(bar, bar + 1)[0])
+                curves.append(("VWAP", value, look.vwap))
+            if sma:
+                value = float(view.studies.sma(bar, bar + 1)[0])
+                curves.append((f"SMA {view.studies.period}", value, look.sma))
+            view.legend.show_words(bar_words(series, bar, instrument, look, curves))
+        now = time.monotonic()
+        if now - self._described > _DESCRIBE_SECONDS:
+            self._described = now
+            view.setAccessibleDescription(
+                bar_sentence(series, len(series) - 1, instrument, self.interval)
+            )
+
+    # -- what the trader asks ----------------------------------------------------------------
+
+    def _move(self, command: str, name: str, price: int) -> None:
+        order = self.stores.orders.get(name)
+        instrument = self.stores.instruments.get(self.instrument)
+        if order is None or instrument is None or not order.working:
+            self.said.emit("Not moved: the order is no longer working.")
+            return
+        wrong = movable(order) or refusal(
+            order, price, instrument, self.stores.tickers.get(self.instrument)
+        )
+        if self.sent.change_of(name) is not None:
+            wrong = "This order has a change under way; wait for the venue's answer."
+        if wrong:
+            self.said.emit(wrong)
+            return
+        change = ReplaceOrder(command, name, order.qty, price, ts=self.clock.wall())
+        self.sent.add(change, self.stores, self.clock.monotonic())
+        self.requested.emit(change)
+        self.flush()
+
+    def _cancel(self, command: str, name: str) -> None:
+        order = self.stores.orders.get(name)
+        if order is None or not order.working:
+            return
+        cancel = CancelOrder(command, name, ts=self.clock.wall())
+        self.sent.add(cancel, self.stores, self.clock.monotonic())
+        self.requested.emit(cancel)
+        self.flush()
+
+    def _draft(self, side: Side | None, price: int, kind: OrdType = OrdType.LIMIT) -> None:
+        """Offer the ticket an order at a price; without a side, the one that would rest there."""
+        instrument = self.stores.instruments.get(self.instrument)
+        series = self.view.sheet.series
+        if instrument is None or price <= 0 or series is None or not len(series):
+            self.said.emit("There is no price here to draft an order at.")
+            return
+        if side is None:
+            side = Side.BUY if price <= int(series.close[-1]) else Side.SELL
+        tif = next((tif for tif in _RESTING if tif in instrument.tifs), TimeInForce.GTC)
+        self.draft_offered.emit(
+            NewOrder(
+                cl_ord_id="",
+                account=self.account,
+                instrument=instrument.id,
+                side=side,
+                ord_type=kind,
+                qty=0,
+                price=price if kind is OrdType.LIMIT else 0,
+                stop_price=price if kind is OrdType.STOP else 0,
+                tif=tif,
+                source=Source.USER,
+                ts=self.clock.wall(),
+            )
+        )
+
+    def _show_menu(self, at: QPoint, price: int) -> None:
+        instrument = self.stores.instruments.get(self.instrument)
+        menu = QMenu(self)
+        if instrument is not None and price > 0:
+            shown = format_price(price, instrument)
+            for kind, word in ((OrdType.LIMIT, "limit"), (OrdType.STOP, "stop")):
+                if kind not in instrument.order_types:
+                    continue
+                for side, verb in ((Side.BUY, "Buy"), (Side.SELL, "Sell")):
+                    action = menu.addAction(f"Draft: {verb} {word} @ {shown}")
+                    action.setData(("draft", side, price, kind))
+            menu.addSeparator()
+        for text, name in (
+            ("Jump to &now\tEnd", "now"),
+            ("&Oldest bars\tHome", "home"),
+            ("&Fit prices", "fit"),
+            ("Usual &width of bars", "width"),
+        ):
+            menu.addAction(text).setData((name,))
+        menu.triggered.connect(self._on_menu)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(at)
+
+    def _on_menu(self, action: Any) -> None:
+        what, *rest = action.data()
+        if what == "draft":
+            self._draft(*rest)
+        elif what == "now":
+            self.view.go_now()
+        elif what == "home":
+            self.view.go_home()
+        elif what == "fit":
+            self.view.reset_prices()
+        elif what == "width":
+            self.view.sheet.window.reset()
+            self.view.redraw()
+            self._on_moved()
+
+    # -- small things ------------------------------------------------------------------------
+
+    def _on_moved(self) -> None:
+        self.now_button.setVisible(
+            not self.view.sheet.window.following and self.view.sheet.series is not None
+        )
+        self._place_button()
+        self.flush_marks()
+
+    def flush_marks(self) -> None:
+        """Put fills and tags where the window now shows them."""
+        instrument = self.view.sheet.instrument
+        if instrument is not None:
+            self._group_fills()
+            self._show_last(instrument)
+
+    def _on_pointed(self) -> None:
+        instrument = self.view.sheet.instrument
+        if instrument is not None:
+            self._show_last(instrument)
+
+    def _on_curves(self) -> None:
+        self.view.vwap.setVisible(self.toolbar.vwap.isChecked())
+        self.view.sma.setVisible(self.toolbar.sma.isChecked())
+        self._on_pointed()
+        self.state_changed.emit()
+
+    def _on_pin(self, pinned: bool) -> None:
+        self.pinned = pinned
+        self.state_changed.emit()
+
+    def _place_button(self) -> None:
+        size = self.now_button.sizeHint()
+        sheet = self.view.sheet
+        x = round(sheet.window.width) - size.width() - 12
+        y = round(sheet.height) - size.height() - 10
+        self.now_button.setGeometry(QRect(x, y, size.width(), size.height()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_button()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Recolour with the theme, measure again with the font."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange) and (
+            hasattr(self, "_menu")
+        ):
+            self.view.set_look(self.font())
+            self._last_key = self._scale_key = ()
+            self._place_button()
+            self.flush_marks()

@@ -1,0 +1,1 @@
+"""Time and sales: every trade of one instrument, newest on top."""

@@ -1,0 +1,1 @@
+"""The watchlist: lists of symbols with their newest prices."""
