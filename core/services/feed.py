@@ -10,16 +10,17 @@ from core.services.orderpath import OrderPath
 
 
 class KernelFeed:
-    """Hands the kernel the newest quote and trade of an instrument, through the journal.
+    """Hands the kernel the newest price of an instrument, through the journal.
 
     Every quote of every market in the journal would be of no use; the one on which an order was
-    decided is.
+    decided is. A trade is a price only where there is no whole quote.
     """
 
     def __init__(self, cache: MarketCache, path: OrderPath) -> None:
         self._cache = cache
         self._path = path
-        self._fed: dict[str, tuple[Quote, Trade | None]] = {}
+        self._quotes: dict[str, Quote] = {}
+        self._trades: dict[str, Trade] = {}
 
     def feed(self, instrument: str) -> None:
         """Bring the kernel's view of one market up to date, unless it is."""
@@ -27,14 +28,14 @@ class KernelFeed:
         if market is None:
             return
         quote, trade = market.quote, market.last
-        old = self._fed.get(instrument)
-        if old is not None and old[0] is quote and old[1] is trade:
-            return
-        self._fed[instrument] = (quote, trade)
+        whole = quote.bid_qty > 0 and quote.ask_qty > 0
         # Trades of the past carry no time of arrival; they are no price to trade on.
-        if trade is not None and trade.received and (old is None or old[1] is not trade):
+        usable = not whole and trade is not None and trade.received > 0
+        if usable and trade is not None and self._trades.get(instrument) is not trade:
+            self._trades[instrument] = trade
             self._path.take(trade)
-        if quote.instrument and (old is None or old[0] is not quote):
+        if quote.instrument and self._quotes.get(instrument) is not quote:
+            self._quotes[instrument] = quote
             self._path.take(quote)
 
     def feed_all(self, instruments: Iterable[str]) -> None:

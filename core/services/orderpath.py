@@ -108,6 +108,8 @@ class OrderPath:
             return False
         outputs = self.kernel.apply(seq, ts, message)
         self._statistics.events += 1
+        if not outputs:
+            return True
         requests: list[VenueRequest] = []
         events: list[Event] = []
         for output in outputs:

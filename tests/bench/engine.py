@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import uvloop
 
 from core.bus.endpoint import TOKEN_VARIABLE, new_token
 from core.bus.local import LocalBus
@@ -58,7 +59,7 @@ def rows(quick: bool = False) -> Iterator[Row]:
     rates = [_publish_rate(200_000 if quick else 1_000_000) for _ in range(runs)]
     yield _row("publish inside a process, one handler", rates, "M/s", 3.0, 3.0, higher=True)
     count = 2_000 if quick else 20_000
-    accepted = [asyncio.run(_accepted(count)) for _ in range(runs)]
+    accepted = [uvloop.run(_accepted(count)) for _ in range(runs)]
     for index, (name, goal, must) in enumerate(
         (("p50", 20.0, None), ("p99", 100.0, None), ("p99.9", 500.0, None))
     ):
