@@ -194,7 +194,7 @@ def _check_strategy(
 
 def _value(holding: Holding, order: NewOrder, own: int) -> int:
     market = holding.market
-    return worst_lots(holding, order.side, order.qty, own) * market.mark2 * market.units // 2
+    return worst_lots(holding, order.side, order.qty, own) * market.mark2 * market.half
 
 
 def _halted(account: Account) -> Violation:

@@ -30,6 +30,7 @@ class Market:
         "bid",
         "bid_qty",
         "blocked",
+        "half",
         "holdings",
         "instrument",
         "last",
@@ -48,6 +49,7 @@ class Market:
         self.instrument = instrument
         self.point = instrument.point
         self.units = units
+        self.half = units // 2
         self.bid = self.bid_qty = self.ask = self.ask_qty = self.last = 0
         self.mark2 = 0
         self.ts = self.received = 0
@@ -263,13 +265,18 @@ class Holding:
         self.fees = _add(self.fees, fee)
         self.fee_units += units
 
-    def revalue(self) -> None:
-        """Bring exposure and profit up to date: after a mark, a fill, an order."""
-        market, purse, qty = self.market, self.purse, self.qty
+    def expose(self) -> None:
+        """Bring the exposure up to date: after a mark, a fill, an order."""
+        market, qty = self.market, self.qty
         long, short = abs(qty + self.open_buy), abs(qty - self.open_sell)
-        exposure = (long if long > short else short) * market.mark2 * market.units // 2
-        purse.gross += exposure - self.exposure
+        exposure = (long if long > short else short) * market.mark2 * market.half
+        self.purse.gross += exposure - self.exposure
         self.exposure = exposure
+
+    def revalue(self) -> None:
+        """Bring exposure and profit up to date: after a mark or a fill."""
+        self.expose()
+        market, purse, qty = self.market, self.purse, self.qty
         gain = self.realised
         if qty:
             worse = market.bid if qty > 0 else market.ask

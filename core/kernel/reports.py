@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from core.kernel.orders import Live
 from core.kernel.state import State
-from core.model.checks import MAX_TICKS, UNIT_DIGITS, units_of
+from core.model.checks import MAX_TICKS, UNIT_DIGITS
 from core.model.enums import ExecType, LinkState, OrdStatus, Severity, Side
 from core.model.events import CancelReject, ExecutionReport, LinkUpdate
 from core.model.numbers import EXACT, ZERO
@@ -14,7 +14,7 @@ from core.model.orders import Fill, OrderUpdate
 
 _MAX_LOTS = 1 << 40
 _COUNTABLE = 1 << 63
-_MAX_FEE = Decimal(10) ** 18
+_MAX_FEE = 10 ** (18 + UNIT_DIGITS)
 # Looking a member up in its enumeration is slow enough to matter here.
 _TRADE, _NEW, _BUY = ExecType.TRADE, ExecType.NEW, Side.BUY
 _ENDED = {
@@ -103,7 +103,8 @@ def _on_trade(s: State, live: Live, r: ExecutionReport) -> None:
         seen = s.execs[r.venue] = {}
     elif exec_id in seen:
         return
-    problem = _trade_problem(live, r, exec_id)
+    units = _fee_units(r.fee) if r.fee else 0
+    problem = _trade_problem(live, r, exec_id, units)
     if problem:
         s.notice(
             Severity.CRITICAL,
@@ -117,19 +118,20 @@ def _on_trade(s: State, live: Live, r: ExecutionReport) -> None:
     live.notional += r.last_price * r.last_qty
     before = live.base
     late = live.dead
-    fill = _settle(s, live, r, exec_id)
+    fill = _settle(s, live, r, exec_id, units or 0)
     if late:
         if live.cum >= live.qty:
             live.base = OrdStatus.FILLED
-        _revalue(live)
     else:
         _acknowledge(live, r)
         if live.cum >= live.qty and live.cum >= live.most():
             s.end(live, OrdStatus.FILLED)
         else:
             live.base = OrdStatus.PARTIALLY_FILLED
-            # Its open quantity is less by what was filled, so this values the position too.
             s.recount(live)
+    for holding in (live.holding, live.part):
+        if holding is not None:
+            holding.revalue()
     _tell_trade(s, live, r, fill)
     if late:
         s.notice(
@@ -147,7 +149,7 @@ def _on_trade(s: State, live: Live, r: ExecutionReport) -> None:
         )
 
 
-def _trade_problem(live: Live, r: ExecutionReport, exec_id: str) -> str:
+def _trade_problem(live: Live, r: ExecutionReport, exec_id: str, fee: int | None) -> str:
     if not exec_id:
         return "it has neither an execution id nor a filled total, so it cannot be counted once"
     if not 0 < r.last_qty <= _MAX_LOTS or not 0 < r.last_price <= MAX_TICKS:
@@ -160,11 +162,19 @@ def _trade_problem(live: Live, r: ExecutionReport, exec_id: str) -> str:
         return f"the order is {live.command.side.name} {live.command.instrument}, not" + (
             f" {r.side.name} {r.instrument}"
         )
-    if r.fee:
-        exponent = r.fee.as_tuple().exponent
-        if not isinstance(exponent, int) or exponent < -UNIT_DIGITS or abs(r.fee) > _MAX_FEE:
-            return f"its fee {r.fee} is not an amount of money"
+    if fee is None:
+        return f"its fee {r.fee} is not an amount of money"
     return ""
+
+
+def _fee_units(fee: Decimal) -> int | None:
+    """A fee in 10^-24, or None when it is no amount of money."""
+    try:
+        scaled = EXACT.scaleb(fee, UNIT_DIGITS)
+        units = int(scaled)
+    except (ArithmeticError, ValueError):
+        return None
+    return units if units == scaled and -_MAX_FEE < units < _MAX_FEE else None
 
 
 def _countable(live: Live, value: int) -> bool:
@@ -177,7 +187,7 @@ def _countable(live: Live, value: int) -> bool:
     )
 
 
-def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str) -> Fill:
+def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str, units: int) -> Fill:
     """Book position, cash and fee of one execution; the caller values it anew."""
     command, holding = live.command, live.holding
     assert holding is not None
@@ -199,7 +209,6 @@ def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str) -> Fill:
         paid_in = r.currency or currency
         cash[paid_in] = EXACT.subtract(cash.get(paid_in, ZERO), fee)
         if paid_in == currency:
-            units = units_of(fee)
             live.fees = EXACT.add(live.fees, fee)
             holding.pay(fee, units)
             part.pay(fee, units)
@@ -226,12 +235,6 @@ def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str) -> Fill:
     )
     s.fills.append(fill)
     return fill
-
-
-def _revalue(live: Live) -> None:
-    for holding in (live.holding, live.part):
-        if holding is not None:
-            holding.revalue()
 
 
 def _tell_trade(s: State, live: Live, r: ExecutionReport, fill: Fill) -> None:

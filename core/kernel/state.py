@@ -107,9 +107,9 @@ class State:
                 holding.open_sell += delta
                 if part is not None:
                     part.open_sell += delta
-            holding.revalue()
+            holding.expose()
             if part is not None:
-                part.revalue()
+                part.expose()
 
     def begin(self, live: Live, holding: Holding, part: Holding | None) -> None:
         """An order starts to work: it counts in every limit from now on."""
