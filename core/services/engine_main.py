@@ -17,12 +17,16 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psutil
+import zmq
 
 from core.bus.endpoint import TOKEN_VARIABLE, default_endpoint, new_token
 from core.journal.errors import JournalError
+from core.journal.files import journal_files
+from core.journal.journal import Journal
 from core.services import affinity
 from core.services.address import my_address, remove_address, write_address
 from core.services.config import ConfigError, EngineConfig, load_config
@@ -48,6 +52,8 @@ def main(options: argparse.Namespace | EngineOptions) -> int:
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     if given.core >= 0:
+        # ZeroMQ's own thread begins with the first socket; begun before, it may run elsewhere.
+        zmq.Context.instance().socket(zmq.PAIR).close()
         affinity.pin((given.core,))
     try:
         given.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -57,6 +63,9 @@ def main(options: argparse.Namespace | EngineOptions) -> int:
     except (ConfigError, RecordingError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return CONFIG_EXIT
+    except JournalError as error:
+        print(error, file=sys.stderr)
+        return 1
     if given.replay is not None:
         _fund(config, venues)
     engine = Engine(
@@ -92,7 +101,9 @@ def make_venues(options: EngineOptions) -> tuple[Sequence[Venue], Clock | None]:
     """
     if options.replay is not None:
         recording = open_recording(options.replay)
-        replay = ReplayVenue(recording, speed=options.speed, start=options.start)
+        start = _reached(options.home)
+        start = options.start if start is None else min(start, recording.end)
+        replay = ReplayVenue(recording, speed=options.speed, start=start)
         return (replay,), replay.now
     wanted: dict[str, Any] = {}
     if options.instruments is not None:
@@ -100,6 +111,14 @@ def make_venues(options: EngineOptions) -> tuple[Sequence[Venue], Clock | None]:
     if options.rate is not None:
         wanted["rate"] = options.rate
     return default_market(options.seed, **wanted), None
+
+
+def _reached(home: Path) -> int | None:
+    """How far this very run of a replay had come when its engine died (UTC ns); None: not begun."""
+    if not journal_files(home / "journal"):
+        return None
+    with Journal.open(home / "journal", sync_every=0) as journal:
+        return max((ts for _, ts, _ in journal.replay(max(1, journal.last_seq))), default=None)
 
 
 def _strategies(

@@ -17,11 +17,15 @@ import pytest
 import core
 from core.client.client import EngineClient
 from core.model.commands import CancelAll, NewOrder
-from core.model.enums import OrdStatus, OrdType, Side, TimeInForce
+from core.model.enums import MarketStatus, Mode, OrdStatus, OrdType, Side, TimeInForce
 from core.model.ids import IdMaker
+from core.model.market import Quote, StatusUpdate
 from core.model.session import Subscribe
 from core.services.address import read_address
 from core.services.process import EngineProcess, ProcessState
+from core.venues.replay.framed import Recorder
+from core.venues.replay.recording import open_recording
+from tests.core.services.helpers import instrument
 
 BTC = "BTC-USD.ALPHA"
 CONFIG = """
@@ -156,6 +160,7 @@ def test_killed_under_load_it_is_noticed_restarted_and_knows_everything(desk: De
 SLEEPER = """
 import json, sys, time
 from core.client.client import EngineClient
+from core.model.market import Quote, StatusUpdate
 from core.model.session import Subscribe
 client = EngineClient(sys.argv[1], sys.argv[2], "sleeper")
 client.connect()
@@ -336,3 +341,54 @@ def test_without_its_terminal_it_lives_on_for_a_while_and_then_ends(tmp_path: Pa
     engine.wait(15)
     journal = tmp_path / "engines" / "paper" / "journal"
     assert list(journal.glob("*.snapshot"))  # it ended cleanly
+
+
+def _recording(path: Path) -> tuple[int, int]:
+    """Five minutes of quotes, one each tenth of a second; returns its start and end."""
+    abc = instrument("ABC", "REC")
+    start = 1_700_000_000_000_000_000
+    recorder = Recorder(path, [abc])
+    recorder.write(StatusUpdate(abc.id, start, start, MarketStatus.OPEN))
+    at = start
+    for i in range(3_000):
+        at = start + i * 100_000_000
+        recorder.write(Quote(abc.id, at, at + 1_000_000, 10_000 + i % 50, 9, 10_001 + i % 50, 9))
+    recorder.close()
+    return start, at
+
+
+@posix
+def test_a_replay_goes_on_where_its_engine_died(tmp_path: Path) -> None:
+    start, end = _recording(tmp_path / "day.rec")
+    desk = Desk(tmp_path, ("--replay", str(tmp_path / "day.rec"), "--speed", "50"))
+    try:
+        assert desk.ready()
+        stores = desk.client.stores
+        assert stores.mode is Mode.REPLAY
+        assert desk.until(lambda: stores.engine.replay_ts > start + 150 * 10**9)
+        assert stores.engine.replay_speed == 50
+        assert abs(stores.engine.replay_end - end) <= 1_000_000
+        before = stores.engine.replay_ts
+        os.kill(desk.process.pid, signal.SIGKILL)
+        assert desk.until(lambda: not desk.client.connected)
+        assert desk.until(lambda: desk.client.connected and stores.engine.replay_ts != before)
+        # Recorded time is on record each second, in which fifty recorded ones pass.
+        assert before - 75 * 10**9 < stores.engine.replay_ts < before + 100 * 10**9
+        assert len(list((tmp_path / "engines").iterdir())) == 1
+    finally:
+        desk.close()
+
+
+def test_what_was_recorded_can_be_replayed(tmp_path: Path) -> None:
+    record = tmp_path / "market.rec"
+    desk = Desk(tmp_path, ("--record", str(record)))
+    try:
+        assert desk.ready()
+        desk.watch()
+        desk.until(lambda: False, 0.5)
+    finally:
+        desk.close()
+    recording = open_recording(record)
+    assert len(recording) > 50
+    assert len(recording.instruments) == 12
+    assert recording.problem_count == 0
