@@ -317,6 +317,21 @@ def test_no_bytes_raise_out_of_the_server(data: bytes) -> None:
         assert isinstance(decode_from_engine(said), Refused)
 
 
+def test_an_engine_that_fails_on_a_message_goes_on(engine: Engine, client: ClientChannel) -> None:
+    def failing(peer: Peer, message: ToEngine) -> None:
+        if isinstance(message, Heartbeat) and message.ts == 1:
+            raise RuntimeError("boom")
+        engine.on_message(peer, message)
+
+    engine.server._on_message = failing
+    client.send(hello())
+    client.send(encode(Heartbeat(1)))
+    client.send(encode(Heartbeat(2)))
+    assert answers(engine, client) == [Heartbeat(2)]
+    assert engine.server.failures == 1
+    assert "boom" in engine.errors[0]
+
+
 def test_the_largest_message_is_bounded(engine: Engine, client: ClientChannel) -> None:
     client.send(hello())
     assert engine.run_until(lambda: bool(engine.peers))
