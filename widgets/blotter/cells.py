@@ -54,6 +54,25 @@ def clock(ts: int, now: int = 0) -> str:
     return text
 
 
+SINCE = "since "
+
+
+def since_text(cut: int) -> str:
+    """A chip that shows only rows from `cut` (UTC ns, whole seconds) on."""
+    return f"{SINCE}{datetime.fromtimestamp(cut // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def since_cut(text: str) -> int | None:
+    """The UTC ns of a chip that `since_text` wrote; None for any other text."""
+    if not text.startswith(SINCE):
+        return None
+    try:
+        when = datetime.strptime(text[len(SINCE) :], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return int(when.timestamp()) * 1_000_000_000
+
+
 def full_text(value: Value) -> str:
     """The exact value for a tooltip."""
     if isinstance(value, Instant):

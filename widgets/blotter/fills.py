@@ -18,6 +18,7 @@ class FillsPanel(BlotterPanel[Fill]):
     KIND: ClassVar[str] = "fills"
     TITLE: ClassVar[str] = "Fills"
     CHIPS = ("side", "instrument", "strategy", "account", "liquidity")
+    TIME = "ts"
     HIDDEN = ("venue_ts", "currency", "trader", "exec_id", "cl_ord_id")
 
     def make_model(self) -> BlotterModel[Fill]:

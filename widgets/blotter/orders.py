@@ -25,6 +25,7 @@ class OrdersPanel(BlotterPanel[Order]):
     KIND: ClassVar[str] = "orders"
     TITLE: ClassVar[str] = "Orders"
     CHIPS = ("side", "status", "instrument", "strategy", "account", "source")
+    TIME = "created"
     HIDDEN = (
         "updated",
         "stop_price",

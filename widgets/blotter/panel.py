@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any, Generic, TypeVar
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -21,13 +21,17 @@ from PySide6.QtWidgets import (
 
 from core.client.stores import Stores
 from core.model.ids import IdMaker
-from widgets.blotter.model import BlotterModel
+from core.model.tables import Column
+from widgets.blotter.cells import since_text
+from widgets.blotter.model import AT_ONCE, BlotterModel
 from widgets.panel import Panel
 
 R = TypeVar("R")
 
 SETTLE_SECONDS = 0.3
-DATA_ROLES = int(Qt.ItemDataRole.UserRole)
+TYPING_MS = 150
+MOST_VALUES = 200
+"""Most values of a column that a filter's menu lists."""
 
 
 class BlotterPanel(Panel, Generic[R]):
@@ -35,6 +39,7 @@ class BlotterPanel(Panel, Generic[R]):
 
     Attributes:
         CHIPS: columns that can be filtered by one of their values.
+        TIME: the column that “since” filters look at.
         HIDDEN: columns that are hidden until the trader wants them.
 
     Signals:
@@ -42,6 +47,7 @@ class BlotterPanel(Panel, Generic[R]):
     """
 
     CHIPS: tuple[str, ...] = ()
+    TIME: str = ""
     HIDDEN: tuple[str, ...] = ()
 
     export_requested = Signal(str, object, object)
@@ -56,7 +62,11 @@ class BlotterPanel(Panel, Generic[R]):
         self.query.setPlaceholderText("Type to filter")
         self.query.setClearButtonEnabled(True)
         self.query.setAccessibleName(f"Filter {self.TITLE.lower()}")
-        self.query.textChanged.connect(self._filter)
+        self.query.textChanged.connect(self._on_typed)
+        self._typing = QTimer(self)
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(TYPING_MS)
+        self._typing.timeout.connect(self._filter)
         self._chip_row = QHBoxLayout()
         self._chip_row.setSpacing(4)
         self.add_chip = QToolButton(self)
@@ -66,6 +76,9 @@ class BlotterPanel(Panel, Generic[R]):
         self._chip_menu = QMenu(self.add_chip)
         self._chip_menu.aboutToShow.connect(self._fill_chip_menu)
         self.add_chip.setMenu(self._chip_menu)
+        self.waiting = QLabel(self)
+        self.waiting.setAccessibleName("Rows that wait for the pointer to leave")
+        self.waiting.hide()
         self.count = QLabel(self)
         self.count.setAccessibleName("Rows shown")
         self.export = QToolButton(self)
@@ -79,9 +92,12 @@ class BlotterPanel(Panel, Generic[R]):
         top.addLayout(self._chip_row)
         top.addWidget(self.add_chip)
         top.addStretch(1)
+        top.addWidget(self.waiting)
         top.addWidget(self.count)
         top.addWidget(self.export)
         self.view = self._make_view()
+        self.view.installEventFilter(self)
+        self.query.installEventFilter(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -107,19 +123,52 @@ class BlotterPanel(Panel, Generic[R]):
     # -- once a frame ------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Take in changes; sort again when the pointer is elsewhere."""
-        if self.model.take(self.also_changed()):
+        """Take in changes; put rows in order again when the pointer is elsewhere."""
+        model = self.model
+        model.held = self.view.viewport().underMouse()
+        if model.take(self.also_changed()):
             self._count_rows()
-        now = time.monotonic()
-        if self.model.unsettled and now - self._settled > SETTLE_SECONDS:
-            if not self.view.viewport().underMouse():
+        if model.unsettled and not model.held:
+            now = time.monotonic()
+            if now - self._settled > SETTLE_SECONDS:
                 self._settled = now
-                self.model.settle()
+                model.settle()
                 self._count_rows()
-            elif not self.count.text().startswith("resort"):
-                self.count.setText("resort waits for the pointer to leave")
+        self._say_waiting()
+
+    def _say_waiting(self) -> None:
+        text = ""
+        if self.model.searching:
+            text = "searching…"
+        elif self.model.held and self.model.unsettled:
+            new = self.model.waiting()
+            text = f"{new:,} new below · resort waits" if new else "resort waits"
+        if text != self.waiting.text():
+            self.waiting.setText(text)
+            self.waiting.setToolTip(
+                "Rows keep their places while the pointer is on them." if text else ""
+            )
+        self.waiting.setVisible(bool(text))
 
     # -- rows --------------------------------------------------------------------------------
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Letters typed in the table go to the filter; Esc there clears it and comes back."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            if watched is self.query and event.key() == Qt.Key.Key_Escape:
+                self.query.clear()
+                self.view.setFocus(Qt.FocusReason.OtherFocusReason)
+                return True
+            plain = event.modifiers() in (
+                Qt.KeyboardModifier.NoModifier,
+                Qt.KeyboardModifier.ShiftModifier,
+            )
+            text = event.text()
+            if watched is self.view and plain and text.isprintable() and text.strip():
+                self.query.setFocus(Qt.FocusReason.OtherFocusReason)
+                self.query.insert(text)
+                return True
+        return super().eventFilter(watched, event)
 
     def add_row_action(
         self, text: str, handler: Any, keys: str | QKeySequence.StandardKey = ""
@@ -245,6 +294,12 @@ class BlotterPanel(Panel, Generic[R]):
 
     # -- filter ------------------------------------------------------------------------------
 
+    def _on_typed(self) -> None:
+        if self.model.total() > AT_ONCE:
+            self._typing.start()  # a large table is searched once, when the word is complete
+        else:
+            self._filter()
+
     def _filter(self) -> None:
         self.model.set_filter(self.query.text(), self._chips, self._visible_columns())
         self._count_rows()
@@ -256,16 +311,37 @@ class BlotterPanel(Panel, Generic[R]):
         self.count.setText(f"{shown:,} of {total:,}" if active else f"{total:,}")
 
     def _fill_chip_menu(self) -> None:
+        for old in self._chip_menu.findChildren(QMenu):
+            old.deleteLater()
         self._chip_menu.clear()
-        for name in self.CHIPS:
-            column = next(c for c in self.model.columns if c.id == name)
-            values = self.model.distinct(name)
-            sub = self._chip_menu.addMenu(column.title)
-            sub.setEnabled(bool(values))
-            for text in values[:200]:
-                action = sub.addAction(text)
-                action.setData((name, text))
+        for column in self.model.columns:
+            if column.id in self.CHIPS:
+                sub = self._chip_menu.addMenu(column.title)
+                sub.setObjectName(column.id)
+                sub.aboutToShow.connect(self._fill_values)
+                sub.triggered.connect(self._on_chip_chosen)
+        if self.TIME:
+            sub = self._chip_menu.addMenu("Time")
+            sub.setObjectName(self.TIME)
+            now = time.time_ns() // 1_000_000_000
+            for label, cut in (
+                ("Last 5 minutes", now - 300),
+                ("Last hour", now - 3_600),
+                ("Today (UTC)", now - now % 86_400),
+            ):
+                sub.addAction(label).setData((self.TIME, since_text(cut * 1_000_000_000)))
             sub.triggered.connect(self._on_chip_chosen)
+
+    def _fill_values(self) -> None:
+        menu = self.sender()
+        if not isinstance(menu, QMenu) or menu.actions():
+            return
+        name = menu.objectName()
+        texts = self.model.distinct(name)[:MOST_VALUES]
+        for text in texts:
+            menu.addAction(text).setData((name, text))
+        if not texts:
+            menu.addAction("No values yet").setEnabled(False)
 
     def _on_chip_chosen(self, action: QAction) -> None:
         if action.data() is not None:
@@ -309,19 +385,29 @@ class BlotterPanel(Panel, Generic[R]):
 
     def export_shown(self) -> None:
         """Ask for a file of the rows that pass the filter, in the order and columns shown."""
-        self._export(self.model.rows())
+        self._export(self.model.rows(), self._visible_columns())
 
     def export_selected(self) -> None:
         """Ask for a file of the selected rows."""
-        self._export(self.selected())
+        rows = self.selected()
+        if rows:
+            self._export(rows, self._visible_columns())
+        else:
+            self.said.emit("Select the rows to export.")
 
     def export_everything(self) -> None:
-        """Ask for a file of all rows and all columns."""
-        self.export_requested.emit(self.KIND, None, None)
+        """Ask for a file of all rows and all columns, hidden ones too, in the order of display."""
+        header = self.view.horizontalHeader()
+        columns = [header.logicalIndex(n) for n in range(header.count())]
+        self._export(list(self.model.board), columns)
 
-    def _export(self, rows: list[R]) -> None:
-        columns = [self.model.columns[n] for n in self._visible_columns()]
-        self.export_requested.emit(self.KIND, rows, columns)
+    def _export(self, rows: list[R], numbers: list[int]) -> None:
+        columns = [self.model.columns[n] for n in numbers]
+        self.export_requested.emit(self.KIND, rows, self.as_now(columns, rows))
+
+    def as_now(self, columns: list[Column[R]], rows: list[R]) -> list[Column[R]]:
+        """Columns whose values stay those of this moment, however late the file is written."""
+        return columns
 
     # -- state -------------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ from widgets.blotter.panel import BlotterPanel
 from widgets.theme import tokens
 from widgets.words import order_sentence
 
+LIVE = ("mark", "open_profit", "profit")
+
 
 class PositionsPanel(BlotterPanel[Position]):
     """Net positions of accounts, and the parts that strategies hold."""
@@ -47,7 +49,7 @@ class PositionsPanel(BlotterPanel[Position]):
     def make_actions(self) -> None:
         """Close, reverse, chart, copy."""
         self.close_action = self.add_row_action("&Close position", self.close_position, "Del")
-        self.reverse_action = self.add_row_action("&Reverse position", self.reverse)
+        self.reverse_action = self.add_row_action("&Reverse position", self.reverse, "Ctrl+R")
         self.add_row_action("&Show instrument", self.show_instrument, "Return")
         self.add_row_action("C&opy", self.copy_rows, "Ctrl+C")
         self.view.selectionModel().selectionChanged.connect(self._describe)
@@ -63,11 +65,7 @@ class PositionsPanel(BlotterPanel[Position]):
             return []
         moved = set(tickers.changed_since(self._prices))
         self._prices = tickers.version
-        return [
-            position_key(p.account, p.instrument, p.strategy)
-            for p in self.stores.positions
-            if p.qty and p.instrument in moved
-        ]
+        return [_key(p) for p in self.stores.positions if p.qty and p.instrument in moved]
 
     def flush(self) -> None:
         """Ask for quotes of what is newly held."""
@@ -75,6 +73,21 @@ class PositionsPanel(BlotterPanel[Position]):
         super().flush()
         if self.model.total() != before:
             self.subscription_changed.emit()
+
+    def as_now(
+        self, columns: list[Column[Position]], rows: list[Position]
+    ) -> list[Column[Position]]:
+        """Prices and profits as they are now."""
+        return [self._still(c, rows) if c.id in LIVE else c for c in columns]
+
+    def _still(self, column: Column[Position], rows: list[Position]) -> Column[Position]:
+        known = self.stores.instruments
+        values: dict[str, Value] = {}
+        for p in rows:
+            instrument = known.get(p.instrument)
+            if instrument is not None:
+                values[_key(p)] = column.value(p, instrument)
+        return column._replace(value=lambda p, _instrument: values.get(_key(p)))
 
     def close_position(self) -> None:
         """Cancel the orders and close the position of each selected row."""
@@ -126,6 +139,10 @@ class PositionsPanel(BlotterPanel[Position]):
         closed = self.stores.realised_profit(position)
         opened = self.stores.open_profit(position)
         return None if closed is None or opened is None else closed + opened
+
+
+def _key(p: Position) -> str:
+    return position_key(p.account, p.instrument, p.strategy)
 
 
 def colour(position: Position, column: str, value: Value) -> Any:
