@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket as socketlib
 from pathlib import Path
 from typing import Protocol
 
@@ -67,6 +68,10 @@ class EngineChannel:
         """
         path = Path(self.endpoint.removeprefix("ipc://"))
         ipc = self.endpoint.startswith("ipc://")
+        if ipc and _answers(path):
+            raise OSError(
+                f"An engine listens at {self.endpoint} already; stop it or choose another endpoint."
+            )
         if ipc:
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()  # left by an engine that was killed
@@ -256,6 +261,16 @@ class ClientChannel:
                 self._lost = "The engine closed the connection or died."
             elif event == zmq.EVENT_CLOSED:
                 self._lost = f"No engine listens at {self.endpoint}."
+
+
+def _answers(path: Path) -> bool:
+    """Does somebody listen at this local socket?"""
+    with socketlib.socket(socketlib.AF_UNIX, socketlib.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def _readable(socket: zmq.Socket[bytes]) -> bool:

@@ -31,6 +31,9 @@ DEPTH = 256
 BARS = 10_000
 """Most bars in one frame: about 0.6 MB."""
 
+CHARTS = 100
+"""Most series of bars that one client may have."""
+
 _FIRST_TRADES = 1_000
 _LARGEST = 1 << 62
 
@@ -66,9 +69,13 @@ class _Chart:
     def begin(self) -> None:
         """Start with the oldest bar there is."""
         self.log = self.market.log
-        self.series = self.log.bars(self.interval)
+        self.series = self.log.hold(self.interval)
         self.sent = 0
         self.seen = -1
+
+    def end(self) -> None:
+        """The client wants it no more."""
+        self.log.release(self.series)
 
     @property
     def stale(self) -> bool:
@@ -112,6 +119,11 @@ class ClientView:
         self._tapes = {n: self._tapes.get(n) or _Tape(market) for n, market in tapes.items()}
         charts: dict[tuple[str, str], _Chart] = {}
         for key in wanted.bars:
+            if len(charts) == CHARTS and key not in charts:
+                problems.append(
+                    f"{key[0]} {key[1]}: a client may have {CHARTS} series of bars; close a chart."
+                )
+                continue
             market = self._cache.markets.get(key[0])
             if market is None:
                 problems.append(_unknown(key[0]))
@@ -123,8 +135,15 @@ class ClientView:
                 continue
             if not charts[key].series.complete:
                 self.unfinished.append(charts[key].series)
+        for key, chart in self._charts.items():
+            if key not in charts:
+                chart.end()
         self._charts = charts
         return problems
+
+    def close(self) -> None:
+        """The client is gone."""
+        self.subscribe(Subscribe())
 
     def changed(self) -> bool:
         """Could `build` have anything to say?"""
@@ -194,6 +213,7 @@ class ClientView:
         room = BARS
         for (name, interval), chart in self._charts.items():
             if chart.log is not chart.market.log:
+                chart.end()
                 chart.begin()
                 if not chart.series.complete:
                     self.unfinished.append(chart.series)

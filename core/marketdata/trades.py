@@ -52,7 +52,7 @@ class TradeLog:
     Attributes:
         ring: the newest ones, numbered from 0 since the engine began (a shown piece of the past
             included).
-        series: bars that somebody wants, by the text of their interval.
+        series: bars that somebody holds, by the text of their interval.
     """
 
     __slots__ = ("_archive", "_archived", "_kept", "ring", "series")
@@ -97,8 +97,8 @@ class TradeLog:
         self._keep(chunk)
         return chunk
 
-    def bars(self, interval: str) -> BarSeries:
-        """The bars of an interval, made now if nobody wanted them before.
+    def hold(self, interval: str) -> BarSeries:
+        """The bars of an interval, made now if nobody holds them yet; `release` them in the end.
 
         Raises:
             ValueError: when it is not an interval.
@@ -107,7 +107,14 @@ class TradeLog:
         if series is None:
             self._move()
             series = self.series[interval] = BarSeries(interval, list(self._archive))
+        series.holders += 1
         return series
+
+    def release(self, series: BarSeries) -> None:
+        """Somebody needs these bars no more; what nobody needs is no longer made."""
+        series.holders -= 1
+        if series.holders == 0:
+            self.series.pop(series.interval, None)
 
     def _keep(self, chunk: Chunk) -> None:
         self._archive.append(chunk)
@@ -127,17 +134,17 @@ class BarSeries:
     Attributes:
         builder: the bars so far.
         version: grows with each trade.
+        holders: how many need them.
         skipped: trades left out because they alone would make too many bars of so small a volume.
     """
 
-    __slots__ = ("_todo", "_waiting", "builder", "interval", "skipped", "version")
+    __slots__ = ("_todo", "_waiting", "builder", "holders", "interval", "skipped", "version")
 
     def __init__(self, interval: str, past: list[Chunk]) -> None:
         kind, size = parse_interval(interval)
         self.interval = interval
         self.builder = BarBuilder(kind, size)
-        self.version = 0
-        self.skipped = 0
+        self.version = self.holders = self.skipped = 0
         self._todo = past
         self._waiting: list[tuple[int, int, int, int]] = []
 

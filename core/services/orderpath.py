@@ -133,6 +133,7 @@ class OrderPath:
         for request in requests:
             self._statistics.sent(request)
             self._send(request)
+        self._statistics.decided()
 
     # -- while the journal cannot be written -------------------------------------------------
 

@@ -126,6 +126,8 @@ class Sessions:
     def receive(self, peer: Peer, message: ToEngine) -> None:
         """Take in a message of an admitted client."""
         if isinstance(message, Hello):
+            if (old := self._sessions.get(peer)) is not None:
+                old.view.close()
             session = self._sessions[peer] = Session(peer, message, self._cache)
             self._welcome(session)
             return
@@ -152,6 +154,7 @@ class Sessions:
     def _welcome(self, session: Session) -> None:
         """Send the whole state; from there on the client misses nothing."""
         snapshot, session.backlog = self._snapshot()
+        session.view.close()
         session.view = ClientView(self._cache)
         session.view.sources, session.view.engine = self._health
         session.ready = False
@@ -261,4 +264,5 @@ class Sessions:
 
     def _forget(self, session: Session) -> None:
         self._sessions.pop(session.peer, None)
+        session.view.close()
         session.peer.admitted = False

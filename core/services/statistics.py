@@ -19,6 +19,7 @@ class Statistics:
 
     Attributes:
         decide: from a command's arrival to its requests handed to the venue, in ns.
+        arrived: when the command that is worked on came (monotonic ns); 0 when none is.
         round_trip: from a request to the venue's first answer, in ns.
         events: how many events and market messages the engine worked off.
         errors: exceptions that some handler raised, and inputs that could not be applied.
@@ -27,6 +28,7 @@ class Statistics:
     def __init__(self) -> None:
         self.decide = Rolling()
         self.round_trip = Rolling()
+        self.arrived = 0
         self.events = 0
         self.errors = 0
         self.rate = 0.0
@@ -42,6 +44,12 @@ class Statistics:
         if len(self._sent) >= _MOST_OPEN:
             del self._sent[next(iter(self._sent))]
         self._sent[name] = time.monotonic_ns()
+
+    def decided(self) -> None:
+        """The requests that follow from a command have been handed over."""
+        if self.arrived:
+            self.decide.add(time.monotonic_ns() - self.arrived)
+            self.arrived = 0
 
     def answered(self, report: ExecutionReport | CancelReject) -> None:
         """A venue spoke; only its first answer to each request counts."""

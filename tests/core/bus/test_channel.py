@@ -279,6 +279,17 @@ def test_the_socket_is_its_users_alone(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no ipc sockets there")
+def test_a_living_engines_place_is_not_taken(tmp_path: Path) -> None:
+    engine = Engine(default_endpoint(tmp_path))
+    try:
+        with pytest.raises(OSError, match=r"listens at .* already"):
+            Engine(default_endpoint(tmp_path))
+    finally:
+        engine.close()
+    Engine(default_endpoint(tmp_path)).close()
+
+
 class Echo:
     """Admitted once, for fuzzing the server without a socket."""
 

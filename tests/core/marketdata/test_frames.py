@@ -120,7 +120,7 @@ def test_bars_in_pieces_are_the_whole(bursts: list[int], most: int) -> None:
                 break
         assert not reader.view.changed()
         for interval in ("1s", "3t"):
-            whole = desk.a.log.bars(interval).builder.columns()
+            whole = desk.a.log.hold(interval).builder.columns()
             if not len(whole["open"]):
                 continue
             bars = reader.stores.bars["A.X", interval]
@@ -184,6 +184,30 @@ def test_when_a_market_begins_again_so_do_tape_and_bars(desk: Desk, reader: Read
     assert reader.stores.bars["A.X", "1s"]["open"].tolist() == [50, 51]
     assert reader.stores.tapes["A.X"]["price"].tolist() == [50, 51]
     assert reader.stores.tickers["A.X"].last == 51
+
+
+def test_bars_that_nobody_wants_any_more_are_no_longer_made(desk: Desk, reader: Reader) -> None:
+    other = Reader(desk)
+    both = Subscribe(bars=(("A.X", "1s"), ("A.X", "1m")))
+    reader.subscribe(both)
+    other.subscribe(both)
+    reader.subscribe(Subscribe(bars=(("A.X", "1s"),)))
+    assert sorted(desk.a.log.series) == ["1m", "1s"]
+    other.view.close()
+    assert sorted(desk.a.log.series) == ["1s"]
+    desk.take(history([(NOW, 50, 1, 1)]))
+    reader.read()
+    assert sorted(desk.a.log.series) == ["1s"]
+    reader.view.close()
+    assert desk.a.log.series == {}
+
+
+def test_one_client_cannot_want_bars_without_end(desk: Desk, reader: Reader) -> None:
+    wanted = tuple(("A.X", f"{n}s") for n in range(1, frames_module.CHARTS + 3))
+    problems = reader.subscribe(Subscribe(bars=wanted))
+    assert len(problems) == 2
+    assert "close a chart" in problems[0]
+    assert len(desk.a.log.series) == frames_module.CHARTS
 
 
 def test_what_there_is_not_is_said(reader: Reader) -> None:

@@ -32,7 +32,7 @@ def expected(what: list[Row], interval: str) -> dict[str, list[int]]:
 
 
 def finished(log: TradeLog, interval: str) -> dict[str, list[int]]:
-    series = log.bars(interval)
+    series = log.hold(interval)
     while not series.advance():
         pass
     return {name: column.tolist() for name, column in series.builder.columns().items()}
@@ -57,12 +57,12 @@ def test_bars_are_the_same_whenever_somebody_asked_for_them(
         log = TradeLog()
         log.past(history(whole[:past]))
         feed(log, whole[past : past + before])
-        series = log.bars(interval)
+        series = log.hold(interval)
         for row in whole[past + before :]:
             feed(log, [row])  # arrives while the past is still being folded in
             series.advance()
         assert finished(log, interval) == expected(whole, interval)
-        assert log.bars(interval) is series
+        assert log.hold(interval) is series
 
 
 def test_bars_are_whole_after_the_ring_has_wrapped() -> None:
@@ -99,7 +99,7 @@ def test_a_tape_begins_with_the_end_of_the_past() -> None:
 def test_a_trade_too_large_for_its_bars_is_left_out_of_them_only() -> None:
     log = TradeLog()
     log.past(history([(NOW, 100, 5, 1), (NOW + 1, 100, 10_000_000, 1), (NOW + 2, 100, 5, 1)]))
-    series = log.bars("1v")
+    series = log.hold("1v")
     assert series.advance()
     assert series.skipped == 1
     assert len(series.builder) == 10
@@ -111,7 +111,7 @@ def test_a_trade_too_large_for_its_bars_is_left_out_of_them_only() -> None:
 
 def test_a_wrong_interval_is_a_sentence() -> None:
     with pytest.raises(ValueError, match="not an interval"):
-        TradeLog().bars("5x")
+        TradeLog().hold("5x")
 
 
 def test_columns_of_a_past_must_be_of_one_length() -> None:
