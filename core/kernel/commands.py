@@ -145,7 +145,7 @@ def cancel_order(s: State, command: CancelOrder) -> None:
 
 def cancel(s: State, live: Live, request: str) -> None:
     """Ask the venue to cancel; an earlier request that got lost is given up."""
-    live.requests = [r for r in live.requests if r.replace or not r.lost]
+    live.requests = tuple(r for r in live.requests if r.replace or not r.lost)
     live.ask(request, replace=False)
     s.out.append(VenueCancel(s.update(live, ExecType.PENDING_CANCEL), request))
 

@@ -376,8 +376,8 @@ def _load_order(s: State, d: OrderDump) -> Live:
     for r in d.requests:
         request = Request(r.id, r.number, r.replace, r.qty, r.price)
         request.lost = r.lost
-        o.requests.append(request)
-    o.answered, o.execs = list(d.answered), list(d.execs)
+        o.requests = (*o.requests, request)
+    o.answered, o.execs = tuple(d.answered), tuple(d.execs)
     for venue, exec_id in o.execs:
         s.execs.setdefault(venue, {})[exec_id] = None
     if d.sent:

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.kernel import closing, commands, dump, reports
 from core.kernel.gate import gate
-from core.kernel.positions import Desk, Holding
+from core.kernel.positions import Desk, Holding, Market
 from core.kernel.state import Output, State
 from core.kernel.uses import limit_uses
 from core.model.checks import Violation
@@ -283,10 +283,10 @@ def _on_trade(s: State, t: Trade) -> None:
         _moved(s, market)
 
 
-def _moved(s: State, market: Any) -> None:
+def _moved(s: State, market: Market) -> None:
     market.revalue()
     for holding in market.holdings:
-        if holding.qty and holding.account.state is TradingState.ACTIVE:
+        if holding.purse.low():
             s.watch_loss(holding.account)
 
 

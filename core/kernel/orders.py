@@ -80,9 +80,10 @@ class Live:
         self.cum = self.notional = self.exposed = 0
         self.fees: Decimal = ZERO
         self.order_id = self.code = self.text = ""
-        self.requests: list[Request] = []
-        self.answered: list[str] = []
-        self.execs: list[tuple[str, str]] = []
+        # Tuples: most orders have nothing of it, and an empty tuple costs nothing.
+        self.requests: tuple[Request, ...] = ()
+        self.answered: tuple[str, ...] = ()
+        self.execs: tuple[tuple[str, str], ...] = ()
         self.holding: Holding | None = None
         self.part: Holding | None = None
 
@@ -113,14 +114,14 @@ class Live:
     def ask(self, name: str, replace: bool, qty: int = 0, price: int = 0) -> None:
         """Note a request that is on its way."""
         self.asked += 1
-        self.requests.append(Request(name, self.asked, replace, qty, price))
+        self.requests = (*self.requests, Request(name, self.asked, replace, qty, price))
 
     def take(self, request: str) -> Request | None:
         """Remove and return the request in flight with this id."""
-        for index, found in enumerate(self.requests):
+        for found in self.requests:
             if found.id == request:
-                del self.requests[index]
-                self.answered.append(request)
+                self.requests = tuple(r for r in self.requests if r is not found)
+                self.answered = (*self.answered, request)
                 return found
         return None
 

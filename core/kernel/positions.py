@@ -101,6 +101,10 @@ class Purse:
         self.gross = self.pnl = self.base = 0
         self.floor: int | None = None
 
+    def low(self) -> bool:
+        """Has the daily loss limit been reached?"""
+        return self.floor is not None and self.pnl <= self.floor and self.pnl < self.base
+
 
 class Desk:
     """An account, or a strategy within an account: what its limits are counted against."""
@@ -268,7 +272,7 @@ class Holding:
     def expose(self) -> None:
         """Bring the exposure up to date: after a mark, a fill, an order."""
         market, qty = self.market, self.qty
-        long, short = abs(qty + self.open_buy), abs(qty - self.open_sell)
+        long, short = qty + self.open_buy, self.open_sell - qty
         exposure = (long if long > short else short) * market.mark2 * market.half
         self.purse.gross += exposure - self.exposure
         self.exposure = exposure

@@ -113,7 +113,7 @@ def _on_trade(s: State, live: Live, r: ExecutionReport) -> None:
         )
         return
     seen[exec_id] = None
-    live.execs.append((r.venue, exec_id))
+    live.execs = (*live.execs, (r.venue, exec_id))
     live.cum += r.last_qty
     live.notional += r.last_price * r.last_qty
     before = live.base
@@ -125,13 +125,15 @@ def _on_trade(s: State, live: Live, r: ExecutionReport) -> None:
     else:
         _acknowledge(live, r)
         if live.cum >= live.qty and live.cum >= live.most():
-            s.end(live, OrdStatus.FILLED)
+            s.end(live, OrdStatus.FILLED, expose=False)
         else:
             live.base = OrdStatus.PARTIALLY_FILLED
-            s.recount(live)
-    for holding in (live.holding, live.part):
-        if holding is not None:
-            holding.revalue()
+            s.recount(live, expose=False)
+    holding, part = live.holding, live.part
+    assert holding is not None
+    holding.revalue()
+    if part is not None:
+        part.revalue()
     _tell_trade(s, live, r, fill)
     if late:
         s.notice(
@@ -260,7 +262,8 @@ def _tell_trade(s: State, live: Live, r: ExecutionReport, fill: Fill) -> None:
     if live.part is not None:
         out.append(live.part.view(s.seq, s.ts, live.command.strategy))
     out.append(holding.account.view(s.seq, s.ts))
-    s.watch_loss(holding.account)
+    if holding.purse.low():
+        s.watch_loss(holding.account)
 
 
 def _on_replaced(s: State, live: Live, r: ExecutionReport) -> None:
@@ -366,7 +369,7 @@ def _on_status(s: State, live: Live, r: ExecutionReport) -> None:
         return
     _check_total(s, live, r)
     live.unknown = False
-    live.requests = [request for request in live.requests if not request.lost]
+    live.requests = tuple(request for request in live.requests if not request.lost)
     if status is not OrdStatus.PENDING_NEW:
         _acknowledge(live, r)
     if 0 < r.price <= MAX_TICKS:

@@ -91,8 +91,8 @@ class State:
             if self.ids.add(name):
                 return name
 
-    def recount(self, live: Live) -> None:
-        """Bring the open quantity of an order's holding up to date."""
+    def recount(self, live: Live, expose: bool = True) -> None:
+        """Bring the open quantity of an order's holding up to date, and with it the exposure."""
         exposed = 0 if live.dead else max(0, live.most() - live.cum)
         delta = exposed - live.exposed
         holding = live.holding
@@ -107,9 +107,10 @@ class State:
                 holding.open_sell += delta
                 if part is not None:
                     part.open_sell += delta
-            holding.expose()
-            if part is not None:
-                part.expose()
+            if expose:
+                holding.expose()
+                if part is not None:
+                    part.expose()
 
     def begin(self, live: Live, holding: Holding, part: Holding | None) -> None:
         """An order starts to work: it counts in every limit from now on."""
@@ -124,14 +125,14 @@ class State:
             part.desk.working += 1
         self.recount(live)
 
-    def end(self, live: Live, status: OrdStatus) -> None:
+    def end(self, live: Live, status: OrdStatus, expose: bool = True) -> None:
         """An order is over: it counts in no limit any more."""
         live.base = status
         live.dead = True
         live.unknown = False
-        live.requests.clear()
-        live.answered.clear()
-        self.recount(live)
+        live.requests = ()
+        live.answered = ()
+        self.recount(live, expose)
         name = live.command.cl_ord_id
         self.working.pop(name, None)
         for holding in (live.holding, live.part):
@@ -216,10 +217,9 @@ class State:
     def over_loss(self, desk: Desk) -> str:
         """A sentence when a desk has lost what it may lose today, else nothing."""
         for currency, purse in desk.purses.items():
-            floor = purse.floor
-            if floor is not None and purse.pnl <= floor and purse.pnl < purse.base:
+            if purse.floor is not None and purse.low():
                 today = plain(money_of(purse.pnl - purse.base))
-                limit = plain(money_of(floor - purse.base))
+                limit = plain(money_of(purse.floor - purse.base))
                 return f"Today {today} {currency} has reached the daily loss limit of {limit}."
         return ""
 

@@ -205,7 +205,7 @@ def worst_lots(held: Held, side: Side, qty: int, own: int = 0) -> int:
         buys += qty - own
     else:
         sells += qty - own
-    long, short = abs(held.qty + buys), abs(held.qty - sells)
+    long, short = held.qty + buys, sells - held.qty
     return long if long > short else short
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from time import monotonic
 from typing import NamedTuple
 
@@ -51,10 +52,17 @@ def rebuild(journal: Journal) -> tuple[Kernel, int, int]:
         except ValueError as error:
             journal.repairs.append(f"{journal.directory}: snapshot {snapshot.seq}: {error}")
     count = 0
-    for seq, ts, message in journal.replay(start + 1):
-        if kernel.takes(message):
-            kernel.apply(seq, ts, message)  # type: ignore[arg-type]
-            count += 1
+    # A replay makes no cycles; looking for some in it would take a third of the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for seq, ts, message in journal.replay(start + 1):
+            if kernel.takes(message):
+                kernel.apply(seq, ts, message)  # type: ignore[arg-type]
+                count += 1
+    finally:
+        if collecting:
+            gc.enable()
     return kernel, start, count
 
 
