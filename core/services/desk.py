@@ -10,12 +10,11 @@ from core.model.commands import (
     AnswerDraft,
     Command,
     Kill,
-    NewOrder,
     SetStrategyMode,
     SetStrategyParams,
 )
 from core.model.events import CommandRefused, Draft, Event, StrategyState
-from core.model.instruments import Instrument
+from core.model.orders import Order
 
 StrategyCommand = SetStrategyMode | SetStrategyParams | AnswerDraft
 
@@ -24,13 +23,15 @@ class EnginePort(NamedTuple):
     """What a strategy desk may use of the engine; all of it on the engine's thread.
 
     `submit` takes commands in the engine's own name (cancels, accepted drafts), `publish` tells
-    clients about strategies and drafts; `endpoint` and `token` are for hosts of strategies, which
-    are clients of the kind ``strategy``; `home` is the engine's folder.
+    clients about strategies and drafts; `order` and `working` look up orders; `endpoint` and
+    `token` are for hosts of strategies, which are clients of the kind ``strategy``; `home` is the
+    engine's folder.
     """
 
     submit: Callable[[Command], None]
     publish: Callable[[Sequence[Event]], None]
-    instruments: Callable[[], Sequence[Instrument]]
+    order: Callable[[str], Order | None]
+    working: Callable[[], Sequence[Order]]
     clock: Callable[[], int]
     endpoint: str
     token: str
@@ -60,19 +61,15 @@ class StrategyDesk(Protocol):
         """A trader turned a switch, changed parameters or answered a draft."""
         ...
 
-    def order(self, order: NewOrder, client: str) -> NewOrder | None:
-        """A strategy's client wants to send an order.
+    def allow(self, command: Command, client: str) -> Command | None:
+        """A client of the kind ``strategy`` sent a command.
 
-        Returns what is to be sent; None when it became a draft or may not be sent at all.
+        Returns what is to be carried out; None when it became a draft or may not be done at all.
         """
         ...
 
     def kill(self, command: Kill) -> None:
         """The kill switch was hit: no strategy of that account trades on."""
-        ...
-
-    def event(self, event: Event) -> None:
-        """Something happened to an order, a fill, a position."""
         ...
 
     def tick(self, now: int) -> None:
@@ -108,15 +105,12 @@ class NoStrategies:
             now = self._port.clock()
             self._port.publish([CommandRefused(now, command.id, "NO_STRATEGIES", text)])
 
-    def order(self, order: NewOrder, client: str) -> NewOrder | None:
+    def allow(self, command: Command, client: str) -> Command | None:
         """A program that calls itself a strategy is bound by the account's limits only."""
-        return order
+        return command
 
     def kill(self, command: Kill) -> None:
         """Nothing runs."""
-
-    def event(self, event: Event) -> None:
-        """Nobody listens."""
 
     def tick(self, now: int) -> None:
         """Nothing expires."""

@@ -52,41 +52,41 @@ class Dispatch:
     def command(self, command: Command, ready: bool, session: Session | None = None) -> None:
         """Carry a command out, or say why not. `ready`: the engine takes orders.
 
-        Orders of a client of the kind ``strategy`` go by the strategies' desk first.
+        What a client of the kind ``strategy`` asks for goes by the strategies' desk first.
         """
-        arrived = self.last_command = time.monotonic_ns()
+        self.last_command = self._statistics.arrived = time.monotonic_ns()
+        try:
+            self._carry_out(command, ready, session)
+        finally:
+            self._statistics.arrived = 0
+
+    def _carry_out(self, command: Command, ready: bool, session: Session | None) -> None:
+        if session is not None and session.kind == "strategy":
+            allowed = self._strategies.allow(command, session.name)
+            if allowed is None:
+                return
+            command = allowed
         if isinstance(command, NewOrder | ReplaceOrder):
-            self._order(command, ready, session)
+            self._order(command, ready)
         elif not ready:
             self._refuse(command, "STARTING", "The engine is reconciling; try again in a moment.")
-            return
         elif isinstance(command, SetStrategyMode | SetStrategyParams | AnswerDraft):
             if self._path.note(command):
                 self._strategies.command(command)
-            return
         elif isinstance(command, VenueControl):
             self._control(command)
-            return
         else:
             if isinstance(command, Flatten | Kill):
                 self._feed.feed_all(self._path.kernel.watched())
             self._path.take(command)
             if isinstance(command, Kill):
                 self._strategies.kill(command)
-        self._statistics.decide.add(time.monotonic_ns() - arrived)
 
-    def _order(
-        self, command: NewOrder | ReplaceOrder, ready: bool, session: Session | None
-    ) -> None:
+    def _order(self, command: NewOrder | ReplaceOrder, ready: bool) -> None:
         if not ready:
             self._refuse(command, "STARTING", "The engine is reconciling; try again in a moment.")
             return
         if isinstance(command, NewOrder):
-            if session is not None and session.kind == "strategy":
-                allowed = self._strategies.order(command, session.name)
-                if allowed is None:
-                    return
-                command = allowed
             instrument = command.instrument
         else:
             order = self._path.kernel.order(command.order)

@@ -101,6 +101,7 @@ class Engine:
         self._channel: EngineChannel | None = None
         self._stop_asked: asyncio.Event | None = None
         self._errors_left = _ERRORS_SHOWN
+        self._quarters = self._looked_seq = 0
         self._day = -1
         self._day_text = ""
         self._timers: list[Every] = []
@@ -137,7 +138,8 @@ class Engine:
             EnginePort(
                 self._submit,
                 self.publish,
-                self.kernel.instruments,
+                self.kernel.order,
+                self.kernel.working,
                 self._clock,
                 self.endpoint,
                 self.token,
@@ -256,14 +258,10 @@ class Engine:
     # -- clients -----------------------------------------------------------------------------
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Tell all clients, the strategies and whoever listens on the bus."""
+        """Tell all clients and whoever listens on the bus."""
         self.records.take(events)
         self.sessions.publish(events)
         for event in events:
-            try:
-                self.strategies.event(event)
-            except Exception as error:
-                self.report("The strategies failed on an event.", error)
             self.bus.publish(event)
 
     def say(self, severity: Severity, text: str) -> None:
@@ -299,7 +297,9 @@ class Engine:
         self.request_stop(f"{session.name} asked for it.")
 
     def _complain(self, text: str) -> None:
-        LOG.warning("%s", text)
+        if self._errors_left > 0:
+            self._errors_left -= 1
+            LOG.warning("%s", text)
 
     def _handler_failed(self, handler: Handler, message: object, error: Exception) -> None:
         name = getattr(handler, "__qualname__", repr(handler))
@@ -332,13 +332,16 @@ class Engine:
     # -- now and then ------------------------------------------------------------------------
 
     def _quarter(self) -> None:
-        """Four times a second: marks, time, limits in use, strategies."""
+        """Four times a second: marks, limits in use, strategies; time, at least once a second."""
         self.feed.feed_all(self.kernel.watched())
         now = self._clock()
-        self.path.take(Tick(now, self._session(now)))
-        changed = self.records.limits_changed(self.kernel.limit_uses(now))
-        if changed:
-            self.publish(changed)
+        self._quarters += 1
+        if self.kernel.seq != self._looked_seq or self._quarters % 4 == 0:
+            self.path.take(Tick(now, self._session(now)))
+            self._looked_seq = self.kernel.seq
+            changed = self.records.limits_changed(self.kernel.limit_uses(now))
+            if changed:
+                self.publish(changed)
         self.strategies.tick(now)
 
     def _second(self) -> None:

@@ -2,54 +2,50 @@
 
 Each running strategy is a process of its own (`core.services.strategy_host`). In Advise its
 orders become drafts that a trader accepts or skips; in Auto they are sent, under its own limits.
-One that raises, hangs, eats memory or dies is switched off and its orders are cancelled; nothing
-else notices. Off, Advise and Auto are never remembered: every start begins as the settings say,
-and never in Auto.
+One that raises, hangs, eats memory, floods or dies is switched off and its orders are cancelled;
+nothing else notices. Off, Advise and Auto are never remembered: every start begins as the
+settings say, and never in Auto.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import subprocess
-import sys
-import threading
+import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-import psutil
 
-from core.bus.endpoint import TOKEN_VARIABLE
 from core.model.commands import (
     AnswerDraft,
     CancelAll,
+    CancelOrder,
+    Command,
     Flatten,
     HandOver,
     Kill,
     NewOrder,
+    ReplaceOrder,
     SetStrategyParams,
 )
-from core.model.enums import Severity, Source, StrategyMode
-from core.model.events import CommandRefused, Draft, Event, Notice, StrategyState
+from core.model.enums import OrdStatus, Severity, Source, StrategyMode
+from core.model.events import CommandRefused, Draft, Notice, StrategyState
 from core.model.ids import IdMaker
-from core.model.orders import Position
+from core.model.orders import Order
 from core.services.config import StrategyConfig
 from core.services.desk import EnginePort, StrategyCommand
+from core.services.drafts import Drafts
 from core.services.strategy_host import HostSettings
-from core.strategy.api import StrategyError, make_params, params_texts
-from core.strategy.hostwords import Failed, Signal, Started, read_word
-from core.strategy.registry import find_strategy
+from core.services.strategy_params import ParamChecks
+from core.services.strategy_process import HostProcess
+from core.services.strategy_running import Bounds, Running, problem
+from core.strategy.registry import BUILTIN
 
-DRAFT_SECONDS = 30
-MOST_DRAFTS = 20
-HANG_SECONDS = 4.0
-START_SECONDS = 20.0
-STOP_SECONDS = 1.0
-MEMORY = 1_000_000_000
-"""Bytes of resident memory at which a strategy is stopped."""
+_AGAIN = 1.0  # seconds between attempts to take the orders of a stopped strategy off the market
+_MOST_REFUSALS = 10  # told in one second to programs that no strategy's process is
+_SWITCH_OFF = "Switch it off to change its parameters."
+_RESTING = (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)
 
 
 def strategies_for(
@@ -68,89 +64,61 @@ def strategies_for(
     ]
 
 
-class Running:
-    """One strategy's switch and process."""
-
-    def __init__(self, config: StrategyConfig, params: dict[str, str]) -> None:
-        self.config = config
-        self.params = params
-        self.mode = StrategyMode.OFF
-        self.health = "stopped"
-        self.last_signal = ""
-        self.last_error = ""
-        self.position = 0
-        self.process: subprocess.Popen[bytes] | None = None
-        self.born = 0.0
-        self.heard = 0.0
-        self.told: StrategyState | None = None
-
-    @property
-    def pid(self) -> int:
-        """The process's id; 0 when there is none."""
-        return self.process.pid if self.process is not None else 0
-
-
 class Strategies:
-    """The engine's strategy desk (see `core.services.desk.StrategyDesk`)."""
+    """The engine's strategy desk (see `core.services.desk.StrategyDesk`).
 
-    def __init__(self, configs: Sequence[StrategyConfig], folder: Path) -> None:
+    Args:
+        configs: the strategies of the settings.
+        folder: where traders' own strategies lie.
+        bounds: what a strategy may do before it is stopped.
+    """
+
+    def __init__(
+        self, configs: Sequence[StrategyConfig], folder: Path, bounds: Bounds | None = None
+    ) -> None:
         self._folder = folder
-        self._all: dict[str, Running] = {}
-        self._drafts: dict[str, Draft] = {}
+        self._bounds = bounds or Bounds()
+        self._all = {config.name: Running(config) for config in configs}
+        self._drafts = Drafts(self._bounds.draft)
+        self._clients: dict[str, Running] = {}
+        self._ended: set[str] = set()
+        self._refused = 0
         self._port: EnginePort | None = None
         self._ids = IdMaker("E")
-        self._problems: list[str] = []
         self._endings: set[asyncio.Task[None]] = set()
-        for config in configs:
-            running = Running(config, dict(config.params))
-            try:
-                running.params = self._checked(config.kind, config.params)
-            except StrategyError as error:
-                running.last_error = str(error)
-            self._all[config.name] = running
-
-    def _checked(self, kind: str, params: dict[str, str]) -> dict[str, str]:
-        return params_texts(make_params(find_strategy(kind, self._folder), params))
+        self._checks = ParamChecks(self._load_only, self._end_process, self._bounds)
+        for running in self._all.values():
+            if running.config.kind in BUILTIN:
+                self._check_settings(running)
 
     # -- what the desk shows -----------------------------------------------------------------
 
     def states(self) -> Sequence[StrategyState]:
         """The row of each strategy."""
-        return [self._state(running) for running in self._all.values()]
+        now = time.time_ns() if self._port is None else self._port.clock()
+        return [running.state(now) for running in self._all.values()]
 
     def drafts(self) -> Sequence[Draft]:
         """Drafts that are still open."""
-        return list(self._drafts.values())
-
-    def _state(self, running: Running) -> StrategyState:
-        config = running.config
-        return StrategyState(
-            time.time_ns() if self._port is None else self._port.clock(),
-            config.name,
-            config.kind,
-            config.instrument,
-            config.account,
-            running.mode,
-            running.health,
-            running.params,
-            running.last_signal,
-            running.last_error,
-            running.pid,
-        )
+        return self._drafts.open()
 
     # -- start and stop ----------------------------------------------------------------------
 
     async def start(self, port: EnginePort) -> None:
         """Take up the port and turn the switches as the settings say."""
         self._port = port
+        self._drafts.publish = port.publish
         for running in self._all.values():
-            if running.config.start != "off" and not running.last_error:
-                self._turn(running, StrategyMode(running.config.start))
+            if running.config.start == "advise" and not running.last_error:
+                self._turn(running, StrategyMode.ADVISE)
+            elif running.config.kind not in BUILTIN:
+                self._check_settings(running)
             self._tell(running)
 
     async def stop(self) -> None:
         """Stop all strategies; their orders are cancelled."""
         for running in self._all.values():
+            self._checks.drop(running.name, "The engine ends.")
             if running.process is not None:
                 self._turn_off(running, "keep")
         if self._endings:
@@ -166,111 +134,64 @@ class Strategies:
         running = self._all.get(command.strategy)
         if running is None:
             self._refuse(command.id, "UNKNOWN_STRATEGY", f"No strategy “{command.strategy}”.")
-        elif isinstance(command, SetStrategyParams):
+            return
+        if isinstance(command, SetStrategyParams):
             self._set_params(running, command)
+        elif command.on_position not in ("keep", "flatten", "hand_over"):
+            text = f"“{command.on_position}” is not keep, flatten or hand_over."
+            self._refuse(command.id, "BAD_ANSWER", text)
         elif command.mode is StrategyMode.OFF:
+            running.last_error = ""
             self._turn_off(running, command.on_position)
         else:
             self._turn(running, command.mode)
-        if running is not None:
-            self._tell(running)
-
-    def _set_params(self, running: Running, command: SetStrategyParams) -> None:
-        if running.mode is not StrategyMode.OFF:
-            self._refuse(
-                command.id, "STRATEGY_RUNS", f"Switch {command.strategy} off to change it."
-            )
-            return
-        try:
-            running.params = self._checked(running.config.kind, running.params | command.params)
-        except StrategyError as error:
-            self._refuse(command.id, "BAD_PARAMETERS", str(error))
-        else:
-            running.last_error = ""
+        self._tell(running)
 
     def _turn(self, running: Running, mode: StrategyMode) -> None:
         running.last_error = ""
+        running.handing_over = False
         running.mode = mode
         if mode is StrategyMode.AUTO:
-            self._withdraw(running.config.name, "withdrawn")
+            self._drafts.withdraw(running.name)
         if running.process is None:
             self._launch(running)
 
-    def _turn_off(self, running: Running, on_position: str) -> None:
-        name, config = running.config.name, running.config
+    def _turn_off(
+        self, running: Running, on_position: str, at_once: bool = False, cancel: bool = True
+    ) -> None:
         running.mode = StrategyMode.OFF
         running.health = "stopped"
-        self._withdraw(name, "withdrawn")
-        self._end(running)
-        port = self._port
+        self._drafts.withdraw(running.name)
+        self._end(running, at_once)
+        config, port = running.config, self._port
         if port is None:
             return
-        now = port.clock()
         if on_position == "flatten":
             port.submit(
                 Flatten(
-                    self._ids.next(), config.account, config.instrument, name, Source.ENGINE, ts=now
+                    self._ids.next(),
+                    config.account,
+                    config.instrument,
+                    config.name,
+                    Source.ENGINE,
+                    ts=port.clock(),
                 )
             )
-        else:
+            return
+        if cancel and self._working(running):
             port.submit(
-                CancelAll(self._ids.next(), config.account, "", name, source=Source.ENGINE, ts=now)
+                CancelAll(
+                    self._ids.next(),
+                    config.account,
+                    strategy=config.name,
+                    source=Source.ENGINE,
+                    ts=port.clock(),
+                )
             )
-        if on_position == "hand_over":
-            port.submit(HandOver(self._ids.next(), config.account, config.instrument, name, now))
-
-    # -- orders and drafts -------------------------------------------------------------------
-
-    def order(self, order: NewOrder, client: str) -> NewOrder | None:
-        """An order of a strategy's process: sent in Auto, a draft in Advise, else refused."""
-        running = self._all.get(client)
-        if running is None or order.strategy != client or self._port is None:
-            self._refuse(order.cl_ord_id, "UNKNOWN_STRATEGY", f"No strategy “{client}” runs here.")
-            return None
-        config = running.config
-        own = msgspec.structs.replace(
-            order, source=Source.STRATEGY, account=config.account, instrument=config.instrument
-        )
-        if running.mode is StrategyMode.AUTO:
-            return own
-        if running.mode is StrategyMode.ADVISE:
-            self._propose(own)
-        return None
-
-    def _propose(self, order: NewOrder) -> None:
-        port = self._port
-        assert port is not None
-        now = port.clock()
-        if order.cl_ord_id in self._drafts:
-            return
-        draft = Draft(
-            now, order.cl_ord_id, order.strategy, order, order.why, now + DRAFT_SECONDS * 10**9
-        )
-        if sum(d.strategy == order.strategy for d in self._drafts.values()) >= MOST_DRAFTS:
-            port.publish([msgspec.structs.replace(draft, answer="withdrawn")])
-            return
-        self._drafts[draft.draft] = draft
-        port.publish([draft])
-
-    def _answer(self, command: AnswerDraft) -> None:
-        port = self._port
-        draft = self._drafts.pop(command.draft, None)
-        if port is None or draft is None:
-            self._refuse(command.id, "UNKNOWN_DRAFT", "That proposal is no longer open.")
-            return
-        answer = "accepted" if command.accept else "skipped"
-        port.publish([msgspec.structs.replace(draft, answer=answer)])
-        if command.accept:
-            port.submit(
-                msgspec.structs.replace(draft.order, trader=command.trader, ts=port.clock())
-            )
-
-    def _withdraw(self, strategy: str, answer: str) -> None:
-        gone = [d for d in self._drafts.values() if d.strategy == strategy]
-        for draft in gone:
-            del self._drafts[draft.draft]
-        if gone and self._port is not None:
-            self._port.publish([msgspec.structs.replace(d, answer=answer) for d in gone])
+        running.cleared_at = time.monotonic()
+        running.handing_over = on_position == "hand_over"
+        if running.handing_over:
+            self._hand_over(running)
 
     def kill(self, command: Kill) -> None:
         """Switch off every strategy of the account."""
@@ -278,160 +199,235 @@ class Strategies:
             if running.mode is not StrategyMode.OFF and (
                 command.account in ("", running.config.account)
             ):
-                self._turn_off(running, "keep")
+                # From level 2 on the kernel cancels, and what closes positions must stay.
+                self._turn_off(running, "keep", cancel=command.level < 2)
                 running.last_error = "Stopped by the kill switch."
                 self._tell(running)
 
-    def event(self, event: Event) -> None:
-        """Keep each strategy's own position in mind."""
-        if isinstance(event, Position) and event.strategy in self._all:
-            self._all[event.strategy].position = event.qty
+    # -- parameters --------------------------------------------------------------------------
+
+    def _set_params(self, running: Running, command: SetStrategyParams) -> None:
+        if running.mode is not StrategyMode.OFF:
+            self._refuse(command.id, "STRATEGY_RUNS", _SWITCH_OFF)
+            return
+
+        def done(params: dict[str, str] | None, wrong: str) -> None:
+            if params is None:
+                self._refuse(command.id, "BAD_PARAMETERS", wrong)
+            elif running.mode is not StrategyMode.OFF:
+                self._refuse(command.id, "STRATEGY_RUNS", _SWITCH_OFF)
+            else:
+                running.params, running.last_error = params, ""
+
+        self._checks.check(running, running.params | command.params, done)
+
+    def _check_settings(self, running: Running) -> None:
+        """Say in the row what is wrong with the settings, before anybody turns the switch."""
+
+        def done(params: dict[str, str] | None, wrong: str) -> None:
+            if running.mode is StrategyMode.OFF:
+                running.params = params or running.params
+                running.last_error = wrong
+
+        self._checks.check(running, running.params, done)
+
+    # -- what strategies' processes ask for --------------------------------------------------
+
+    def allow(self, command: Command, client: str) -> Command | None:
+        """What a strategy's process asks for: its own orders only, and nothing else.
+
+        Returns what is to be carried out; None when it became a draft or may not be.
+        """
+        name = command.cl_ord_id if isinstance(command, NewOrder) else command.id
+        running = self._clients.get(client)
+        if running is None:
+            if client not in self._ended:
+                self._turn_away(name, f"No strategy runs here as “{client}”; nothing was sent.")
+            return None
+        if running.floods(self._bounds.commands):
+            text = f"It sent more than {self._bounds.commands} commands in a second."
+            self._fail(running, text)
+            self._tell(running)
+            return None
+        match command:
+            case NewOrder():
+                return self._order(running, command)
+            case CancelOrder() | ReplaceOrder():
+                return self._change(running, command)
+            case AnswerDraft(accept=False):
+                self._drafts.withdraw(running.name, command.draft)
+                return None
+        text = f"A strategy may not send a {type(command).__name__}; it trades its own orders only."
+        self._refuse(name, "NOT_FOR_STRATEGIES", text)
+        return None
+
+    def _order(self, running: Running, order: NewOrder) -> NewOrder | None:
+        config = running.config
+        mine = (config.name, config.account, config.instrument)
+        if (order.strategy, order.account, order.instrument) != mine:
+            self._refuse(
+                order.cl_ord_id,
+                "NOT_FOR_STRATEGIES",
+                f"{config.name} may trade {config.instrument} for {config.account} under its own"
+                f" name only; its order for {order.instrument}, {order.account} as"
+                f" “{order.strategy}” was not sent.",
+            )
+            return None
+        own = msgspec.structs.replace(order, source=Source.STRATEGY, trader="")
+        if running.mode is StrategyMode.AUTO:
+            return own
+        if self._port is not None:
+            self._drafts.propose(own, self._port.clock())
+        return None
+
+    def _change(self, running: Running, command: CancelOrder | ReplaceOrder) -> Command | None:
+        order = None if self._port is None else self._port.order(command.order)
+        if order is None or (order.strategy, order.account) != (
+            running.name,
+            running.config.account,
+        ):
+            text = f"Order {command.order} is not one of {running.name}; it was not changed."
+            self._refuse(command.id, "NOT_FOR_STRATEGIES", text)
+            return None
+        if isinstance(command, ReplaceOrder) and running.mode is not StrategyMode.AUTO:
+            # In Advise nobody was asked about the new terms: the order goes, and the strategy
+            # proposes another one.
+            return CancelOrder(command.id, command.order, Source.STRATEGY, running.name, command.ts)
+        return msgspec.structs.replace(command, source=Source.STRATEGY, trader=running.name)
+
+    def _answer(self, command: AnswerDraft) -> None:
+        order = self._drafts.answer(command)
+        if order is None:
+            self._refuse(command.id, "UNKNOWN_DRAFT", "That proposal is no longer open.")
+        elif command.accept and self._port is not None:
+            now = self._port.clock()
+            self._port.submit(msgspec.structs.replace(order, trader=command.trader, ts=now))
 
     # -- looking after processes -------------------------------------------------------------
 
     def tick(self, now: int) -> None:
-        """Expire drafts; stop what hangs, eats too much, or died."""
-        for draft in [d for d in self._drafts.values() if d.expires <= now]:
-            del self._drafts[draft.draft]
-            if self._port is not None:
-                self._port.publish([msgspec.structs.replace(draft, answer="expired")])
+        """Expire drafts; take in what processes said; stop what hangs, eats too much, or died."""
+        self._refused = 0
+        self._drafts.expire()
+        self._checks.tick()
         clock = time.monotonic()
         for running in self._all.values():
-            if running.process is not None:
-                problem = self._problem(running, clock)
-                if problem:
-                    self._fail(running, problem)
+            process = running.process
+            if process is not None:
+                running.listen(process)
+                process.keep_log_short(self._bounds.log)
+                wrong = problem(process, self._bounds, clock)
+                if wrong:
+                    self._fail(running, wrong)
+            elif running.mode is StrategyMode.OFF:
+                self._clear(running, clock)
             self._tell(running)
 
-    def _problem(self, running: Running, clock: float) -> str:
-        process = running.process
-        assert process is not None
-        code = process.poll()
-        if code is not None:
-            return running.last_error or f"Its process ended with code {code}."
-        patience = HANG_SECONDS if running.health == "running" else START_SECONDS
-        if clock - running.heard > patience:
-            return f"It did not answer for {patience:.0f} s (an endless loop or a hang)."
-        with contextlib.suppress(psutil.Error):
-            used = psutil.Process(process.pid).memory_info().rss
-            if used > MEMORY:
-                return f"It used {used // 10**6} MB; a strategy may use {MEMORY // 10**6} MB."
-        return ""
-
     def _fail(self, running: Running, why: str) -> None:
-        self._turn_off(running, "keep")
+        self._turn_off(running, "keep", at_once=True)
         running.health = "failed"
         running.last_error = why
-        port = self._port
-        if port is not None:
-            name = running.config.name
-            text = f"{name} was stopped and its orders are cancelled. {why}"
-            port.publish([Notice(port.clock(), Severity.ERROR, name, text)])
+        if self._port is not None:
+            text = f"{running.name} was stopped and its orders are cancelled. {why}"
+            now = self._port.clock()
+            self._port.publish([Notice(now, Severity.ERROR, running.name, text)])
+
+    def _clear(self, running: Running, now: float) -> None:
+        """A strategy that is off has no orders: those of an earlier run, and those whose cancel
+        was refused, are cancelled again. Then its position can be handed over."""
+        if running.handing_over:
+            self._hand_over(running)
+        if now - running.cleared_at < _AGAIN or self._port is None:
+            return
+        running.cleared_at = now
+        for order in self._working(running):
+            # Orders of the engine itself are about to close its position.
+            if order.source is Source.STRATEGY and order.status in _RESTING:
+                cancel = CancelOrder(
+                    self._ids.next(), order.cl_ord_id, Source.ENGINE, ts=self._port.clock()
+                )
+                self._port.submit(cancel)
+
+    def _hand_over(self, running: Running) -> None:
+        port, config = self._port, running.config
+        if port is None or self._working(running):
+            return  # a late fill would be the strategy's again
+        running.handing_over = False
+        port.submit(
+            HandOver(self._ids.next(), config.account, config.instrument, config.name, port.clock())
+        )
+
+    def _working(self, running: Running) -> list[Order]:
+        if self._port is None:
+            return []
+        name, account = running.name, running.config.account
+        return [o for o in self._port.working() if (o.strategy, o.account) == (name, account)]
 
     def _launch(self, running: Running) -> None:
-        port, config = self._port, running.config
+        port = self._port
         if port is None:
             return
-        settings = HostSettings(
-            config.name,
-            config.kind,
-            config.instrument,
-            config.account,
-            running.params,
-            port.endpoint,
-            str(self._folder),
-            4 * MEMORY,
-        )
-        logs = port.home / "strategies"
+        client = f"{running.name}#{secrets.token_hex(8)}"
+        settings = self._settings(running, running.params, client)
         try:
-            logs.mkdir(parents=True, exist_ok=True)
-            with (logs / f"{config.name}.log").open("ab") as log:
-                process = subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-m",
-                        "core.services.strategy_host",
-                        msgspec.json.encode(settings).decode(),
-                    ],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    env={**os.environ, TOKEN_VARIABLE: port.token},
-                    cwd=Path(__file__).resolve().parents[2],
-                )
+            running.process = HostProcess(settings, port.token, port.home / "strategies")
         except OSError as error:
             running.mode = StrategyMode.OFF
             running.last_error = f"Its process cannot be started: {error}."
             return
-        running.process = process
+        running.client = client
+        self._clients[client] = running
         running.health = "starting"
         running.last_signal = ""
-        running.born = running.heard = time.monotonic()
-        # a thread for each pipe, as no event loop can wait for pipes on every system
-        loop = asyncio.get_running_loop()
-        threading.Thread(
-            target=_read_words,
-            args=(process, lambda line: loop.call_soon_threadsafe(self._hear, process, line)),
-            name=f"strategy-{config.name}",
-            daemon=True,
-        ).start()
 
-    def _hear(self, process: subprocess.Popen[bytes], line: bytes) -> None:
-        """A running strategy's process said something."""
-        running = next((r for r in self._all.values() if r.process is process), None)
-        if running is None:
-            return
-        running.heard = time.monotonic()
-        match read_word(line):
-            case Started():
-                running.health = "running"
-            case Signal(text=text):
-                running.last_signal = text
-            case Failed(text=text):
-                running.last_error = text
+    def _load_only(self, running: Running, params: Mapping[str, str]) -> HostProcess:
+        port = self._port
+        assert port is not None, "traders' own files are looked at after the start"
+        return HostProcess(self._settings(running, params), "", port.home / "strategies")
 
-    def _end(self, running: Running) -> None:
+    def _settings(
+        self, running: Running, params: Mapping[str, str], client: str = ""
+    ) -> HostSettings:
+        config = running.config
+        return HostSettings(
+            config.name,
+            client,
+            config.kind,
+            config.instrument,
+            config.account,
+            dict(params),
+            "" if self._port is None else self._port.endpoint,
+            str(self._folder),
+            self._bounds.memory,
+        )
+
+    def _end(self, running: Running, at_once: bool) -> None:
         process, running.process = running.process, None
         if process is not None:
-            task = asyncio.get_running_loop().create_task(_end_process(process))
-            self._endings.add(task)
-            task.add_done_callback(self._endings.discard)
+            self._clients.pop(running.client, None)
+            self._ended.add(running.client)
+            self._end_process(process, 0.0 if at_once else self._bounds.stop)
+
+    def _end_process(self, process: HostProcess, seconds: float) -> None:
+        task = asyncio.get_running_loop().create_task(process.end(seconds))
+        self._endings.add(task)
+        task.add_done_callback(self._endings.discard)
 
     # -- telling -----------------------------------------------------------------------------
 
     def _tell(self, running: Running) -> None:
-        state = self._state(running)
         if self._port is None:
             return
+        state = running.state(self._port.clock())
         if running.told is None or msgspec.structs.replace(running.told, ts=state.ts) != state:
             running.told = state
             self._port.publish([state])
 
+    def _turn_away(self, command: str, text: str) -> None:
+        self._refused += 1
+        if self._refused <= _MOST_REFUSALS:
+            self._refuse(command, "UNKNOWN_STRATEGY", text)
+
     def _refuse(self, command: str, code: str, text: str) -> None:
         if self._port is not None:
             self._port.publish([CommandRefused(self._port.clock(), command, code, text)])
-
-
-def _read_words(process: subprocess.Popen[bytes], hear: Callable[[bytes], object]) -> None:
-    """Pass on the lines of a process until it ends."""
-    assert process.stdout is not None
-    with process.stdout as pipe, contextlib.suppress(RuntimeError, ValueError):
-        # RuntimeError: the engine's loop is closed, nobody listens any more
-        for line in pipe:
-            hear(line)
-
-
-async def _end_process(process: subprocess.Popen[bytes]) -> None:
-    """End a process: politely, then by force."""
-    with contextlib.suppress(OSError):
-        process.terminate()
-    for _ in range(int(STOP_SECONDS / 0.02)):
-        if process.poll() is not None:
-            return
-        await asyncio.sleep(0.02)
-    with contextlib.suppress(OSError):
-        process.kill()
-    for _ in range(500):
-        if process.poll() is not None:
-            return
-        await asyncio.sleep(0.02)

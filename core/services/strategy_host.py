@@ -1,7 +1,10 @@
 """A process that runs one strategy as a client of the engine.
 
 Its crash, endless loop or hunger harms nobody else: the engine watches it, ends it and cancels
-its orders. The token comes by environment, the settings as one JSON argument.
+its orders. The token comes by environment, the settings as one JSON argument. Words for the
+engine leave by the first standard output; what a strategy prints goes to the log. The end of the
+standard input, where nothing ever comes, means that the process shall end: the engine wants it
+so, or is dead.
 """
 
 from __future__ import annotations
@@ -11,44 +14,68 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any
 
 import msgspec
+import numpy as np
 
 from core.bus.endpoint import TOKEN_VARIABLE
 from core.client.client import EngineClient
 from core.client.stores import position_key
 from core.model.commands import NewOrder
-from core.model.events import Draft, Event
+from core.model.enums import Mode
+from core.model.events import CommandRefused, Draft, Event
 from core.model.ids import IdMaker
 from core.model.orders import OrderUpdate, Position
-from core.model.session import Subscribe
+from core.model.session import Snapshot, Subscribe
+from core.services.strategy_guard import (
+    die_with_parent,
+    end_with,
+    keep_pipes,
+    limit_memory,
+    say,
+)
 from core.strategy.api import (
     Bar,
+    Ints,
     Quote,
     Strategy,
     StrategyCommand,
     StrategyError,
     Trade,
     make_params,
+    no_bars,
+    params_texts,
 )
-from core.strategy.hostwords import Beat, Failed, HostWord, Signal, Started, write_word
-from core.strategy.registry import find_strategy
+from core.strategy.hostwords import (
+    Beat,
+    Failed,
+    Loaded,
+    Signal,
+    Started,
+)
+from core.strategy.registry import find_strategy, place
 from core.strategy.runner import Runner
 
 BEAT_SECONDS = 0.5
 WAIT_SECONDS = 0.02
+SIGNAL_SECONDS = 0.1
 HISTORY_SECONDS = 3.0
-"""How long to wait for past bars before the strategy starts without them."""
+"""How long to wait for prices and past bars before the strategy starts without them."""
 
 
 class HostSettings(msgspec.Struct, frozen=True):
-    """What a host is started with. `memory` is the most it may use, in bytes."""
+    """What a host is started with.
+
+    `client` is the name it has at the engine, where it is empty the strategy is loaded and not
+    run; `memory` is the most it may have, in bytes.
+    """
 
     name: str
+    client: str
     kind: str
     instrument: str
     account: str
@@ -64,19 +91,22 @@ class Host:
     def __init__(self, settings: HostSettings, token: str) -> None:
         self._settings = settings
         self._kind = find_strategy(settings.kind, Path(settings.folder))
-        self._params = make_params(self._kind, settings.params)
-        self._client = EngineClient(settings.endpoint, token, settings.name, "strategy")
+        self.params = make_params(self._kind, settings.params)
+        self._client = EngineClient(settings.endpoint, token, settings.client, "strategy")
         self._client.on_event.append(self._on_event)
+        self._client.on_snapshot.append(self._on_snapshot)
         self._ids = IdMaker("S")
         self._runner: Runner | None = None
         self._interval = ""
-        self._bars_seen = 0
+        self._bar_seen = 0
         self._tape_seen = 0
-        self._ticker_seen = -1
+        self._quote = Quote(0, 0, 0, 0, 0, 0)
         self._events: list[Event] = []
         self._handled = 0
         self._beat_at = 0.0
         self._welcomed_at = 0.0
+        self._signal = self._signalled = ""
+        self._signal_at = 0.0
         self.stopping = False
 
     # -- the strategy's port -----------------------------------------------------------------
@@ -92,8 +122,17 @@ class Host:
             self._runner.lost(command.cl_ord_id)
 
     def signal(self, text: str) -> None:
-        """Tell the engine what the strategy sees."""
-        say(Signal(text[:200]))
+        """Tell the engine what the strategy sees; of many signals it gets the newest."""
+        self._signal = str(text)[:200]
+
+    def tell(self, now: float) -> None:
+        """Say what is due: that the loop is alive, and the newest signal."""
+        if now - self._beat_at >= BEAT_SECONDS:
+            self._beat_at = now
+            say(Beat(self._handled))
+        if self._signal != self._signalled and now - self._signal_at >= SIGNAL_SECONDS:
+            self._signal_at, self._signalled = now, self._signal
+            say(Signal(self._signal))
 
     # -- the loop ----------------------------------------------------------------------------
 
@@ -111,13 +150,15 @@ class Host:
             while not self.stopping:
                 if self._client.fd != watched:
                     watched = self._watch(loop, watched, wake)
-                self._client.poll()
+                # Sending may swallow the edge that announces messages: read until none is left.
+                while self._client.poll() and not self.stopping:
+                    self._turn()
                 self._turn()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), WAIT_SECONDS)
                 wake.clear()
             if self._runner is not None:
-                self._runner.stop(time.time_ns())
+                self._runner.stop(self._now())
         finally:
             self._client.close()
 
@@ -131,9 +172,7 @@ class Host:
 
     def _turn(self) -> None:
         now = time.monotonic()
-        if now - self._beat_at >= BEAT_SECONDS:
-            self._beat_at = now
-            say(Beat(self._handled))
+        self.tell(now)
         if not self._client.connected:
             return
         if self._runner is None:
@@ -143,7 +182,13 @@ class Host:
         for event in events:
             self._take(event)
         self._market()
-        self._runner.tick(time.time_ns())
+        self._runner.tick(self._now())
+
+    def _now(self) -> int:
+        """The market's time in a replay, else this computer's."""
+        if self._client.stores.mode is Mode.REPLAY:
+            return self._quote.ts
+        return time.time_ns()
 
     def _prepare(self, now: float) -> None:
         """Subscribe, wait for history, start the strategy."""
@@ -154,7 +199,7 @@ class Host:
             raise StrategyError(f"{settings.instrument} does not trade on this engine.")
         if not self._welcomed_at:
             self._welcomed_at = now
-            strategy = self._kind(settings.name, settings.account, instrument, self._params)
+            strategy = self._kind(settings.name, settings.account, instrument, self.params)
             self._interval = strategy.wanted_interval()
             trades = self._kind.on_trade is not Strategy.on_trade
             self._client.subscribe(
@@ -164,27 +209,49 @@ class Host:
                     bars=((instrument.id, self._interval),) if self._interval else (),
                 )
             )
-        key = (instrument.id, self._interval)
-        waiting = self._interval and len(stores.bars.get(key, ())) == 0
-        if waiting and now - self._welcomed_at < HISTORY_SECONDS:
+        past = stores.bars.get((instrument.id, self._interval), ())
+        unknown = instrument.id not in stores.tickers or (self._interval and not len(past))
+        if unknown and now - self._welcomed_at < HISTORY_SECONDS:
             return
-        strategy = self._kind(settings.name, settings.account, instrument, self._params)
+        strategy = self._kind(settings.name, settings.account, instrument, self.params)
         strategy.attach(self)
         held = stores.positions.get(position_key(settings.account, instrument.id, settings.name))
         for order in stores.working_orders(instrument.id, settings.account):
             if order.strategy == settings.name:
                 strategy.working[order.cl_ord_id] = order
         self._runner = Runner(strategy)
-        self._bars_seen = self._finished()
+        columns = self._columns()
+        self._bar_seen = int(columns["ts"][-1]) if len(columns["ts"]) else 0
         tape = stores.tapes.get(instrument.id)
         self._tape_seen = tape.first + len(tape) if tape is not None else 0
         self._events.clear()
-        self._runner.start(time.time_ns(), held.qty if held is not None else 0, self._columns())
+        self._look_at_quote()
+        self._runner.quote(self._now(), self._quote)
+        self._runner.start(self._now(), held.qty if held is not None else 0, columns)
         say(Started())
 
     def _on_event(self, event: Event) -> None:
+        if isinstance(event, CommandRefused) and event.id == "subscribe":
+            raise StrategyError(event.text)
         if self._runner is not None:
             self._events.append(event)
+
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        """After a gap: orders and position as they are now; what is not there any more is over."""
+        if self._runner is None:
+            return
+        self._events.clear()
+        name, working = self._settings.name, self._runner.strategy.working
+        for update in snapshot.orders:
+            if update.order.strategy == name and (
+                update.order.working or update.order.cl_ord_id in working
+            ):
+                self._events.append(update)
+        known = {update.order.cl_ord_id for update in snapshot.orders}
+        known |= {draft.draft for draft in snapshot.drafts}
+        for order_id in [o for o in working if o not in known]:
+            self._runner.lost(order_id)
+        self._events.extend(p for p in snapshot.positions if p.strategy == name)
 
     def _take(self, event: Event) -> None:
         runner = self._runner
@@ -202,114 +269,101 @@ class Host:
             case Draft():
                 if event.strategy == self._settings.name:
                     runner.draft(event)
+            case CommandRefused():
+                if runner.strategy.working.get(event.id, runner) is None:
+                    runner.lost(event.id)
 
     def _market(self) -> None:
         runner, stores, name = self._runner, self._client.stores, self._settings.instrument
         assert runner is not None
-        now = time.time_ns()
         tape = stores.tapes.get(name)
-        if tape is not None and (new := tape.first + len(tape) - self._tape_seen) > 0:
-            self._tape_seen += new
-            self._handled += new
-            runner.trades(now, self._newest_trades(min(new, len(tape))))
-        if tickers := stores.tickers.changed_since(self._ticker_seen):
-            self._ticker_seen = stores.tickers.version
-            ticker = stores.tickers.get(name)
-            if ticker is not None and name in tickers:
-                self._handled += 1
-                t = ticker
-                runner.quote(now, Quote(t.ts, t.bid, t.bid_qty, t.ask, t.ask_qty, t.last))
-        self._new_bars(now)
+        if tape is not None:
+            end = tape.first + len(tape)
+            new, self._tape_seen = end - self._tape_seen, end
+            if new > 0:
+                self._handled += new
+                runner.trades(self._now(), self._newest_trades(min(new, len(tape))))
+        if self._look_at_quote():
+            self._handled += 1
+            runner.quote(self._now(), self._quote)
+        self._new_bars(runner)
+
+    def _look_at_quote(self) -> bool:
+        """Take the newest quote; is it another one than before?"""
+        t = self._client.stores.tickers.get(self._settings.instrument)
+        if t is None:
+            return False
+        before = self._quote
+        self._quote = Quote(t.ts, t.bid, t.bid_qty, t.ask, t.ask_qty, t.last)
+        return self._quote[1:] != before[1:]
 
     def _newest_trades(self, count: int) -> list[Trade]:
         tape = self._client.stores.tapes[self._settings.instrument]
         columns = [tape[n][-count:].tolist() for n in ("ts", "price", "qty", "aggressor")]
         return [Trade(*row) for row in zip(*columns, strict=True)]
 
-    def _new_bars(self, now: int) -> None:
-        runner = self._runner
-        assert runner is not None
-        finished = self._finished()
-        while self._bars_seen < finished:
-            self._bars_seen += 1
+    def _new_bars(self, runner: Runner) -> None:
+        columns = self._columns()
+        starts = columns["ts"]
+        if len(starts) and starts[-1] < self._bar_seen:
+            self._bar_seen = int(starts[-1])  # a replay went back
+        first = int(np.searchsorted(starts, self._bar_seen, "right"))
+        for end in range(first + 1, len(starts) + 1):
             self._handled += 1
-            columns = self._columns(self._bars_seen)
-            last = {name: int(column[-1]) for name, column in columns.items()}
-            runner.bar(
-                now,
-                Bar(
-                    last["ts"],
-                    last["open"],
-                    last["high"],
-                    last["low"],
-                    last["close"],
-                    last["volume"],
-                    last["notional"],
-                ),
-                columns,
-            )
+            so_far = {name: column[:end] for name, column in columns.items()}
+            bar = Bar(*(int(so_far[name][-1]) for name in Bar._fields))
+            self._bar_seen = bar.ts
+            runner.bar(self._now(), bar, so_far)
 
-    def _finished(self) -> int:
+    def _columns(self) -> dict[str, Ints]:
         """Bars that no longer change: all but the last one."""
-        bars = self._client.stores.bars.get((self._settings.instrument, self._interval), ())
-        return max(0, len(bars) - 1)
-
-    def _columns(self, count: int | None = None) -> dict[str, Any]:
         bars = self._client.stores.bars.get((self._settings.instrument, self._interval))
         if bars is None:
-            return {}
-        end = self._finished() if count is None else count
-        return {name: bars[name][:end] for name in bars.names}
-
-
-def say(word: HostWord) -> None:
-    """Write a word to the engine; a closed pipe means that the engine is gone."""
-    try:
-        os.write(_STDOUT, write_word(word))
-    except OSError:
-        os._exit(1)
-
-
-_STDOUT = 1
-
-
-def limit_memory(most: int) -> None:
-    """Ask the system to refuse memory beyond `most` bytes, where it can."""
-    if sys.platform == "win32":
-        return
-    import resource
-
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+            return no_bars()
+        return {name: bars[name][:-1] for name in Bar._fields}
 
 
 def main(argument: str) -> int:
     """Run the host; returns the process's exit code."""
     settings = msgspec.json.decode(argument, type=HostSettings)
     token = os.environ.pop(TOKEN_VARIABLE, "")
+    engine = keep_pipes()
+    die_with_parent()
     limit_memory(settings.memory)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine decides when a strategy ends
+    host: Host | None = None
+
+    def stop(*_: object) -> None:
+        if host is None:
+            os._exit(1)
+        host.stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    threading.Thread(target=end_with, args=(engine, stop), daemon=True).start()
     try:
         host = Host(settings, token)
-
-        def stop(*_: object) -> None:
-            host.stopping = True
-
-        signal.signal(signal.SIGTERM, stop)
-        _run(host)
-    except StrategyError as error:
-        say(Failed(str(error)))
-        return 1
-    except MemoryError:
-        say(Failed("It wanted more memory than a strategy may have."))
-        return 1
-    except Exception as error:
-        traceback.print_exc()
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(where.filename).name}, line {where.lineno}"
-        say(Failed(f"{type(error).__name__}: {error} ({place})."))
+        say(Loaded(params_texts(host.params)))
+        if settings.client:
+            _run(host)
+    except BaseException as error:
+        if not isinstance(error, StrategyError):
+            traceback.print_exc()
+        if host is not None:
+            host.tell(float("inf"))
+        say(Failed(_why(error, Path(settings.folder))))
         return 1
     return 0
+
+
+def _why(error: BaseException, folder: Path) -> str:
+    """What went wrong and where, as a sentence for the trader."""
+    if isinstance(error, StrategyError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return f"It wanted more memory than a strategy may have{place(error, folder)}."
+    if isinstance(error, SystemExit):
+        return f"It ended itself{place(error, folder)}."
+    return f"{type(error).__name__}: {error}{place(error, folder)}."
 
 
 def _run(host: Host) -> None:

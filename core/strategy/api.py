@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from core.model.commands import AnswerDraft, CancelOrder, NewOrder, ReplaceOrder
 from core.model.enums import OrdType, Side, Source, TimeInForce
 from core.model.instruments import Instrument
+from core.model.intervals import parse_interval
 from core.model.orders import Order, OrderUpdate
 
 Ints = NDArray[np.int64]
@@ -62,6 +63,11 @@ class Bar(NamedTuple):
     close: int
     volume: int
     notional: int
+
+
+def no_bars() -> dict[str, Ints]:
+    """The columns of bars, empty."""
+    return {name: np.zeros(0, np.int64) for name in Bar._fields}
 
 
 StrategyCommand = NewOrder | CancelOrder | ReplaceOrder | AnswerDraft
@@ -110,7 +116,7 @@ class Strategy:
         self.instrument = instrument
         self.params = params
         self.quote = Quote(0, 0, 0, 0, 0, 0)
-        self.bars: Mapping[str, Ints] = {}
+        self.bars: Mapping[str, Ints] = no_bars()
         self.position = 0
         self.working: dict[str, Order | None] = {}
         self.now = 0
@@ -244,11 +250,15 @@ def make_params(kind: type[Strategy], texts: Mapping[str, str]) -> Params:
         StrategyError: naming the parameter and what it should be.
     """
     try:
-        return msgspec.convert(dict(texts), kind.Params, strict=False)
-    except msgspec.ValidationError as error:
+        params = msgspec.convert(dict(texts), kind.Params, strict=False)
+        interval = getattr(params, "interval", "")
+        if interval:
+            parse_interval(interval)
+        return params
+    except ValueError as error:
         known = ", ".join(field.name for field in msgspec.structs.fields(kind.Params))
         raise StrategyError(
-            f"{kind.__name__}: {error}. Its parameters are {known or 'none'}."
+            f"{kind.__name__}: {str(error).rstrip('.')}. Its parameters are {known or 'none'}."
         ) from None
 
 

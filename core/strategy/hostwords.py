@@ -1,4 +1,8 @@
-"""What a strategy's process tells its engine beside the bus: one JSON object a line on stdout."""
+"""What a strategy's process tells its engine beside the bus: one JSON object a line.
+
+The words go over a pipe of their own (the process's first standard output); what a strategy
+prints goes to its log instead.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,12 @@ class Beat(msgspec.Struct, tag=True, frozen=True):
     """The strategy's loop is alive. `handled` counts events so far."""
 
     handled: int
+
+
+class Loaded(msgspec.Struct, tag=True, frozen=True):
+    """The strategy's class was found and takes these parameters (all of them, as text)."""
+
+    params: dict[str, str]
 
 
 class Started(msgspec.Struct, tag=True, frozen=True):
@@ -27,7 +37,7 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     text: str
 
 
-HostWord = Beat | Started | Signal | Failed
+HostWord = Beat | Loaded | Started | Signal | Failed
 
 _decode = msgspec.json.Decoder(HostWord).decode
 
@@ -38,7 +48,7 @@ def write_word(word: HostWord) -> bytes:
 
 
 def read_word(line: bytes) -> HostWord | None:
-    """A line as a word; None for anything else (a strategy that prints)."""
+    """A line as a word; None for anything else."""
     try:
         word: HostWord = _decode(line)
         return word

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import traceback
 from pathlib import Path
 
 from core.strategy.api import Strategy, StrategyError
@@ -40,9 +41,26 @@ def find_strategy(kind: str, folder: Path) -> type[Strategy]:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise StrategyError(f"{path} does not load: {type(error).__name__}: {error}.") from error
+    except SyntaxError as error:
+        where = Path(error.filename or file).name
+        raise StrategyError(
+            f"{file} does not load: {error.msg} ({where}, line {error.lineno})."
+        ) from error
+    except (Exception, SystemExit) as error:
+        raise StrategyError(
+            f"{file} does not load: {type(error).__name__}: {error}{place(error, folder)}."
+        ) from error
     found = getattr(module, name, None)
     if not (isinstance(found, type) and issubclass(found, Strategy)):
         raise StrategyError(f"{path} has no class {name} that is a core.strategy.api.Strategy.")
     return found
+
+
+def place(error: BaseException, folder: Path) -> str:
+    """Where an error arose, for a sentence: in the trader's own file if it came by there.
+
+    For instance `` (mine.py, line 12)``; empty when nothing is known.
+    """
+    steps = traceback.extract_tb(error.__traceback__)
+    found = [step for step in steps if Path(step.filename).parent == folder] or list(steps)
+    return f" ({Path(found[-1].filename).name}, line {found[-1].lineno})" if found else ""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from core.strategy.api import Bar, Params, Strategy, StrategyError, lots
+from core.strategy.api import Bar, Params, Strategy, lots
 
 Length = Annotated[int, msgspec.Meta(ge=1, le=5_000)]
 
@@ -21,6 +21,10 @@ class CrossoverParams(Params, frozen=True):
     quantity: Decimal = Decimal(1)
     short: bool = True
 
+    def __post_init__(self) -> None:
+        if self.fast >= self.slow:
+            raise ValueError("fast must be shorter than slow")
+
 
 class Crossover(Strategy):
     """Turns on the bar whose close takes one average across the other."""
@@ -29,10 +33,9 @@ class Crossover(Strategy):
     params: CrossoverParams
 
     def on_start(self) -> None:
-        """Check the parameters and note which average is above."""
-        if self.params.fast >= self.params.slow:
-            raise StrategyError("fast must be shorter than slow.")
+        """Check the quantity and note which average is above."""
         self._lots = lots(self.instrument, self.params.quantity)
+        self._above: bool | None = None
         self._above = self._is_above()
 
     def on_bar(self, bar: Bar) -> None:
@@ -57,4 +60,4 @@ class Crossover(Strategy):
         # integer comparison of the two means, free of rounding
         fast = int(closes[-self.params.fast :].sum()) * self.params.slow
         slow = int(closes[-self.params.slow :].sum()) * self.params.fast
-        return fast > slow if fast != slow else self.__dict__.get("_above")
+        return fast > slow if fast != slow else self._above

@@ -13,7 +13,7 @@ import msgspec
 
 from core.model.enums import OrdStatus, Side
 from core.model.orders import Order
-from core.strategy.api import Params, Quote, Strategy, StrategyError, lots
+from core.strategy.api import Params, Quote, Strategy, lots
 
 Ticks = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 Skew = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
@@ -28,6 +28,10 @@ class QuoterParams(Params, frozen=True):
     quantity: Decimal = Decimal(1)
     inventory: Decimal = Decimal(5)
 
+    def __post_init__(self) -> None:
+        if self.inventory < self.quantity:
+            raise ValueError("inventory must not be below quantity")
+
 
 class Quoter(Strategy):
     """Keeps one bid and one ask near the market, within an inventory."""
@@ -36,11 +40,9 @@ class Quoter(Strategy):
     params: QuoterParams
 
     def on_start(self) -> None:
-        """Check the parameters."""
+        """Check the quantities."""
         self._lots = lots(self.instrument, self.params.quantity)
         self._limit = lots(self.instrument, self.params.inventory)
-        if self._limit < self._lots:
-            raise StrategyError("inventory must not be below quantity.")
         self._sides: dict[str, Side] = {}
         self.timer_seconds = 0.5
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 import numpy as np
 
-from core.strategy.api import Bar, Params, Strategy, StrategyError, lots
+from core.strategy.api import Bar, Params, Strategy, lots
 
 Length = Annotated[int, msgspec.Meta(ge=5, le=5_000)]
 Deviations = Annotated[float, msgspec.Meta(gt=0, le=20)]
@@ -27,6 +27,10 @@ class ReversionParams(Params, frozen=True):
     leave: Deviations = 0.5
     quantity: Decimal = Decimal(1)
 
+    def __post_init__(self) -> None:
+        if self.leave >= self.entry:
+            raise ValueError("leave must be smaller than entry")
+
 
 class VwapReversion(Strategy):
     """Holds one unit against the deviation until it has mostly gone."""
@@ -35,9 +39,7 @@ class VwapReversion(Strategy):
     params: ReversionParams
 
     def on_start(self) -> None:
-        """Check the parameters."""
-        if self.params.leave >= self.params.entry:
-            raise StrategyError("leave must be smaller than entry.")
+        """Check the quantity."""
         self._lots = lots(self.instrument, self.params.quantity)
 
     def on_bar(self, bar: Bar) -> None:
