@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,13 +17,6 @@ SCREEN = Path(__file__).resolve().parents[1] / "resources" / "offscreen.json"
 def go_offscreen() -> None:
     """Make Qt draw unseen; call it before the application is made."""
     os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={SCREEN}"
-
-
-def has_display() -> bool:
-    """Can a window appear here? Only X11 and Wayland systems can be without a display."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 class PictureKeeper(QObject):

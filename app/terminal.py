@@ -69,7 +69,8 @@ def engine_arguments(options: argparse.Namespace) -> list[str]:
 
 def _run_window(options: argparse.Namespace, data: Path, process: EngineProcess | None) -> int:
     os.environ["QT_API"] = "pyside6"
-    from app.offscreen import go_offscreen, has_display
+    from app.offscreen import go_offscreen
+    from app.system import has_display
 
     unseen = options.offscreen or os.environ.get("QT_QPA_PLATFORM", "").startswith("offscreen")
     if not unseen and not has_display():
