@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
@@ -23,10 +24,13 @@ from core.model.tables import Column, Instant, Value
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBERS = itertools.count()
+
 
 def iso_time(ts: int) -> str:
     """UTC nanoseconds as ``2026-11-05T14:30:00.123456789+00:00``."""
-    when = datetime.fromtimestamp(ts // 1_000_000_000, UTC)
+    when = _EPOCH + timedelta(seconds=ts // 1_000_000_000)
     return f"{when:%Y-%m-%dT%H:%M:%S}.{ts % 1_000_000_000:09d}+00:00"
 
 
@@ -89,10 +93,10 @@ def write_file(
     Raises:
         OSError, ValueError: as `write_rows`; `path` is untouched then.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{next(_NUMBERS)}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
+        with temporary.open("x", encoding="utf-8", newline="") as file:
             count = write_rows(file, columns, rows, instruments)
             file.flush()
             os.fsync(file.fileno())
@@ -121,7 +125,7 @@ def read_rows(path: Path) -> Iterator[dict[str, str]]:
         ValueError: naming file and line, when a row does not have the header's cells or the
             file is not UTF-8.
     """
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
         try:
             header = next(reader, None)
