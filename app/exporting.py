@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
@@ -16,11 +18,26 @@ from core.client.stores import Stores
 from core.model.tables import TABLES
 from core.reporting.csv_file import write_file
 
+Row = TypeVar("Row")
+
+BREATH = 40
+"""Rows after which the writing thread lets others go first: about a millisecond of work."""
+
+REST_SECONDS = 0.001
+
 
 def default_name(kind: str, account: str, mode: str) -> str:
     """``orders_2026-11-05_PAPER-1.csv``: what, which day (UTC), whose money."""
     day = datetime.now(UTC).date().isoformat()
     return f"{kind}_{day}_{account or mode}.csv"
+
+
+def unhurried(rows: Iterable[Row], hurry: threading.Event) -> Iterator[Row]:
+    """The rows, with a moment for other threads every few: the screen goes on meanwhile."""
+    for number, row in enumerate(rows):
+        if number % BREATH == 0 and not hurry.is_set():
+            time.sleep(REST_SECONDS)
+        yield row
 
 
 class Exporter(QObject):
@@ -43,6 +60,7 @@ class Exporter(QObject):
         self._say = say
         self._parent = parent
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hurry = threading.Event()
         self.written.connect(self._on_written)
         self.failed.connect(self._on_failed)
 
@@ -51,7 +69,10 @@ class Exporter(QObject):
     ) -> None:
         """Ask for a file name, then write; `rows` and `columns` None mean everything."""
         name = default_name(kind, account, self._stores.mode.value)
-        self._directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            self._directory = Path.home()  # the dialog still asks; any folder will do
         dialog = QFileDialog(
             self._parent, f"Export {kind}", str(self._directory / name), "CSV files (*.csv)"
         )
@@ -77,14 +98,23 @@ class Exporter(QObject):
 
     async def _write(self, path: Path, columns: Any, rows: Any, instruments: Any) -> None:
         try:
-            count = await asyncio.to_thread(write_file, path, columns, rows, instruments)
+            count = await asyncio.to_thread(
+                write_file, path, columns, unhurried(rows, self._hurry), instruments
+            )
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             self.failed.emit(
-                f"{path} was not written: {reason}. Choose another folder; nothing was lost."
+                f"{path} was not written: {str(reason).rstrip('.')}. Choose another folder; what"
+                " stood there before is untouched."
             )
         else:
             self.written.emit(str(path), count)
+
+    async def finish(self) -> None:
+        """Wait until every file that was begun is complete."""
+        self._hurry.set()
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _on_written(self, path: str, count: int) -> None:
         self._say(f"{count:,} rows written to {path}")
