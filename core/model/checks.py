@@ -12,14 +12,57 @@ MAX_GROSS_EXPOSURE, MAX_OPEN_ORDERS, RATE_LIMIT, DAILY_LOSS_LIMIT.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
-from typing import NamedTuple, Protocol
-
 from core.model.commands import NewOrder
+from core.model.denials import (
+    Violation,
+    no_reference,
+    not_reducing,
+    not_tradable,
+    outside_collar,
+    stale,
+    too_large,
+    too_many,
+    too_valuable,
+    uncountable,
+)
 from core.model.enums import MarketStatus, OrdType, Side, TimeInForce
 from core.model.instruments import Instrument
-from core.model.numbers import EXACT, plain
+from core.model.measures import (
+    UNIT_DIGITS,
+    Held,
+    Holding,
+    OrderLimits,
+    Reference,
+    money_of,
+    money_units,
+    reference2,
+    units_of,
+)
+from core.model.numbers import plain
+
+__all__ = [
+    "MAX_TICKS",
+    "MAX_VALUE",
+    "UNIT_DIGITS",
+    "Held",
+    "Holding",
+    "OrderLimits",
+    "Reference",
+    "Violation",
+    "check_count",
+    "check_exposure",
+    "check_form",
+    "check_order",
+    "check_position",
+    "money_of",
+    "money_units",
+    "not_tradable",
+    "order_price2",
+    "reduces",
+    "reference2",
+    "units_of",
+    "worst_lots",
+]
 
 MAX_TICKS = 2**31 - 2
 """The highest price there is, in ticks."""
@@ -31,161 +74,6 @@ MAX_VALUE = 1 << 60
 _BUY = Side.BUY
 _LIMIT = OrdType.LIMIT
 _HALTED, _CLOSED = MarketStatus.HALTED, MarketStatus.CLOSED
-
-UNIT_DIGITS = 24
-"""Money is compared as integers of 10 to the minus this."""
-
-
-class Violation(NamedTuple):
-    """One rule that an order breaks. `hard` rules cannot be confirmed away.
-
-    `limit` and `value` are in the trader's units, `scope` says whose limit it is.
-    """
-
-    code: str
-    sentence: str
-    remedy: str
-    limit: str = ""
-    value: str = ""
-    scope: str = ""
-    hard: bool = True
-
-    @property
-    def text(self) -> str:
-        """What is wrong and what to do, for a person."""
-        return f"{self.sentence} {self.remedy}"
-
-    def line(self, order: str) -> str:
-        """The whole denial as it is journaled and shown in the blotter."""
-        parts = [f"limit={self.limit}"] if self.limit else []
-        if self.value:
-            parts.append(f"value={self.value}")
-        if self.scope:
-            parts.append(f"scope={self.scope}")
-        parts.append(f"order={order}")
-        return f"{self.code}: {', '.join(parts)}. {self.sentence} {self.remedy}"
-
-
-class Reference(Protocol):
-    """What is known of a market; `core.model.session.Ticker` is one. Prices ticks, 0: unknown."""
-
-    @property
-    def bid(self) -> int: ...
-    @property
-    def bid_qty(self) -> int: ...
-    @property
-    def ask(self) -> int: ...
-    @property
-    def ask_qty(self) -> int: ...
-    @property
-    def last(self) -> int: ...
-    @property
-    def received(self) -> int: ...
-    @property
-    def status(self) -> MarketStatus: ...
-
-
-class Held(Protocol):
-    """What an account (or a strategy) holds of one instrument, in lots.
-
-    `open_buy` and `open_sell` are all that its working orders may still trade.
-    """
-
-    @property
-    def qty(self) -> int: ...
-    @property
-    def open_buy(self) -> int: ...
-    @property
-    def open_sell(self) -> int: ...
-
-
-class Holding(NamedTuple):
-    """A plain `Held`, for callers that have the numbers only."""
-
-    qty: int = 0
-    open_buy: int = 0
-    open_sell: int = 0
-
-
-class OrderLimits:
-    """The limits that hold for one order, turned into integers of its instrument.
-
-    `values` maps a name of `core.model.limits` to its value and the words for its scope, for
-    example ``{"max_order_qty": (Decimal(500), "account:PAPER")}``; what is missing is not limited.
-    """
-
-    __slots__ = (
-        "collar",
-        "max_exposure",
-        "max_notional",
-        "max_orders",
-        "max_position",
-        "max_qty",
-        "rate",
-        "scopes",
-        "shown",
-        "stale",
-        "units",
-    )
-
-    def __init__(self, instrument: Instrument, values: Mapping[str, tuple[Decimal, str]]) -> None:
-        self.units = money_units(instrument)
-        self.scopes = {name: scope for name, (_, scope) in values.items()}
-        self.shown = {name: plain(value) for name, (value, _) in values.items()}
-        self.max_qty = _whole(values, "max_order_qty")
-        self.max_position = _whole(values, "max_position")
-        self.max_orders = _whole(values, "max_open_orders")
-        self.rate = _whole(values, "max_order_rate")
-        self.max_notional = _units(values, "max_order_notional")
-        self.max_exposure = _units(values, "max_exposure")
-        stale = values.get("stale_after")
-        self.stale = None if stale is None else int(stale[0] * 1_000_000_000)
-        collar = values.get("price_collar")
-        self.collar: tuple[int, int, int] | None = None
-        if collar is not None:
-            above, below = collar[0].as_integer_ratio()
-            self.collar = (100 * below + above, 100 * below - above, 100 * below)
-
-
-def money_units(instrument: Instrument) -> int:
-    """One tick on one lot, as an integer of 10^-24 of the currency.
-
-    Raises:
-        ValueError: when that is not a whole number.
-    """
-    count = EXACT.scaleb(instrument.point, UNIT_DIGITS)
-    if count != count.to_integral_value():
-        raise ValueError(
-            f"{instrument.id}: tick x lot x multiplier is {plain(instrument.point)}, finer than"
-            f" {UNIT_DIGITS} decimal places; use a coarser tick or lot."
-        )
-    return int(count)
-
-
-def units_of(money: Decimal) -> int:
-    """Money as an integer of 10^-24, cut off below that."""
-    return int(EXACT.scaleb(money, UNIT_DIGITS))
-
-
-def money_of(units: int) -> Decimal:
-    """The money of an integer of 10^-24, to the 12th decimal place and without idle zeros."""
-    value = EXACT.normalize(EXACT.scaleb(Decimal(units // 10 ** (UNIT_DIGITS - 12)), -12))
-    return EXACT.quantize(value, Decimal(1)) if value == value.to_integral_value() else value
-
-
-def reference2(market: Reference) -> int:
-    """Twice the reference price in ticks (so that a mid price stays whole); 0: there is none.
-
-    The mid of bid and ask; where a side is empty the last trade, or else the side there is. A
-    crossed quote is no reference.
-    """
-    bid = market.bid if market.bid_qty > 0 else 0
-    ask = market.ask if market.ask_qty > 0 else 0
-    if bid > 0 and ask > 0:
-        return bid + ask if bid <= ask else 0
-    if market.last > 0:
-        return 2 * market.last
-    return 2 * (bid if bid > 0 else ask)
 
 
 def reduces(held: Held, side: Side, qty: int, own: int = 0) -> bool:
@@ -323,7 +211,7 @@ def check_order(
     opened = (held.open_buy if buy else held.open_sell) - own + qty
     closing = position < 0 and opened <= -position
     if not closing and (only_reduce or order.reduce_only):
-        found.append(_not_reducing(order, instrument, held, own, only_reduce))
+        found.append(not_reducing(order, instrument, held, own, only_reduce))
     status = market.status
     if status is _HALTED or status is _CLOSED or not is_open:
         found.append(not_tradable(instrument, "halted" if status is _HALTED else ""))
@@ -331,11 +219,11 @@ def check_order(
     age = ts - market.received
     if ref2 <= 0:
         if not closing:
-            found.append(_no_reference(instrument, market))
+            found.append(no_reference(instrument, market))
     elif limits.stale is not None and not -limits.stale <= age <= limits.stale:
         ref2 = 0
         if not closing:
-            found.append(_stale(instrument, limits, abs(age)))
+            found.append(stale(instrument, limits, abs(age)))
     collar = limits.collar
     if ref2 > 0 and collar is not None:
         high, low, whole = collar
@@ -345,21 +233,21 @@ def check_order(
         if limit > 0 and (
             2 * limit * whole > around2 * high if buy else 2 * limit * whole < around2 * low
         ):
-            found.append(_outside_collar(order, instrument, limits, limit, around2))
+            found.append(outside_collar(order, instrument, limits, limit, around2))
     if price > 0 and (buy or 2 * price >= ref2):
         price2 = 2 * price
     else:
         price2 = order_price2(order, market, limits, ref2)
     if (position + opened if position + opened > opened else opened) * price2 >= 2 * MAX_VALUE:
-        found.append(_uncountable(instrument, qty))
+        found.append(uncountable(instrument, qty))
     if limits.max_qty is not None and qty > limits.max_qty:
-        found.append(_too_many(instrument, limits, qty))
+        found.append(too_many(instrument, limits, qty))
     if limits.max_notional is not None:
         notional = qty * price2 * limits.units
         if notional > 2 * limits.max_notional:
-            found.append(_too_valuable(instrument, limits, notional // 2))
+            found.append(too_valuable(instrument, limits, notional // 2))
     if limits.max_position is not None and position + opened > limits.max_position:
-        found.append(_too_large(order, instrument, limits, position + opened))
+        found.append(too_large(order, instrument, limits, position + opened))
     return found
 
 
@@ -392,7 +280,7 @@ def check_position(
         worst = held.qty + held.open_buy - own + order.qty
     else:
         worst = held.open_sell - own + order.qty - held.qty
-    return _too_large(order, instrument, limits, worst) if worst > limits.max_position else None
+    return too_large(order, instrument, limits, worst) if worst > limits.max_position else None
 
 
 def check_exposure(
@@ -432,145 +320,3 @@ def check_count(limits: OrderLimits, working: int) -> Violation | None:
         str(working + 1),
         limits.scopes["max_open_orders"],
     )
-
-
-def not_tradable(instrument: Instrument, why: str) -> Violation:
-    """The market is shut; `why` is a word like ``halted`` or a sentence."""
-    sentence = why if why.endswith(".") else f"{instrument.id} is {why or 'closed'} now."
-    return Violation(
-        "NOT_TRADABLE",
-        sentence,
-        "Wait until it trades again; cancels still work.",
-        scope=f"instrument:{instrument.id}",
-    )
-
-
-def _uncountable(instrument: Instrument, qty: int) -> Violation:
-    value = plain(instrument.quantity(qty))
-    return Violation(
-        "INVALID_QTY",
-        f"With {value} the position could be worth more than can be counted exactly.",
-        "Make the order smaller.",
-        value=value,
-        scope=f"instrument:{instrument.id}",
-    )
-
-
-def _not_reducing(
-    order: NewOrder, instrument: Instrument, held: Held, own: int, why: str
-) -> Violation:
-    sells = order.side is Side.SELL
-    sign, opened = (-1, held.open_sell) if sells else (1, held.open_buy)
-    after = held.qty + sign * (opened - own + order.qty)
-    before_text = plain(instrument.quantity(held.qty))
-    after_text = plain(instrument.quantity(after))
-    return Violation(
-        "REDUCE_ONLY_MODE",
-        f"{why or 'The order is reduce-only.'} With all open orders of its side it could take the"
-        f" position from {before_text} to {after_text}.",
-        "Send an order that closes no more than is held, or cancel others first.",
-        before_text,
-        after_text,
-        f"account:{order.account}",
-    )
-
-
-def _no_reference(instrument: Instrument, market: Reference) -> Violation:
-    crossed = market.bid > market.ask > 0
-    return Violation(
-        "NO_REFERENCE_PRICE",
-        f"The quote of {instrument.id} is crossed: bid {plain(instrument.price(market.bid))} above"
-        f" ask {plain(instrument.price(market.ask))}."
-        if crossed
-        else f"There is no price for {instrument.id} yet.",
-        "Wait for a good quote; orders that reduce a position still pass.",
-        scope=f"instrument:{instrument.id}",
-    )
-
-
-def _stale(instrument: Instrument, limits: OrderLimits, age: int) -> Violation:
-    seconds = plain((Decimal(age) / 1_000_000_000).quantize(Decimal("0.1")))
-    limit = limits.shown["stale_after"]
-    return Violation(
-        "STALE_MARKET_DATA",
-        f"The last quote for {instrument.id} is {seconds} s old (limit {limit} s).",
-        "Wait for a fresh quote; orders that reduce a position still pass.",
-        limit,
-        seconds,
-        limits.scopes["stale_after"],
-    )
-
-
-def _outside_collar(
-    order: NewOrder, instrument: Instrument, limits: OrderLimits, price: int, ref2: int
-) -> Violation:
-    away = Decimal(abs(2 * price - ref2) * 100) / Decimal(ref2)
-    shown = plain(away.quantize(Decimal("0.01")))
-    word = "above" if order.side is _BUY else "below"
-    limit = limits.shown["price_collar"]
-    reference = plain(Decimal(ref2) * instrument.tick / 2)
-    return Violation(
-        "PRICE_COLLAR",
-        f"Price {plain(instrument.price(price))} is {shown} % {word} the reference {reference}"
-        f" (limit {limit} %).",
-        "Bring the price nearer to the market.",
-        f"{limit} %",
-        f"{shown} %",
-        limits.scopes["price_collar"],
-    )
-
-
-def _too_many(instrument: Instrument, limits: OrderLimits, qty: int) -> Violation:
-    assert limits.max_qty is not None
-    value = plain(instrument.quantity(qty))
-    limit = plain(instrument.quantity(limits.max_qty))
-    return Violation(
-        "MAX_ORDER_QTY",
-        f"{value} is more than the largest order of {limit}.",
-        "Make the order smaller.",
-        limit,
-        value,
-        limits.scopes["max_order_qty"],
-    )
-
-
-def _too_large(
-    order: NewOrder, instrument: Instrument, limits: OrderLimits, worst: int
-) -> Violation:
-    assert limits.max_position is not None
-    side = "long" if order.side is _BUY else "short"
-    value = plain(instrument.quantity(worst))
-    limit = plain(instrument.quantity(limits.max_position))
-    return Violation(
-        "MAX_POSITION",
-        f"With all open orders of its side the position could be {side} {value}; {limit} is the"
-        " most.",
-        "Make the order smaller or cancel open orders first.",
-        limit,
-        value,
-        limits.scopes["max_position"],
-    )
-
-
-def _too_valuable(instrument: Instrument, limits: OrderLimits, notional: int) -> Violation:
-    value = plain(money_of(notional))
-    limit = limits.shown["max_order_notional"]
-    return Violation(
-        "MAX_ORDER_NOTIONAL",
-        f"The order is worth {value} {instrument.currency}, more than {limit}"
-        f" {instrument.currency}.",
-        "Make the order smaller.",
-        limit,
-        value,
-        limits.scopes["max_order_notional"],
-    )
-
-
-def _whole(values: Mapping[str, tuple[Decimal, str]], name: str) -> int | None:
-    entry = values.get(name)
-    return None if entry is None else int(entry[0])
-
-
-def _units(values: Mapping[str, tuple[Decimal, str]], name: str) -> int | None:
-    entry = values.get(name)
-    return None if entry is None else units_of(entry[0])
