@@ -63,7 +63,6 @@ class PriceAxis(pg.GraphicsWidget):
         size = self.size()
         unit = 1 / sheet.dpr
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.fillRect(QRectF(0, 0, size.width(), size.height()), look.panel)
         painter.fillRect(QRectF(0, 0, unit, size.height()), look.line)
         painter.setFont(look.font)
         painter.setPen(look.dim)
@@ -114,7 +113,6 @@ class VolumeAxis(pg.GraphicsWidget):
     ) -> None:
         look, size = self.sheet.look, self.size()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.fillRect(QRectF(0, 0, size.width(), size.height()), look.panel)
         painter.fillRect(QRectF(0, 0, 1 / self.sheet.dpr, size.height()), look.line)
         painter.setFont(look.font)
         painter.setPen(look.dim)
@@ -149,7 +147,6 @@ class TimeAxis(pg.GraphicsWidget):
     ) -> None:
         sheet, look, size = self.sheet, self.sheet.look, self.size()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.fillRect(QRectF(0, 0, size.width(), size.height()), look.panel)
         painter.fillRect(QRectF(0, 0, size.width(), 1 / sheet.dpr), look.line)
         base = 4 + look.ascent
         edge = sheet.window.width

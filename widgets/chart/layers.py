@@ -23,7 +23,7 @@ SMOOTH = 3_000
 
 
 class Layer(QGraphicsItem):
-    """One layer of a pane; `name` says which `paint_layer` draws, for those who look for it."""
+    """One layer of a pane: draws itself in `paint_layer`, in the pane's pixels."""
 
     def __init__(self, sheet: Sheet, parent: QGraphicsItem, z: float) -> None:
         super().__init__(parent)
@@ -62,7 +62,6 @@ class GridLayer(Layer):
     def paint_layer(self, painter: QPainter, exposed: QRectF) -> None:
         sheet, rect = self.sheet, self._rect
         unit = 1 / sheet.dpr
-        painter.fillRect(rect, sheet.look.panel)
         if self._prices:
             for price in sheet.price_ticks:
                 y = np.floor(sheet.y(price) * sheet.dpr) * unit

@@ -318,9 +318,7 @@ class ChartPanel(Panel):
         look, last = sheet.look, int(series.close[-1])
         color = look.up if last >= series.open[-1] else look.down
         color = look.grey if sheet.grey else color
-        if (last, color) != view.orders.last:
-            view.orders.last = (last, color)
-            view.orders.update()
+        view.orders.set_last((last, color))
         tags = [
             Tag(m.price, sheet.text(m.price), look.buy if m.order.side is Side.BUY else look.sell)
             for m in view.orders.marks

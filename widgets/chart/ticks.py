@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -82,6 +83,7 @@ def time_ticks(series: Series, left: float, right: float, lines: float) -> list[
     return ticks
 
 
+@lru_cache(4_096)
 def label(ts: int, step: int, day: bool) -> str:
     """What a line is called: a time, or the date where a new day begins."""
     when = datetime.fromtimestamp(ts // _SECOND, UTC)

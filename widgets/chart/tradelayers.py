@@ -51,6 +51,16 @@ class OrderLayer(Layer):
         self.last: tuple[int, QColor] | None = None
         self.hovered = ""
 
+    def set_last(self, last: tuple[int, QColor]) -> None:
+        """Show the last price in this colour; only the strips of both lines are repainted."""
+        if last == self.last:
+            return
+        for known in (self.last, last):
+            if known is not None:
+                y = self.sheet.y(known[0])
+                self.update(QRectF(0, y - 2, self._rect.width(), 4))
+        self.last = last
+
     def place(self) -> None:
         """Work out where the chips stand."""
         look = self.sheet.look
