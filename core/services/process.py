@@ -29,8 +29,8 @@ CLEAN_EXIT = 0
 CONFIG_EXIT = 2
 """The engine ended because of what it was started with; starting it again would not help."""
 
-_BACK_OFF = (0.1, 0.5, 1.0, 2.0, 5.0)
-_STEADY = 30.0  # seconds of life after which a death counts as the first again
+_BACK_OFF = (0.1, 0.2, 0.5, 1.0, 2.0)  # seconds
+_STEADY = 10.0  # seconds of life after which a death counts as the first again
 _LOG_LIMIT = 5_000_000
 
 
