@@ -7,6 +7,7 @@ the screen here (that is `core.marketdata.frames`' work, when a client asks).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import numpy as np
 
@@ -169,12 +170,7 @@ class MarketCache:
 
     def sink(self, source: Source) -> Callable[[MarketData], None]:
         """Where a venue puts its messages. Never raises for what is in a message."""
-        take = self.take
-
-        def sink(message: MarketData) -> None:
-            take(source, message)
-
-        return sink
+        return partial(self.take, source)
 
     def take(self, source: Source, message: MarketData) -> None:
         """Check one message and keep what it says."""
