@@ -61,7 +61,7 @@ class TapePanel(Panel):
         self.lost.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.lost.setAutoFillBackground(True)
         self.lost.hide()
-        self.badge = QPushButton("", self)
+        self.badge = QPushButton("", self.canvas)
         self.badge.setAccessibleName("Show the newest trades")
         self.badge.hide()
         self._build()
@@ -91,7 +91,6 @@ class TapePanel(Panel):
         box.setSpacing(0)
         box.addLayout(top)
         box.addWidget(self.lost)
-        box.addWidget(self.badge)
         box.addLayout(rows, 1)
         self._colour()
 
@@ -190,7 +189,7 @@ class TapePanel(Panel):
     def _show(self, prints: Prints | None, total: int, message: str) -> None:
         large = self._large_lots()
         count = len(prints) if prints is not None else 0
-        key = (id(prints), total, count, self._top, large, message, self.canvas.height())
+        key = (id(prints), total, count, self._top, large, message, self.canvas.size())
         if key == self._shown:
             return
         self._shown = key
@@ -206,6 +205,10 @@ class TapePanel(Panel):
     def _show_badge(self) -> None:
         if self._top:
             self.badge.setText(f"Paused · {self._missed:,} new · &Go live")
+            size = self.badge.sizeHint()
+            left = max((self.canvas.width() - size.width()) // 2, 0)
+            top = self.canvas.height() - size.height() - 8
+            self.badge.setGeometry(left, top, min(size.width(), self.canvas.width()), size.height())
         self.badge.setVisible(self._top > 0)
 
     def _say_lost(self, lost: int) -> None:

@@ -284,9 +284,7 @@ class WatchlistPanel(Panel):
         if not keys:
             return
         if not self.lists.editable:
-            self.said.emit(
-                f"“{ALL}” holds every instrument; make a list of your own with +."
-            )
+            self.said.emit(f"“{ALL}” holds every instrument; make a list of your own with +.")
             return
         row = self.table.currentIndex().row()
         self.lists.set_ids(key for key in self.model.ids if key not in keys)
