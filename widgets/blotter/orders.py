@@ -77,7 +77,7 @@ class OrdersPanel(BlotterPanel[Order]):
             return
         dialog = ChangeOrder(order, instrument, self.ids, self)
         dialog.requested.connect(self.requested)
-        dialog.open()
+        dialog.show()  # not modal: the kill switch stays within reach
 
 
 def colour(order: Order, column: str, value: Value) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -20,6 +21,9 @@ from core.model.ids import IdMaker
 from core.model.limits import LIMIT_KINDS
 from core.model.numbers import parse_decimal, plain
 from widgets.risk.limits import title
+
+MOST = Decimal(10) ** 15
+"""Beyond this a limit limits nothing."""
 
 
 class ChangeLimit(QDialog):
@@ -76,6 +80,8 @@ class ChangeLimit(QDialog):
         else:
             if value < 0:
                 problem = "A limit is not below zero."
+            elif value > MOST:
+                problem = f"A limit is at most {plain(MOST)}."
             elif value == self._use.limit:
                 problem = "This is the limit in force."
             elif value < self._use.limit:

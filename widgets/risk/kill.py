@@ -5,25 +5,35 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from core.client.stores import Stores
 from core.model.commands import Kill
 from core.model.enums import Source, TradingState
 from core.model.ids import IdMaker
+from widgets.colors import readable_on
 from widgets.theme import tokens
 
 HOLD_CANCEL = 1.0
 HOLD_FLATTEN = 2.0
-LABELS = {0: "KILL", 1: "KILLED…", 2: "CANCELLED…", 3: "FLATTENING"}
+LABELS = {0: "KILL", 1: "KILLED…", 2: "CANCELLING…", 3: "FLATTENING…"}
+STATES = {
+    TradingState.ACTIVE: "KILL",
+    TradingState.REDUCING: "KILLED",
+    TradingState.HALTED: "HALTED",
+}
+
+WHITE, BLACK = QColor("#ffffff"), QColor("#16090b")
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class KillButton(QPushButton):
     """Always visible, never disabled.
 
     The first level goes out at mouse-down, so that nothing is lost by letting go. Enter or Space
-    do the first level too.
+    do the same; a key that repeats itself counts once. While the account is stopped the button
+    says so and still works.
 
     Signals:
         requested(object): `Kill` commands, one for each level reached.
@@ -57,10 +67,28 @@ class KillButton(QPushButton):
         """The account that the switch works on; empty means all."""
         self._account = account
 
-    def killed(self) -> bool:
-        """Is the account not free to open positions?"""
-        state = self._stores.accounts.get(self._account)
-        return state is not None and state.state is not TradingState.ACTIVE
+    def trading_state(self) -> TradingState:
+        """What the account may do; of all accounts the worst when none is set."""
+        if self._account:
+            state = self._stores.accounts.get(self._account)
+            return state.state if state is not None else TradingState.ACTIVE
+        states = {account.state for account in self._stores.accounts}
+        for worst in (TradingState.HALTED, TradingState.REDUCING):
+            if worst in states:
+                return worst
+        return TradingState.ACTIVE
+
+    def refresh(self) -> None:
+        """Show the account's state; called once a frame."""
+        if self._level:
+            return
+        word = STATES[self.trading_state()]
+        if word != self.text():
+            self.setText(word)
+            self.setAccessibleDescription(
+                "" if word == STATES[TradingState.ACTIVE] else f"The account is {word.lower()}."
+            )
+            self.update()
 
     def _press(self) -> None:
         if self._timer.isActive():
@@ -82,8 +110,24 @@ class KillButton(QPushButton):
     def _release(self) -> None:
         self._timer.stop()
         self._level = 0
-        self.setText(LABELS[0])
+        self.refresh()
         self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter is held like Space and the mouse button."""
+        if event.key() not in _ENTER:
+            super().keyPressEvent(event)
+        elif not event.isAutoRepeat() and not self.isDown():
+            self.setDown(True)
+            self._press()
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Let go."""
+        if event.key() not in _ENTER:
+            super().keyReleaseEvent(event)
+        elif not event.isAutoRepeat() and self.isDown():
+            self.setDown(False)
+            self._release()
 
     def _reach(self, level: int) -> None:
         self._level = level
@@ -111,20 +155,22 @@ class KillButton(QPushButton):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        base = t.danger if not self.isDown() else t.danger.darker(120)
+        stopped = self.text() not in (LABELS[0], *LABELS.values())
+        base = t.danger.darker(120) if self.isDown() or stopped else t.danger
+        ink = readable_on(base, WHITE, BLACK)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(base)
         painter.drawRoundedRect(area, 4, 4)
         if self._timer.isActive():
             part = min(1.0, (time.monotonic() - self._since) / HOLD_FLATTEN)
-            painter.setBrush(t.danger.darker(160))
+            painter.setBrush(base.darker(150) if ink == WHITE else base.lighter(125))
             painter.drawRoundedRect(
                 QRectF(area.x(), area.y(), area.width() * part, area.height()), 4, 4
             )
         font = self.font()
         font.setBold(True)
         painter.setFont(font)
-        painter.setPen(QColor("#16090b") if t.dark else QColor("#ffffff"))
+        painter.setPen(ink)
         painter.drawText(area, Qt.AlignmentFlag.AlignCenter, self.text())
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -134,6 +180,10 @@ class KillButton(QPushButton):
     def sizeHint(self) -> QSize:
         """Wide enough for its longest label, so that nothing jumps while it is held."""
         hint = super().sizeHint()
-        widest = max(self.fontMetrics().horizontalAdvance(f"  {x}  ") for x in LABELS.values())
+        font = self.font()
+        font.setBold(True)
+        metrics = QFontMetrics(font)
+        words = (*LABELS.values(), *STATES.values())
+        widest = max(metrics.horizontalAdvance(f"  {word}  ") for word in words)
         hint.setWidth(max(96, widest))
         return hint

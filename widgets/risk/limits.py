@@ -28,6 +28,12 @@ def used_part(use: LimitUse) -> float:
     return float(use.used / use.limit) if use.limit > 0 else (1.0 if use.used > 0 else 0.0)
 
 
+def used_words(part: float) -> str:
+    """The state of a limit: a word with each colour."""
+    word = "REACHED: " if part >= 1 else "near: " if part >= float(WARN_AT) else ""
+    return f"{word}{part * 100:.0f} % used"
+
+
 def figure(value: Decimal, unit: str) -> str:
     """A limit's number with its unit."""
     places = 0 if value == value.to_integral_value() else 2
@@ -49,9 +55,11 @@ class LimitTable(QWidget):
 
     Signals:
         change_asked(str): the key of the limit that the trader wants to change.
+        row_chosen(int): another row is current now; its top in pixels.
     """
 
     change_asked = Signal(str)
+    row_chosen = Signal(int)
 
     def __init__(self, stores: Stores, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -126,7 +134,7 @@ class LimitTable(QWidget):
         mark = bar.x() + int(bar.width() * float(WARN_AT))
         painter.fillRect(QRect(mark, bar.y(), 1, bar.height()), t.dim)
         below = QRect(inner.x(), bar.bottom() + 2, inner.width(), line)
-        text = f"{part * 100:.0f} % used · at 100 %: {use.action}"
+        text = f"{used_words(part)} · at 100 %: {use.action}"
         if use.pending is not None:
             text = f"becomes {figure(use.pending, use.unit)} shortly · {text}"
         painter.setPen(colour if part >= float(WARN_AT) else t.dim)
@@ -157,6 +165,7 @@ class LimitTable(QWidget):
             self._current = row
             self._describe()
             self.update()
+            self.row_chosen.emit(row * self.row_height())
 
     def _ask(self) -> None:
         if 0 <= self._current < len(self._keys):
@@ -168,5 +177,6 @@ class LimitTable(QWidget):
         use = self._stores.limits.get(self._keys[self._current])
         if use is not None:
             self.setAccessibleDescription(
-                f"{title(use)}: {figure(use.used, use.unit)} of {figure(use.limit, use.unit)}"
+                f"{title(use)}: {figure(use.used, use.unit)} of {figure(use.limit, use.unit)}, "
+                f"{used_words(used_part(use))}"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
+from html import escape
 from typing import ClassVar
 
 from PySide6.QtCore import QEvent, Qt
@@ -19,14 +20,18 @@ from PySide6.QtWidgets import (
 )
 
 from core.client.stores import Stores
-from core.model.commands import SetTradingState
+from core.model.commands import CancelAll, Flatten, SetTradingState
 from core.model.enums import TradingState
 from core.model.ids import IdMaker
 from widgets.panel import Panel
 from widgets.risk.change import ChangeLimit
+from widgets.risk.checklist import Checklist
 from widgets.risk.limits import LimitTable
 from widgets.theme import tokens
 from widgets.words import format_money
+
+MOST_LINES = 8
+"""Lines of the list after a kill; failures come first."""
 
 WORDS = {
     TradingState.ACTIVE: "ACTIVE",
@@ -63,6 +68,25 @@ class RiskPanel(Panel):
         row.setContentsMargins(8, 0, 8, 4)
         row.addWidget(self.confirm, 1)
         row.addWidget(self.rearm)
+        self._checklist = Checklist()
+        self._check_versions = (-1, -1, -1, -1)
+        self._check_box = QWidget(self)
+        self.checks = QLabel(self._check_box)
+        self.checks.setAccessibleName("What is left after the kill")
+        self.checks.setWordWrap(True)
+        self.checks.setTextFormat(Qt.TextFormat.RichText)
+        self.retry_cancel = QPushButton(self._check_box)
+        self.retry_cancel.setAccessibleName("Cancel the orders that are left")
+        self.retry_cancel.clicked.connect(self._on_retry_cancel)
+        self.retry_flatten = QPushButton(self._check_box)
+        self.retry_flatten.setAccessibleName("Close the positions that are left")
+        self.retry_flatten.clicked.connect(self._on_retry_flatten)
+        box = QVBoxLayout(self._check_box)
+        box.setContentsMargins(8, 0, 8, 4)
+        box.addWidget(self.checks)
+        box.addWidget(self.retry_cancel)
+        box.addWidget(self.retry_flatten)
+        self._check_box.hide()
         self.limits = LimitTable(stores, self)
         self.limits.change_asked.connect(self._on_change)
         scroll = QScrollArea(self)
@@ -71,11 +95,14 @@ class RiskPanel(Panel):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll = scroll
+        self.limits.row_chosen.connect(self._on_row_chosen)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self.state)
         layout.addWidget(self._armed_row)
+        layout.addWidget(self._check_box)
         layout.addWidget(self.profit)
         layout.addWidget(scroll, 1)
         self._show_state()
@@ -86,6 +113,8 @@ class RiskPanel(Panel):
         self.limits.account = account
         self.confirm.clear()
         self._version = -1
+        self._check_versions = (-1, -1, -1, -1)
+        self._profit_versions = (-1, -1)
 
     def wants(self) -> dict[str, set[str]]:
         """Quotes of everything held, to value it."""
@@ -97,6 +126,7 @@ class RiskPanel(Panel):
         if self.stores.accounts.version != self._version:
             self._version = self.stores.accounts.version
             self._show_state()
+        self._look_after_kill()
         versions = (self.stores.positions.version, self.stores.tickers.version)
         if versions != self._profit_versions:
             if versions[0] != self._profit_versions[0]:
@@ -109,6 +139,8 @@ class RiskPanel(Panel):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "state"):
             self._show_state()
+            self._show_profit()
+            self._check_versions = (-1, -1, -1, -1)
 
     def _show_state(self) -> None:
         t = tokens()
@@ -123,13 +155,54 @@ class RiskPanel(Panel):
             colour = t.danger
         reason = f" — {state.reason}" if state.reason and not active else ""
         self.state.setText(
-            f'<b style="color:{colour.name()}">{WORDS[state.state]}</b> {self.account}{reason}'
+            f'<b style="color:{colour.name()}">{WORDS[state.state]}</b> '
+            f"{escape(self.account)}{escape(reason)}"
         )
         self.state.setContentsMargins(8, 0, 8, 0)
         self.profit.setContentsMargins(8, 0, 8, 4)
         self.confirm.setPlaceholderText(f"Type {self.account} to re-arm")
         self._armed_row.setVisible(not active)
         self._on_confirm()
+
+    def _look_after_kill(self) -> None:
+        s = self.stores
+        versions = (s.orders.version, s.positions.version, s.accounts.version, s.notice_count)
+        if versions == self._check_versions:
+            return
+        self._check_versions = versions
+        there = self._checklist.look(s, self.account)
+        self._check_box.setVisible(there)
+        if there:
+            self._show_checklist()
+
+    def _show_checklist(self) -> None:
+        t = tokens()
+        items = self._checklist.items(self.stores)
+        lines = []
+        for item in items[:MOST_LINES]:
+            mark = "✓" if item.done else "✖" if item.failed else "…"
+            colour = t.dim if item.done else t.danger if item.failed else t.text
+            lines.append(f'<span style="color:{colour.name()}">{mark} {escape(item.text)}</span>')
+        if len(items) > MOST_LINES:
+            lines.append(f"… and {len(items) - MOST_LINES} more")
+        self.checks.setText("<br>".join(lines))
+        working, held = self._checklist.working(self.stores), self._checklist.held(self.stores)
+        level = self._checklist.level
+        self.retry_cancel.setVisible(working > 0)
+        self.retry_flatten.setVisible(held > 0)
+        orders = f"{working} order{'' if working == 1 else 's'}"
+        self.retry_cancel.setText(f"{'Retry: cancel' if level > 1 else 'Cancel'} {orders}")
+        positions = f"{held} position{'' if held == 1 else 's'}"
+        self.retry_flatten.setText(f"{'Retry: flatten' if level > 2 else 'Flatten'} {positions}")
+
+    def _on_retry_cancel(self) -> None:
+        self.requested.emit(CancelAll(self._ids.next(), self.account, ts=time.time_ns()))
+
+    def _on_retry_flatten(self) -> None:
+        self.requested.emit(Flatten(self._ids.next(), self.account, ts=time.time_ns()))
+
+    def _on_row_chosen(self, top: int) -> None:
+        self._scroll.ensureVisible(0, top + self.limits.row_height() // 2, 0, 40)
 
     def _show_profit(self) -> None:
         t = tokens()
@@ -190,4 +263,4 @@ class RiskPanel(Panel):
         if use is not None:
             dialog = ChangeLimit(use, self._ids, self)
             dialog.requested.connect(self.requested)
-            dialog.open()
+            dialog.show()  # not modal: the kill switch stays within reach
