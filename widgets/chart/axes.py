@@ -24,6 +24,25 @@ class Tag(NamedTuple):
     filled: bool = True
 
 
+def place_tags(wanted: list[float], height: float) -> list[float]:
+    """Where tags stand so that none hides another: the last one where it wants to be.
+
+    The others are pushed away from it, those above upwards, those below downwards.
+    """
+    if not wanted:
+        return []
+    places = list(wanted)
+    anchor = wanted[-1]
+    others = range(len(wanted) - 1)
+    edge = anchor
+    for n in sorted((n for n in others if wanted[n] <= anchor), key=lambda n: -wanted[n]):
+        edge = places[n] = min(wanted[n], edge - height)
+    edge = anchor
+    for n in sorted((n for n in others if wanted[n] > anchor), key=lambda n: wanted[n]):
+        edge = places[n] = max(wanted[n], edge + height)
+    return places
+
+
 class PriceAxis(pg.GraphicsWidget):
     """Prices of the grid's lines; tags for the last price, the crosshair and own orders.
 
@@ -67,17 +86,18 @@ class PriceAxis(pg.GraphicsWidget):
         painter.setFont(look.font)
         painter.setPen(look.dim)
         lift = look.ascent - look.metrics.height() / 2
+        places = place_tags([sheet.y(tag.price) for tag in self.tags], look.tag)
         for price in sheet.price_ticks:
             y = sheet.y(price)
-            if look.height * 0.6 < y < sheet.height - look.height * 0.6:
+            free = all(abs(y - place) >= look.tag * 0.9 for place in places)
+            if free and look.height * 0.6 < y < sheet.height - look.height * 0.6:
                 painter.drawText(QPointF(look.pad + 3, y + lift), sheet.text(price))
-        for tag in self.tags:
-            self._paint_tag(painter, tag, lift)
+        for tag, y in zip(self.tags, places, strict=True):
+            self._paint_tag(painter, tag, y, lift)
 
-    def _paint_tag(self, painter: QPainter, tag: Tag, lift: float) -> None:
+    def _paint_tag(self, painter: QPainter, tag: Tag, y: float, lift: float) -> None:
         sheet, look = self.sheet, self.sheet.look
         half = look.tag / 2
-        y = sheet.y(tag.price)
         if not -half < y < sheet.height + half:
             return
         y = min(max(y, half), sheet.height - half)

@@ -96,9 +96,12 @@ class Sheet:
         if not self.auto:
             return False
         low, high = int(rows.low.min()), int(rows.high.max())
-        pad = max((high - low) * 0.09, 1.0)
-        changed = (low - pad, high + pad) != (self.low, self.high)
-        self.low, self.high = low - pad, high + pad
+        # room below, and above for the box with the bar's numbers
+        inside = max(self.height - self.look.height * 2.6, self.height * 0.4)
+        span = max(high - low, 2) / inside * self.height
+        bottom = low - (span - max(high - low, 2)) * 0.3
+        changed = (bottom, bottom + span) != (self.low, self.high)
+        self.low, self.high = bottom, bottom + span
         return changed
 
     def scale(self, factor: float, y: float) -> None:

@@ -90,6 +90,7 @@ class Toolbar(QWidget):
         box.setSpacing(4)
         for widget in (self.name, self.entry, self.kinds, self.vwap, self.sma):
             box.addWidget(widget)
+        box.insertSpacing(1, 4)
         box.addWidget(self.state, 1)
         box.addWidget(self.pin)
         self._measure()

@@ -43,7 +43,7 @@ class OrderLayer(Layer):
     """
 
     def __init__(self, sheet: Sheet, parent: QGraphicsItem) -> None:
-        super().__init__(sheet, parent, 30)
+        super().__init__(sheet, parent, 36)
         self.marks: list[Mark] = []
         self.chips: list[Chip] = []
         self.drag: Drag | None = None
@@ -182,7 +182,7 @@ class FillLayer(Layer):
     @property
     def reach(self) -> float:
         """Half the width of a triangle."""
-        return max(4.0, self.sheet.look.height * 0.32)
+        return max(4.0, self.sheet.look.height * 0.4)
 
     def paint_layer(self, painter: QPainter, exposed: QRectF) -> None:
         look, reach = self.sheet.look, self.reach

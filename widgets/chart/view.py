@@ -65,6 +65,7 @@ class ChartView(ChartPlot):
         super().__init__(parent)
         self._ids = ids
         self._press: Press | None = None
+        self._at: QPointF | None = None
         self.cross: tuple[float, int] | None = None
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
 
@@ -109,6 +110,11 @@ class ChartView(ChartPlot):
     def _changed(self) -> None:
         self.redraw()
         self.moved.emit()
+
+    def redraw(self) -> None:
+        super().redraw()
+        if hasattr(self, "_at"):
+            self._point(self._at)  # another bar may lie under the resting pointer now
 
     # -- mouse -------------------------------------------------------------------------------
 
@@ -295,6 +301,7 @@ class ChartView(ChartPlot):
 
     def _point(self, at: QPointF | None) -> None:
         sheet = self.sheet
+        self._at = at
         part = self.part_at(at) if at is not None else ""
         if at is None or part not in ("plot", "volume") or sheet.series is None:
             cross = None

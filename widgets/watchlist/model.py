@@ -177,6 +177,7 @@ class WatchlistModel(QAbstractTableModel):
     def sort_by(self, column: int | None, descending: bool = False) -> None:
         """Sort by a column from now on; None is the trader's own order."""
         self.sort = None if column is None else (column, descending)
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
         self.sort_now()
 
     def sort_now(self) -> None:
@@ -206,8 +207,7 @@ class WatchlistModel(QAbstractTableModel):
         tail = [key for key in shown[to:] if key not in set(moving)]
         unknown = [key for key in self._ids if key not in self._quotes]
         self._ids = [*head, *moving, *tail, *unknown]
-        self.sort = None
-        self.sort_now()
+        self.sort_by(None)
         self.reordered.emit()
 
     # -- reading -----------------------------------------------------------------------------
@@ -238,6 +238,8 @@ class WatchlistModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
+            if self.sort is not None and self.sort[0] == section:
+                return f"{'▼' if self.sort[1] else '▲'} {COLUMNS[section].title}"
             return COLUMNS[section].title
         if role == Qt.ItemDataRole.ToolTipRole:
             return COLUMNS[section].meaning

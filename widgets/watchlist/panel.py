@@ -213,9 +213,8 @@ class WatchlistPanel(Panel):
         places = [numbers[n] for n in order if n in numbers] if isinstance(order, list) else []
         for place, number in enumerate(places):
             header.moveSection(header.visualIndex(number), place)
-        self.model.sort = None
-        if isinstance(sort, list) and len(sort) == 2 and sort[0] in numbers:
-            self.model.sort = (numbers[sort[0]], bool(sort[1]))
+        known = isinstance(sort, list) and len(sort) == 2 and sort[0] in numbers
+        self.model.sort_by(numbers[sort[0]] if known else None, known and bool(sort[1]))
         self.flash_action.setChecked(state.get("flash") is not False)
         self.lists.restore(state)
         self._fill_tabs()
@@ -300,7 +299,6 @@ class WatchlistPanel(Panel):
         wanted = set(self.model.ids)
         if ids != self.model.ids or self.model.rowCount() == 0:
             self.model.set_ids(ids)
-        self._show_sort()
         if set(ids) != wanted:
             self.subscription_changed.emit()
 
@@ -389,21 +387,11 @@ class WatchlistPanel(Panel):
             self.model.sort_by(column, True)
         else:
             self.model.sort_by(None)
-        self._show_sort()
         self.state_changed.emit()
 
     def _own_order(self) -> None:
         self.model.sort_by(None)
-        self._show_sort()
         self.state_changed.emit()
-
-    def _show_sort(self) -> None:
-        header = self.table.horizontalHeader()
-        sort = self.model.sort
-        header.setSortIndicatorShown(sort is not None)
-        if sort is not None:
-            down = Qt.SortOrder.DescendingOrder if sort[1] else Qt.SortOrder.AscendingOrder
-            header.setSortIndicator(sort[0], down)
 
     def _move_selected(self, step: int) -> None:
         keys = self.table.selected_keys()
@@ -415,7 +403,6 @@ class WatchlistPanel(Panel):
 
     def _on_reordered(self) -> None:
         self.lists.set_ids(self.model.ids)
-        self._show_sort()
         self.state_changed.emit()
 
     # -- small things ------------------------------------------------------------------------

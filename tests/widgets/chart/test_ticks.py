@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.client.series import BAR_COLUMNS, Bars
+from widgets.chart.axes import place_tags
 from widgets.chart.series import Series
 from widgets.chart.ticks import price_steps, price_ticks, time_ticks
 
@@ -73,3 +74,11 @@ def test_minutes_get_round_times_and_midnight_its_date():
     assert "23:30" in texts or "23:00" in texts
     at = next(tick.x for tick in ticks if tick.strong)
     assert series.ts[int(at)] % DAY == 0
+
+
+@given(wanted=st.lists(st.floats(0, 600), min_size=1, max_size=12), height=st.floats(5, 30))
+def test_tags_never_hide_each_other_and_the_last_stays(wanted, height):
+    places = place_tags(wanted, height)
+    assert places[-1] == wanted[-1]
+    for one, other in pairwise(sorted(places)):
+        assert other - one >= height - 1e-6
