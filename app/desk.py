@@ -18,7 +18,7 @@ from core.model.commands import Command, NewOrder
 from core.model.enums import Severity
 from core.model.events import CommandRefused, Notice
 from core.model.session import Subscribe
-from core.services.process import EngineProcess
+from core.services.process import EngineProcess, ProcessState
 
 WATCH_MS = 200
 
@@ -30,11 +30,13 @@ class Desk(QObject):
         connection_changed(bool, str): the engine answers or not, and a sentence about it.
         event_arrived(object): an event of `core.model.events`, after the stores took it in.
         refused(object, str): a command that was not sent, and why.
+        failed(str): the engine will not be started again; the sentence that says why.
     """
 
     connection_changed = Signal(bool, str)
     event_arrived = Signal(object)
     refused = Signal(object, str)
+    failed = Signal(str)
 
     def __init__(
         self,
@@ -109,6 +111,8 @@ class Desk(QObject):
             said = self.process.poll()
             if said and said != self._said_process:
                 self.say(Severity.ERROR, said)
+                if self.process.state is ProcessState.FAILED:
+                    self.failed.emit(said)
             self._said_process = said
             if said:
                 self.stores.connected = False

@@ -51,8 +51,9 @@ class Reporter:
     def report(self, what: str, error: BaseException) -> None:
         """Something failed: a line for the trader, the traceback for the log."""
         log.error("%s\n%s", what, "".join(traceback.format_exception(error)))
+        text = f"{what}: {error}" if str(error) else f"{what}: {type(error).__name__}"
+        print(f"outcry: {text}", file=sys.stderr)
         if threading.get_ident() == self._main:
-            text = f"{what}: {error}" if str(error) else f"{what}: {type(error).__name__}"
             self._show(Notice(time.time_ns(), Severity.ERROR, "terminal", text))
 
     def _on_exception(

@@ -16,6 +16,8 @@ from app.errors import UserError
 from core.bus.endpoint import TOKEN_VARIABLE
 from core.client.client import EngineClient
 from core.client.stores import Stores
+from core.journal.lock import FileHeldError, FileLock
+from core.model.enums import Mode
 from core.model.ids import IdMaker
 from core.services import affinity
 from core.services.options import default_data_dir
@@ -40,10 +42,22 @@ def run(options: argparse.Namespace) -> int:
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{data} cannot be used ({error.strerror}); choose --data-dir.") from error
-    process = None
+    process, lock = None, None
     if options.placement == "embedded":
         # first of all: the engine starts while this process still imports Qt
-        process = EngineProcess(data, engine_arguments(options))
+        try:
+            process = EngineProcess(data, engine_arguments(options))
+            lock = FileLock(process.home / "terminal.lock")
+        except OSError as error:
+            raise UserError(
+                f"{data} cannot be written ({error}); choose another folder with --data-dir."
+            ) from error
+        except FileHeldError as held:
+            # two terminals would share one engine, and the first to close would end it
+            raise UserError(
+                f"Outcry already trades this market in {data} ({held}). Use its window, or open"
+                " another one with --data-dir FOLDER."
+            ) from None
         process.start()
         affinity.pin(affinity.plan().others)
     try:
@@ -51,6 +65,8 @@ def run(options: argparse.Namespace) -> int:
     finally:
         if process is not None:
             process.stop()
+        if lock is not None:
+            lock.release()
 
 
 def engine_arguments(options: argparse.Namespace) -> list[str]:
@@ -135,6 +151,7 @@ def make_window(
         endpoint, token = options.endpoint, os.environ.get(TOKEN_VARIABLE, "")
     client = EngineClient(endpoint, token, f"terminal-{os.getpid()}", stores=stores)
     mode = "replay" if options.replay is not None else "paper"
+    stores.mode = Mode(mode)  # until the engine says it, which may never be
     settings = SettingsFile(data / "settings")
     if options.theme:
         settings.values.theme = options.theme

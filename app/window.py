@@ -6,6 +6,7 @@ panels, what they want to the engine. It knows no panel's inside.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,7 @@ class MainWindow(QMainWindow):
         self._subscribing.timeout.connect(self._subscribe)
         desk.event_arrived.connect(self._on_event)
         desk.connection_changed.connect(self._on_connection)
+        desk.failed.connect(self._on_failure)
         self.resize(1600, 950)
         self._open_workspace()
         self._apply_theme()
@@ -239,7 +241,14 @@ class MainWindow(QMainWindow):
                     panel.set_instrument(self.instrument)
             self._subscribing.start()
         self.status.show_connection(connected, text)
+        if not connected and self.desk.process is None:
+            self.status.say(text, Severity.WARNING)  # nobody starts that engine for us
         self._title()
+
+    def _on_failure(self, text: str) -> None:
+        self.status.show_connection(False, text, "Engine failed")
+        print(f"outcry: {text}", file=sys.stderr)
+        self._tell("The engine cannot run", text)
 
     def _on_event(self, event: object) -> None:
         if isinstance(event, Notice) and event.severity >= Severity.WARNING:
@@ -417,13 +426,15 @@ class MainWindow(QMainWindow):
             return
         self.instrument = saved.instrument
         self.account = saved.account
+        # as tabs of the first: side by side they would need, and get, a window beyond the screen
+        first = saved.panels[0].id
         for entry in saved.panels:
             if entry.kind in PANEL_KINDS:
-                self.open_panel(entry.kind, entry.id)
+                self.open_panel(entry.kind, entry.id, beside=first)
                 self._restore_panel(entry)
             else:
                 text = f"This Outcry has no panel “{entry.kind}”. Close this tab to forget it."
-                self.docks.add_missing(entry.id, entry.kind, text)
+                self.docks.add_missing(entry.id, entry.kind, text, beside=first)
         self.restoreGeometry(QByteArray.fromBase64(saved.geometry.encode()))
         # the docking library restores safely only once the event loop runs
         QTimer.singleShot(0, self, lambda: self._restore_docks(saved.docks))

@@ -154,20 +154,24 @@ class Docks:
     ) -> None:
         """Dock a panel: in an `area` of the window, or of the dock of panel `beside`."""
         self.panels[panel_id] = panel
-        dock = self._dock(panel_id, title, panel)
+        self._place(self._dock(panel_id, title, panel), area, beside)
+
+    def _place(self, dock: QtAds.CDockWidget, area: str, beside: str) -> None:
         neighbour = self._docks.get(beside)
-        where = neighbour.dockAreaWidget() if neighbour is not None else None
+        where = None
+        if neighbour is not None and neighbour is not dock:
+            where = neighbour.dockAreaWidget()
         if where is None:
             self._manager.addDockWidget(AREAS[area], dock)
         else:
             self._manager.addDockWidget(AREAS[area], dock, where)
 
-    def add_missing(self, panel_id: str, title: str, text: str) -> None:
+    def add_missing(self, panel_id: str, title: str, text: str, beside: str = "") -> None:
         """Hold the place of a panel that this program does not know."""
         label = QLabel(text)
         label.setWordWrap(True)
         label.setMargin(12)
-        self._manager.addDockWidget(AREAS["center"], self._dock(panel_id, title, label))
+        self._place(self._dock(panel_id, title, label), "center", beside)
 
     def _dock(self, panel_id: str, title: str, widget: QWidget) -> QtAds.CDockWidget:
         dock = QtAds.CDockWidget(self._manager, title)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from app.commands import words
 
 SUMMARY = "the trading terminal on the built-in simulated market"
+
+_ADDRESS = re.compile(r"tcp://[^/\s]+:\d{1,5}|ipc://\S+")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,10 +28,10 @@ def add_window(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--placement",
-        choices=("embedded", "inline", "remote"),
+        choices=("embedded", "remote"),
         default="embedded",
-        help="where the engine runs: a process that this terminal starts and watches, this"
-        " process, or elsewhere at --endpoint (default embedded)",
+        help="where the engine runs: in a process that this terminal starts and watches, or"
+        " elsewhere at --endpoint (default embedded)",
     )
     parser.add_argument(
         "--endpoint",
@@ -66,3 +69,8 @@ def check_endpoint(options: argparse.Namespace) -> None:
 
     if (options.placement == "remote") != (options.endpoint is not None):
         raise UserError("--placement remote and --endpoint ADDRESS need each other: give both")
+    if options.endpoint is not None and not _ADDRESS.fullmatch(options.endpoint):
+        raise UserError(
+            f"--endpoint {options.endpoint} is no address; one looks like tcp://127.0.0.1:5555"
+            " or ipc:///run/user/1000/outcry/engine.sock"
+        )

@@ -9,7 +9,32 @@ from pathlib import Path
 from core.journal.errors import JournalError
 
 
-class WriterLock:
+class FileHeldError(Exception):
+    """Another program holds the file; the text says which, as far as it is known."""
+
+
+class FileLock:
+    """Holds one file for this process, until `release` or the process's end.
+
+    Raises:
+        FileHeldError: when another program holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        if not _take(self._fd):
+            pid = os.pread(self._fd, 32, 1).decode("ascii", "replace").strip() if _POSIX else ""
+            os.close(self._fd)
+            raise FileHeldError(f"process {pid}" if pid else "another program")
+        # On Windows the first byte is what is locked; the number after it is for people.
+        os.write(self._fd, f"#{os.getpid():<20}\n".encode())
+
+    def release(self) -> None:
+        """Give the file back."""
+        os.close(self._fd)
+
+
+class WriterLock(FileLock):
     """Holds a directory for one writer.
 
     Raises:
@@ -17,22 +42,13 @@ class WriterLock:
     """
 
     def __init__(self, directory: Path) -> None:
-        self._path = directory / "writer.lock"
-        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        if not _take(self._fd):
-            pid = os.pread(self._fd, 32, 1).decode("ascii", "replace").strip() if _POSIX else ""
-            os.close(self._fd)
-            who = f"process {pid}" if pid else "another program"
+        try:
+            super().__init__(directory / "writer.lock")
+        except FileHeldError as held:
             raise JournalError(
-                f"{directory}: {who} writes this journal. Close that program first, or choose"
+                f"{directory}: {held} writes this journal. Close that program first, or choose"
                 " another folder for the journal."
-            )
-        # On Windows the first byte is what is locked; the number after it is for people.
-        os.write(self._fd, f"#{os.getpid():<20}\n".encode())
-
-    def release(self) -> None:
-        """Give the directory back."""
-        os.close(self._fd)
+            ) from None
 
 
 _POSIX = sys.platform != "win32"

@@ -111,12 +111,12 @@ class StatusBar(QStatusBar):
                 Severity.ERROR,
             )
 
-    def show_connection(self, connected: bool, text: str) -> None:
-        """The engine answers, or trading is frozen and why."""
+    def show_connection(self, connected: bool, text: str, word: str = "") -> None:
+        """The engine answers, or trading is frozen and why; `word` overrides the usual one."""
         t = tokens()
         colour = t.good if connected else t.danger
         away = "TRADING FROZEN" if self._was_connected else "Engine starting"
-        word = "Engine up" if connected else away
+        word = word or ("Engine up" if connected else away)
         self.connection.setText(f'<span style="color:{colour.name()}">● {word}</span>')
         self.connection.setToolTip(text)
         if connected:
