@@ -35,6 +35,7 @@ def four_charts(window: MainWindow) -> None:
     open_panel, docks = window.open_panel, window.docks
     first = open_panel("chart")
     second = open_panel("chart", area="right", beside=first)
+    docks.split(first, [490, 490])  # before each of the two gets one below it
     third = open_panel("chart", area="bottom", beside=first)
     fourth = open_panel("chart", area="bottom", beside=second)
     watchlist = open_panel("watchlist", area="left")
@@ -44,6 +45,9 @@ def four_charts(window: MainWindow) -> None:
         open_panel(kind, area="center", beside=orders)
     docks.show(orders)
     docks.split(ladder, [300, 980, 320])
+    docks.split(orders, [650, 250])
+    for chart in (first, second):
+        docks.split(chart, [325, 325])
     for panel_id, interval in zip(
         (first, second, third, fourth), ("5s", "1m", "5m", "1h"), strict=True
     ):
