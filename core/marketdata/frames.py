@@ -145,6 +145,11 @@ class ClientView:
         """The client is gone."""
         self.subscribe(Subscribe())
 
+    def instruments(self) -> set[str]:
+        """The markets of which it wants anything."""
+        charts = {name for name, _ in self._charts}
+        return charts | self._quotes.keys() | self._depth.keys() | self._tapes.keys()
+
     def changed(self) -> bool:
         """Could `build` have anything to say?"""
         return (

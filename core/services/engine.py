@@ -245,6 +245,7 @@ class Engine:
         if self._record is not None:
             self._record(message)
         self.bus.publish(message, message.instrument)
+        self.sessions.market(message.instrument)
 
     def _send(self, request: VenueRequest) -> None:
         instrument = request.order.instrument

@@ -37,6 +37,9 @@ from core.model.wire import encode
 FRAME_SECONDS = 1 / 60
 """The shortest time between two frames to one client."""
 
+EAGER_SECONDS = 0.001
+"""The same for a strategy, which is sent a frame as soon as there is anything new."""
+
 SILENT_SECONDS = 30.0
 """After this long without a word a client is forgotten; it may come again with Hello."""
 
@@ -112,6 +115,8 @@ class Sessions:
         self._sessions: dict[Peer, Session] = {}
         self._unfinished: deque[BarSeries] = deque()
         self._advancing = False
+        self._eager: dict[str, list[Session]] = {}
+        self._due: dict[Session, None] = {}
         self._health: tuple[tuple[SourceView, ...], EngineView | None] = ((), None)
         self.lags = 0
 
@@ -139,6 +144,8 @@ class Sessions:
             self._on_command(found, message.command)
         elif isinstance(message, Ready):
             found.ready = True
+            if found.kind == "strategy":
+                self._hurry(found)
         elif isinstance(message, Subscribe):
             self._subscribe(found, message)
         elif isinstance(message, Goodbye):
@@ -168,6 +175,15 @@ class Sessions:
             told = tuple(CommandRefused(now, "subscribe", "UNKNOWN", text) for text in problems)
             self._write(session, encode(Events(told)))
         self._make_bars(session)
+        if session.kind == "strategy":
+            self._list_eager()
+
+    def _list_eager(self) -> None:
+        self._eager.clear()
+        for session in self._sessions.values():
+            if session.kind == "strategy":
+                for name in session.view.instruments():
+                    self._eager.setdefault(name, []).append(session)
 
     def _make_bars(self, session: Session) -> None:
         self._unfinished.extend(session.view.unfinished)
@@ -212,6 +228,29 @@ class Sessions:
                     self._write(session, encode(Events(piece)))
             if session.ready and now - session.framed_at >= 0.9 * FRAME_SECONDS:
                 self._send_frame(session, now)
+
+    def market(self, instrument: str) -> None:
+        """Something happened in a market: strategies that wait for it get a frame at once, that
+        is, when the messages that are being taken in now are through."""
+        for session in self._eager.get(instrument, ()):
+            if session.ready and session not in self._due:
+                self._hurry(session)
+
+    def _hurry(self, session: Session) -> None:
+        if not self._due:
+            asyncio.get_running_loop().call_soon(self._send_due)
+        self._due[session] = None
+
+    def _send_due(self) -> None:
+        due, self._due = self._due, {}
+        now = time.monotonic()
+        for session in due:
+            if now - session.framed_at < EAGER_SECONDS:
+                self._due[session] = None
+            elif session.ready and not session.lagging:
+                self._send_frame(session, now)
+        if self._due:
+            asyncio.get_running_loop().call_later(EAGER_SECONDS, self._send_due)
 
     def _send_frame(self, session: Session, now: float) -> None:
         if not session.view.changed():

@@ -218,6 +218,7 @@ class Strategies:
                 self._refuse(command.id, "STRATEGY_RUNS", _SWITCH_OFF)
             else:
                 running.params, running.last_error = params, ""
+                running.told = None  # an answer is due also when nothing differs
 
         self._checks.check(running, running.params | command.params, done)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from html import escape
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
@@ -11,8 +12,11 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QWidget
 from core.client.stores import Stores
 from core.model.enums import Side
 from core.model.events import Draft
+from widgets.strategies.texts import breakable
 from widgets.theme import tokens
 from widgets.words import order_sentence
+
+_LONGEST = 160
 
 
 class DraftCard(QFrame):
@@ -33,8 +37,12 @@ class DraftCard(QFrame):
         instrument = stores.instruments.get(draft.order.instrument)
         sentence = order_sentence(draft.order, instrument) if instrument is not None else "?"
         self.setAccessibleName(f"{draft.strategy} proposes {sentence}")
-        self.sentence = QLabel(f"<b>{sentence}</b>", self)
-        self.why = QLabel(f"{draft.strategy}: {draft.why}", self)
+        self.sentence = QLabel(f"<b>{escape(sentence)}</b>", self)
+        self.sentence.setWordWrap(True)  # a narrow panel must never push the buttons out of view
+        why = f"{draft.strategy}: {draft.why}".removesuffix(": ")
+        self.why = QLabel(breakable(why if len(why) <= _LONGEST else why[:_LONGEST] + "…"), self)
+        self.why.setToolTip(why)
+        self.why.setTextFormat(Qt.TextFormat.PlainText)
         self.why.setWordWrap(True)
         self.left = QLabel(self)
         self.left.setAccessibleName("Time left")
@@ -46,13 +54,16 @@ class DraftCard(QFrame):
         self.skip.setAccessibleName(f"Skip {sentence}")
         self.skip.setToolTip("Do not send it (Esc)")
         self.skip.clicked.connect(self._on_skip)
+        for label in (self.sentence, self.why):
+            label.setMinimumWidth(40)
         layout = QGridLayout(self)
         layout.setContentsMargins(12, 6, 8, 6)
-        layout.addWidget(self.sentence, 0, 0)
-        layout.addWidget(self.left, 0, 1, Qt.AlignmentFlag.AlignRight)
-        layout.addWidget(self.accept, 0, 2)
-        layout.addWidget(self.skip, 0, 3)
-        layout.addWidget(self.why, 1, 0, 1, 4)
+        layout.setVerticalSpacing(4)
+        layout.addWidget(self.sentence, 0, 0, 1, 2)
+        layout.addWidget(self.left, 0, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self.why, 1, 0, 1, 3)
+        layout.addWidget(self.accept, 2, 1)
+        layout.addWidget(self.skip, 2, 2)
         layout.setColumnStretch(0, 1)
         self.count_down()
 

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import time
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.client.stores import Stores
-from core.model.commands import AnswerDraft, SetStrategyMode
+from core.model.commands import AnswerDraft, SetStrategyMode, SetStrategyParams
 from core.model.enums import StrategyMode
 from core.model.ids import IdMaker
 from widgets.panel import Panel
 from widgets.strategies.drafts import DraftCard
 from widgets.strategies.row import StrategyRow
+
+
+class _Seen(NamedTuple):
+    """Versions of the boards that the panel shows."""
+
+    strategies: int = -1
+    drafts: int = -1
+    positions: int = -1
+    orders: int = -1
+    tickers: int = -1
+    refusals: int = -1
+
+
+_NOTHING_SEEN = _Seen()
 
 
 class StrategiesPanel(Panel):
@@ -26,8 +41,9 @@ class StrategiesPanel(Panel):
     def __init__(self, stores: Stores, ids: IdMaker, parent: QWidget | None = None) -> None:
         super().__init__(stores, parent)
         self._ids = ids
-        self._seen = (-1, -1, -1, -1)
+        self._seen = _NOTHING_SEEN
         self._epochs = (-1, -1)
+        self._asked: dict[str, Callable[[str], None]] = {}
         self.rows: dict[str, StrategyRow] = {}
         self.cards: dict[str, DraftCard] = {}
         self._drafts = QVBoxLayout()
@@ -64,15 +80,24 @@ class StrategiesPanel(Panel):
         if epochs != self._epochs:
             self._epochs = epochs
             self._forget()
-        seen = (s.strategies.version, s.drafts.version, s.positions.version, s.tickers.version)
-        if seen[0] != self._seen[0]:
+        before = self._seen
+        seen = self._seen = _Seen(
+            s.strategies.version,
+            s.drafts.version,
+            s.positions.version,
+            s.orders.version,
+            s.tickers.version,
+            s.refusals.version,
+        )
+        if seen.strategies != before.strategies:
             self._take_rows()
-        if seen[1] != self._seen[1]:
-            self._take_drafts()
-        if (seen[0], *seen[2:]) != (self._seen[0], *self._seen[2:]):
+        if seen.drafts != before.drafts:
+            self._take_drafts(before.drafts)
+        if seen._replace(drafts=0, refusals=0) != before._replace(drafts=0, refusals=0):
             for row in self.rows.values():
                 row.refresh()
-        self._seen = seen
+        if seen.refusals != before.refusals:
+            self._take_refusals()
         for card in self.cards.values():
             card.count_down()
 
@@ -81,21 +106,24 @@ class StrategiesPanel(Panel):
             widget.hide()
             widget.deleteLater()
         self.rows.clear()
+        self._asked.clear()
         self.cards.clear()
-        self._seen = (-1, -1, -1, -1)
+        self._seen = _NOTHING_SEEN
 
     def _take_rows(self) -> None:
         for state in self.stores.strategies:
             if state.strategy not in self.rows:
                 row = StrategyRow(state.strategy, self.stores, self)
                 row.mode_asked.connect(self._on_mode)
+                row.params_asked.connect(self._on_params)
                 self.rows[state.strategy] = row
                 self._list.addWidget(row)
                 self.subscription_changed.emit()
         self._empty.setVisible(not self.rows)
 
-    def _take_drafts(self) -> None:
-        for draft in self.stores.drafts:
+    def _take_drafts(self, since: int) -> None:
+        drafts = self.stores.drafts
+        for draft in [drafts[name] for name in drafts.changed_since(since)]:
             card = self.cards.get(draft.draft)
             if draft.answer:
                 if card is not None:
@@ -108,10 +136,22 @@ class StrategiesPanel(Panel):
                 self.cards[draft.draft] = card
                 self._drafts.addWidget(card)
 
+    def _take_refusals(self) -> None:
+        for name in [n for n in self._asked if n in self.stores.refusals]:
+            self._asked.pop(name)(self.stores.refusals[name].text)
+
     def _on_mode(self, strategy: str, mode: StrategyMode, on_position: str) -> None:
-        self.requested.emit(
-            SetStrategyMode(self._ids.next(), strategy, mode, on_position, ts=time.time_ns())
-        )
+        name = self._ids.next()
+        self._asked[name] = self.rows[strategy].refused
+        self.requested.emit(SetStrategyMode(name, strategy, mode, on_position, ts=time.time_ns()))
+
+    def _on_params(self, strategy: str, params: dict[str, str]) -> None:
+        form = self.rows[strategy].form
+        if form is None:
+            return
+        name = self._ids.next()
+        self._asked[name] = form.refused
+        self.requested.emit(SetStrategyParams(name, strategy, params, ts=time.time_ns()))
 
     def _on_answer(self, draft: str, accept: bool) -> None:
         self.requested.emit(AnswerDraft(self._ids.next(), draft, accept, ts=time.time_ns()))

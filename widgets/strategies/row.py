@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
+from html import escape
 
 from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QDialog,
@@ -20,6 +23,8 @@ from PySide6.QtWidgets import (
 from core.client.stores import Stores, position_key
 from core.model.enums import StrategyMode
 from core.model.events import StrategyState
+from widgets.strategies.params import ParamsForm
+from widgets.strategies.texts import breakable
 from widgets.theme import tokens
 from widgets.words import NOTHING, format_money, format_qty
 
@@ -28,6 +33,8 @@ MODES = (
     (StrategyMode.ADVISE, "Advise", "Proposes orders for you to accept or skip."),
     (StrategyMode.AUTO, "Auto", "Sends orders by itself, within its own limits."),
 )
+
+_NARROW = 40
 
 
 class PositionQuestion(QDialog):
@@ -53,14 +60,12 @@ class PositionQuestion(QDialog):
         layout.addWidget(QLabel(text, self))
         for answer, label in self.CHOICES:
             button = QPushButton(label, self)
-            button.setProperty("answer", answer)
-            button.clicked.connect(self._on_click)
+            button.setObjectName(answer)
+            button.clicked.connect(partial(self._choose, answer))
             layout.addWidget(button)
 
-    def _on_click(self) -> None:
-        button = self.sender()
-        if button is not None:
-            self.answered.emit(str(button.property("answer")))
+    def _choose(self, answer: str, _checked: bool = False) -> None:
+        self.answered.emit(answer)
         self.close()
 
 
@@ -69,27 +74,36 @@ class StrategyRow(QFrame):
 
     Signals:
         mode_asked(str, object, str): strategy, `StrategyMode`, what becomes of its position.
+        params_asked(str, dict): strategy and its parameters that were typed anew.
     """
 
     mode_asked = Signal(str, object, str)
+    params_asked = Signal(str, dict)
 
     def __init__(self, strategy: str, stores: Stores, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.strategy = strategy
+        self.setObjectName(f"strategy.{strategy}")
         self._stores = stores
         self._asked: StrategyMode | None = None
+        self._asked_in: StrategyState | None = None
+        self._refusal = ""
+        self._params_in: StrategyState | None = None
         self._mode = StrategyMode.OFF
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.name = QLabel(strategy, self)
         self.name.setAccessibleName(f"{strategy}: market")
         self.health = QLabel(self)
         self.health.setAccessibleName(f"{strategy}: state")
+        self.health.setWordWrap(True)  # the switch must stay in view in a narrow panel
         self.figures = QLabel(self)
         self.figures.setTextFormat(Qt.TextFormat.RichText)
         self.figures.setAccessibleName(f"{strategy}: position and profit")
         self.words = QLabel(self)
         self.words.setAccessibleName(f"{strategy}: last signal or error")
-        self.words.setWordWrap(True)
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.by_hand = QLabel(self)
+        self.by_hand.setAccessibleName(f"{strategy}: what you do by hand in its market")
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
         self.buttons: dict[StrategyMode, QPushButton] = {}
@@ -101,21 +115,38 @@ class StrategyRow(QFrame):
             button.setObjectName(f"{strategy}.{mode.value}")
             button.setAccessibleName(f"{strategy}: {label}")
             button.setToolTip(tip)
-            button.setProperty("mode", mode.value)
-            button.clicked.connect(self._on_click)
+            button.clicked.connect(partial(self._turn, mode))
             self._group.addButton(button)
             self.buttons[mode] = button
-            button.setMinimumWidth(button.fontMetrics().horizontalAdvance(label) + 20)
+            bold = QFont(button.font())
+            bold.setBold(True)
+            button.setFixedWidth(QFontMetrics(bold).horizontalAdvance(label) + 16)
             switch.addWidget(button)
-        layout = QGridLayout(self)
+        self.params = QPushButton("…", self)
+        self.params.setCheckable(True)
+        self.params.setObjectName(f"{strategy}.params")
+        self.params.setAccessibleName(f"{strategy}: parameters")
+        self.params.setToolTip("Parameters (F2)")
+        self.params.setFixedWidth(self.params.fontMetrics().horizontalAdvance("…") + 12)
+        self.params.clicked.connect(self._show_form)
+        switch.addSpacing(4)
+        switch.addWidget(self.params)
+        self.form: ParamsForm | None = None
+        self._layout = layout = QGridLayout(self)
         layout.setContentsMargins(8, 6, 8, 6)
         layout.setVerticalSpacing(2)
         layout.addWidget(self.name, 0, 0)
         layout.addLayout(switch, 0, 1, Qt.AlignmentFlag.AlignRight)
-        layout.addWidget(self.health, 1, 0)
-        layout.addWidget(self.figures, 1, 1, Qt.AlignmentFlag.AlignRight)
+        state_line = QHBoxLayout()  # of its own, for the switch above is wider than the figures
+        state_line.addWidget(self.health, 1)
+        state_line.addWidget(self.figures)
+        layout.addLayout(state_line, 1, 0, 1, 2)
         layout.addWidget(self.words, 2, 0, 1, 2)
+        layout.addWidget(self.by_hand, 3, 0, 1, 2)
         layout.setColumnStretch(0, 1)
+        for text in (self.name, self.health, self.words, self.by_hand):
+            text.setWordWrap(True)
+            text.setMinimumWidth(_NARROW)  # a long word must never push the switch out of view
 
     def refresh(self) -> None:
         """Show the newest state."""
@@ -123,34 +154,53 @@ class StrategyRow(QFrame):
         if state is None:
             return
         t = tokens()
-        if state.mode is self._asked or state.last_error:
+        if self._asked is not None and state is not self._asked_in:
             self._asked = None
         self._mode = state.mode
         self.buttons[self._asked or state.mode].setChecked(True)
         for mode, button in self.buttons.items():
             button.setStyleSheet(self._style(mode) if button.isChecked() else "")
-        self.name.setText(f"<b>{state.strategy}</b>")
+        self.name.setText(f"<b>{escape(breakable(state.strategy))}</b>")
         self.name.setToolTip(
             f"{state.kind}\n" + "\n".join(f"{k} = {v}" for k, v in state.params.items())
         )
+        if self.form is not None:
+            self.form.show_params(state.params, state.mode is StrategyMode.OFF)
+            if self.form.waiting and state is not self._params_in:
+                self.form.taken()
         colour = t.good if state.health == "running" else t.dim
         if state.last_error:
             colour = t.danger
         waiting = " · asked, waiting for the engine" if self._asked is not None else ""
         dot = f'<span style="color:{colour.name()}">● {state.health}</span>'
-        self.health.setText(f"{state.instrument} {dot}{waiting}")
+        self.health.setText(f"{escape(breakable(state.instrument))} {dot}{waiting}")
         self.figures.setText(self._figures(state))
-        if state.last_error:
-            self.words.setText(f'<span style="color:{t.danger.name()}">{state.last_error}</span>')
-        else:
-            self.words.setText(f'<span style="color:{t.dim.name()}">{state.last_signal}</span>')
-        self.words.setVisible(bool(state.last_error or state.last_signal))
+        wrong = self._refusal or state.last_error
+        self.words.setStyleSheet(f"color:{(t.danger if wrong else t.dim).name()}")
+        self.words.setText(breakable(wrong or state.last_signal))
+        self.words.setVisible(bool(wrong or state.last_signal))
+        self.by_hand.setText(self._by_hand(state))
+        self.by_hand.setVisible(bool(self.by_hand.text()))
+        self.by_hand.setStyleSheet(f"color:{t.warning.name()}")
+
+    def refused(self, text: str) -> None:
+        """The engine did not turn the switch."""
+        self._asked = None
+        self._refusal = text
+        self.refresh()
 
     def changeEvent(self, event: QEvent) -> None:
         """Show in the new colours."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "words"):
             self.refresh()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """F2 shows and hides the parameters."""
+        if event.key() == Qt.Key.Key_F2 and not event.isAutoRepeat():
+            self.params.click()
+        else:
+            super().keyPressEvent(event)
 
     def _style(self, mode: StrategyMode) -> str:
         t = tokens()
@@ -180,11 +230,50 @@ class StrategyRow(QFrame):
             f'<span style="color:{colour.name()}">{format_money(total)}</span>'
         )
 
-    def _on_click(self) -> None:
-        button = self.sender()
-        if button is None:
-            return
-        mode = StrategyMode(str(button.property("mode")))
+    def _by_hand(self, state: StrategyState) -> str:
+        """What the trader has in this market that is not the strategy's: it never touches that."""
+        s = self._stores
+        instrument = s.instruments.get(state.instrument)
+        whole = s.position(state.account, state.instrument)
+        if instrument is None:
+            return ""
+        held = 0 if whole is None else whole.qty
+        held -= sum(
+            p.qty
+            for p in s.positions
+            if p.strategy and (p.account, p.instrument) == (state.account, state.instrument)
+        )
+        orders = sum(not o.strategy for o in s.working_orders(state.instrument, state.account))
+        parts = [f"{format_qty(held, instrument, signed=True)} held"] if held else []
+        if orders:
+            parts.append(f"{orders} order{'s' if orders > 1 else ''}")
+        return f"By hand, besides it: {', '.join(parts)}" if parts else ""
+
+    def _show_form(self) -> None:
+        if self.form is None:
+            self.form = ParamsForm(self.strategy, self)
+            self.form.changed.connect(self._on_params)
+            self.form.closed.connect(self._hide_form)
+            self._layout.addWidget(self.form, 4, 0, 1, 2)
+            self.form.show()
+        else:
+            self.form.setVisible(not self.form.isVisible())
+        self.params.setChecked(not self.form.isHidden())
+        self.refresh()
+        if self.form.isHidden():
+            self.params.setFocus()
+        elif self.form.fields:
+            next(iter(self.form.fields.values())).setFocus()
+
+    def _hide_form(self) -> None:
+        if self.form is not None and not self.form.isHidden():
+            self._show_form()
+
+    def _on_params(self, strategy: str, params: dict[str, str]) -> None:
+        self._params_in = self._stores.strategies.get(strategy)
+        self.params_asked.emit(strategy, params)
+
+    def _turn(self, mode: StrategyMode, _checked: bool = False) -> None:
         if mode is self._mode:
             self.refresh()
             return
@@ -211,5 +300,7 @@ class StrategyRow(QFrame):
 
     def _ask(self, mode: StrategyMode, on_position: str) -> None:
         self._asked = mode
+        self._asked_in = self._stores.strategies.get(self.strategy)
+        self._refusal = ""
         self.mode_asked.emit(self.strategy, mode, on_position)
         self.refresh()

@@ -12,8 +12,13 @@ from typing import Annotated
 import msgspec
 
 from core.model.enums import OrdStatus, Side
-from core.model.orders import Order
+from core.model.orders import Order, OrderUpdate
 from core.strategy.api import Params, Quote, Strategy, lots
+
+_PAUSE = 250_000_000
+"""Shortest time in ns between two changes on one side."""
+_PAUSE_REJECTED = 2_000_000_000
+"""How long a side rests after the engine or the venue said no."""
 
 Ticks = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 Skew = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
@@ -44,11 +49,21 @@ class Quoter(Strategy):
         self._lots = lots(self.instrument, self.params.quantity)
         self._limit = lots(self.instrument, self.params.inventory)
         self._sides: dict[str, Side] = {}
+        self._next = dict.fromkeys(Side, 0)
+        for order_id, order in self.working.items():
+            if order is not None:  # of an earlier run: replaced by quotes of this one
+                self._sides[order_id] = order.side
+        self.cancel_all()
         self.timer_seconds = 0.5
 
     def on_quote(self, quote: Quote) -> None:
         """Quote both sides around the reservation price."""
         self._quote_both()
+
+    def on_order(self, update: OrderUpdate) -> None:
+        """Let a side rest on which an order was refused."""
+        if update.order.status is OrdStatus.REJECTED:
+            self._next[update.order.side] = self.now + _PAUSE_REJECTED
 
     def on_timer(self) -> None:
         """Look again: an order may have ended without a new quote."""
@@ -78,17 +93,25 @@ class Quoter(Strategy):
         for order_id, side in self._sides.items():
             order = self.working[order_id]
             quoted.add(side)
-            if order is not None and _settled(order):
-                price = wanted.get(side)
-                if price is None:
-                    self.cancel(order_id)
-                elif abs(price - order.price) > self.params.tolerance:
-                    self.replace(order_id, order.qty, price)
+            if order is None or not _settled(order) or not self._may_change(side):
+                continue
+            price = wanted.get(side)
+            if price is None:
+                self.cancel(order_id)
+            elif abs(price - order.price) > self.params.tolerance:
+                self.replace(order_id, order.qty, price)
+            else:
+                continue
+            self._next[side] = self.now + _PAUSE
         for side, price in wanted.items():
-            if side not in quoted:
+            if side not in quoted and self._may_change(side):
+                self._next[side] = self.now + _PAUSE
                 send = self.buy if side is Side.BUY else self.sell
                 why = f"quote {side.name.lower()} at {self.instrument.price(price)}"
                 self._sides[send(self._lots, price, why, post_only=True)] = side
+
+    def _may_change(self, side: Side) -> bool:
+        return self.now >= self._next[side]
 
 
 def _settled(order: Order) -> bool:

@@ -39,20 +39,32 @@ def test_advise_drafts_and_an_accepted_one_is_sent_once_under_its_name(tmp_path:
     go(test())
 
 
-def test_skipped_expired_and_withdrawn_drafts_send_nothing(tmp_path: Path) -> None:
+def test_skipped_and_withdrawn_drafts_send_nothing(tmp_path: Path) -> None:
     async def test() -> None:
-        files = {"skipped": BUYER, "expired": BUYER, "withdrawn": BUYER}
-        async with Rig(tmp_path, files, bounds=Bounds(draft=2.5, stop=0.3)) as r:
-            for name in files:
+        async with Rig(tmp_path, {"skipped": BUYER, "withdrawn": BUYER}) as r:
+            for name in ("skipped", "withdrawn"):
                 await r.run(name, ADVISE)
-            await r.wait(lambda: len(r.client.stores.drafts) == 3, "three drafts")
+            await r.wait(lambda: len(r.open_drafts()) == 2, "two drafts")
             mine = {d.strategy: d for d in r.client.stores.drafts}
             r.answer(mine["skipped"], False)
             r.turn("withdrawn", OFF)
-            await r.wait(lambda: not r.open_drafts(), "all are closed")
-            answers = {d.strategy: d.answer for d in r.client.stores.drafts}
-            assert answers == {name: name for name in files}
-            late = r.answer(mine["expired"], True)
+            await r.wait(lambda: not r.open_drafts(), "both are closed")
+            assert {d.answer for d in r.client.stores.drafts} == {"skipped", "withdrawn"}
+            assert all(d.answer == d.strategy for d in r.client.stores.drafts)
+            late = r.answer(mine["withdrawn"], True)
+            await r.wait(lambda: r.refused(late) == "UNKNOWN_DRAFT", "too late")
+            assert not r.venue.sent
+
+    go(test())
+
+
+def test_a_draft_that_nobody_answers_expires(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with Rig(tmp_path, {"mine": BUYER}, bounds=Bounds(draft=0.3, stop=0.3)) as r:
+            await r.run("mine", ADVISE)
+            await r.wait(lambda: [d.answer for d in r.client.stores.drafts] == ["expired"], "it")
+            (draft,) = r.client.stores.drafts
+            late = r.answer(draft, True)
             await r.wait(lambda: r.refused(late) == "UNKNOWN_DRAFT", "too late")
             assert not r.venue.sent
 

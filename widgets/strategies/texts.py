@@ -1,0 +1,13 @@
+"""Texts of strategies, which may hold anything, made fit for narrow labels. No Qt in here."""
+
+from __future__ import annotations
+
+import re
+
+_SPACE = "\u200b"  # a place to break a line, without a width
+_LONG = re.compile(r"(\S{24})(?=\S)")
+
+
+def breakable(text: str) -> str:
+    """The same text with places to break long paths, names and numbers."""
+    return _LONG.sub(rf"\1{_SPACE}", re.sub(r"([/\\_.,:=])(?=\S)", rf"\1{_SPACE}", text))
