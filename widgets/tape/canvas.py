@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from widgets.colors import mix, readable_on
@@ -40,12 +47,22 @@ class TapeCanvas(QWidget):
         self.large = 0
         self.message = ""
         self._wheel = 0.0
+        self._total = 0
         self._measure()
 
     def show_trades(self, prints: Prints | None, back: int, large: int, message: str = "") -> None:
         """Show these trades from `back` on, or a sentence why there are none."""
+        total = prints.total if prints is not None else 0
+        same = (prints, back, large, message) == (self.prints, self.back, self.large, self.message)
+        fresh = total - self._total
         self.prints, self.back, self.large, self.message = prints, back, large, message
-        self.update()
+        self._total = total
+        if same and not back and not message and 0 < fresh < self.rows():
+            # what is painted already moves down; only the new rows on top are painted
+            area = QRect(1, self._header, self.width() - 2, self.height() - self._header - 1)
+            self.scroll(0, fresh * self._row, area)
+        else:
+            self.update()
 
     def rows(self) -> int:
         """How many whole rows fit."""
@@ -94,8 +111,9 @@ class TapeCanvas(QWidget):
         painter = QPainter(self)
         t = tokens()
         width = self.width()
-        painter.fillRect(self.rect(), t.panel)
-        self._paint_header(painter, width)
+        painter.fillRect(event.rect(), t.panel)
+        if event.rect().top() < self._header:
+            self._paint_header(painter, width)
         if self.message or self.prints is None:
             painter.setPen(t.dim)
             area = self.rect().adjusted(12, self._header, -12, 0)
@@ -103,13 +121,15 @@ class TapeCanvas(QWidget):
             painter.drawText(area, flags, self.message)
         else:
             painter.setFont(self._font)
-            y = self._header
-            for row in range(self.rows() + 1):
+            columns = self._columns(width)
+            area = event.rect()
+            first = max((area.top() - self._header) // self._row, 0)
+            last = (area.bottom() - self._header) // self._row
+            for row in range(first, last + 1):
                 found = self.prints.row(self.back + row)
                 if found is None:
                     break
-                self._paint_row(painter, found, y, width)
-                y += self._row
+                self._paint_row(painter, found, self._header + row * self._row, width, columns)
         if self.hasFocus():
             painter.setPen(t.accent)
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
@@ -132,10 +152,12 @@ class TapeCanvas(QWidget):
         self._time_width = metrics.horizontalAdvance("00:00:00.000") + self._pad
         self._short_time = metrics.horizontalAdvance("00:00:00") + self._pad
         self._colors = self._make_colors()
+        self._dim, self._text = tokens().dim, tokens().text
+        self._widths: dict[tuple[str, bool], float] = {}
 
-    def _make_colors(self) -> dict[int, tuple[object, ...]]:
+    def _make_colors(self) -> dict[int, tuple[QColor, QColor, QColor, QColor]]:
         t = tokens()
-        made: dict[int, tuple[object, ...]] = {}
+        made: dict[int, tuple[QColor, QColor, QColor, QColor]] = {}
         for side, color in ((0, t.dim), (1, t.up), (2, t.down)):
             bar = mix(color, t.panel, 0.2)
             strong = mix(color, t.panel, 0.62 if t.dark else 0.85)
@@ -143,16 +165,19 @@ class TapeCanvas(QWidget):
             made[side] = (color, bar, strong, ink)
         return made
 
-    def _columns(self, width: int) -> tuple[float, float, bool]:
-        """Right ends of price and size; and whether the whole time fits."""
+    def _columns(self, width: int) -> tuple[float, float, int]:
+        """Right ends of price and size; and how many letters of the time fit: 12, 8 or none."""
         sample = self.prints.row(0) if self.prints is not None else None
         price = self._bold_metrics.horizontalAdvance(sample.price_text if sample else "00,000.0")
         size = self._bold_metrics.horizontalAdvance("00,000")
         arrow, pad = self._metrics.height(), self._pad
-        whole = pad + self._time_width + price + arrow + size + pad < width
-        time = self._time_width if whole else self._short_time
-        room = width - 2 * pad - time - arrow - price - size
-        return pad + time + arrow + price + max(room * 0.5, 0), width - pad, whole
+        room = width - 2 * pad - arrow - price - size
+        time, letters = 0.0, 0
+        for wanted, count in ((self._time_width, 12), (self._short_time, 8)):
+            if wanted <= room:
+                time, letters = wanted, count
+                break
+        return pad + time + arrow + price + max((room - time) * 0.5, 0), width - pad, letters
 
     def _paint_header(self, painter: QPainter, width: int) -> None:
         t = tokens()
@@ -160,35 +185,43 @@ class TapeCanvas(QWidget):
         painter.fillRect(0, self._header - 1, width, 1, t.line)
         painter.setFont(self._font)
         painter.setPen(t.dim)
-        second, third, whole = self._columns(width)
+        second, third, letters = self._columns(width)
         base = (self._header - self._metrics.height()) / 2 + self._metrics.ascent()
-        painter.drawText(QPointF(self._pad, base), "Time UTC" if whole else "UTC")
+        painter.drawText(QPointF(self._pad, base), {12: "Time UTC", 8: "UTC"}.get(letters, ""))
         for text, right in (("Price", second), ("Size", third)):
             painter.drawText(QPointF(right - self._metrics.horizontalAdvance(text), base), text)
 
-    def _paint_row(self, painter: QPainter, row: Print, y: int, width: int) -> None:
-        t = tokens()
-        second, third, whole = self._columns(width)
+    def _paint_row(
+        self, painter: QPainter, row: Print, y: int, width: int, columns: tuple[float, float, int]
+    ) -> None:
+        second, third, letters = columns
         color, bar, strong, ink = self._colors[row.side if row.side in (1, 2) else 0]
         large = bool(self.large) and row.qty >= self.large
         base = y + self._ascent
         if large:
-            painter.fillRect(QRectF(0, y, width, self._row), strong)
+            painter.fillRect(QRectF(1, y, width - 2, self._row), strong)
             painter.setFont(self._bold)
         elif self.large:
-            share = float(np.sqrt(row.qty / self.large)) * _BAR_SHARE
-            painter.fillRect(QRectF(width * (1 - share), y, width * share, self._row - 1), bar)
-        metrics = self._bold_metrics if large else self._metrics
-        painter.setPen(ink if large else t.dim)
-        painter.drawText(QPointF(self._pad, base), row.time if whole else row.time[:8])
+            share = float((row.qty / self.large) ** 0.5) * _BAR_SHARE * (width - 2)
+            painter.fillRect(QRectF(width - 1 - share, y, share, self._row - 1), bar)
+        painter.setPen(ink if large else self._dim)
+        painter.drawText(QPointF(self._pad, base), row.time[:letters])
         painter.setPen(ink if large else color)
-        price = row.price_text
-        left = second - metrics.horizontalAdvance(price)
-        painter.drawText(QPointF(left, base), price)
-        sign = SIDES.get(row.side, "·")
-        painter.drawText(QPointF(left - self._metrics.height(), base), sign)
-        painter.setPen(ink if large else t.text)
-        size = row.qty_text
-        painter.drawText(QPointF(third - metrics.horizontalAdvance(size), base), size)
+        left = second - self._width(row.price_text, large)
+        painter.drawText(QPointF(left, base), row.price_text)
+        painter.drawText(QPointF(left - self._metrics.height(), base), SIDES.get(row.side, "·"))
+        painter.setPen(ink if large else self._text)
+        left = third - self._width(row.qty_text, large)
+        painter.drawText(QPointF(left, base), row.qty_text)
         if large:
             painter.setFont(self._font)
+
+    def _width(self, text: str, bold: bool) -> float:
+        """How wide a text is, measured once."""
+        known = self._widths.get((text, bold))
+        if known is None:
+            if len(self._widths) > 5_000:
+                self._widths.clear()
+            metrics = self._bold_metrics if bold else self._metrics
+            known = self._widths[(text, bold)] = metrics.horizontalAdvance(text)
+        return known

@@ -45,6 +45,7 @@ class CellDelegate(QStyledItemDelegate):
         self._bold.setBold(True)
         self._bold_metrics = QFontMetrics(self._bold)
         self._metrics = QFontMetrics(self._font)
+        self._cut: dict[tuple[str, int, bool], tuple[str, int]] = {}
 
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -93,17 +94,26 @@ class CellDelegate(QStyledItemDelegate):
             painter.fillRect(rect.left(), rect.top(), 3, rect.height(), self._accent)
         painter.setFont(self._bold)
         painter.setPen(self._text)
-        symbol = self._bold_metrics.elidedText(
-            instrument.symbol, Qt.TextElideMode.ElideRight, area.width()
-        )
+        symbol, used = self._elided(instrument.symbol, area.width(), True)
         painter.drawText(area, _LEFT, symbol)
-        used = self._bold_metrics.horizontalAdvance(symbol) + _PAD
-        room = area.width() - used
+        room = area.width() - used - _PAD
         if room > self._metrics.height():
             painter.setFont(self._font)
             painter.setPen(self._dim)
-            venue = self._metrics.elidedText(instrument.venue, Qt.TextElideMode.ElideRight, room)
-            painter.drawText(area.adjusted(used, 0, 0, 0), _LEFT, venue)
+            venue, _ = self._elided(instrument.venue, room, False)
+            painter.drawText(area.adjusted(used + _PAD, 0, 0, 0), _LEFT, venue)
+
+    def _elided(self, text: str, room: int, bold: bool) -> tuple[str, int]:
+        """A text cut to `room` pixels and its width; worked out once."""
+        key = (text, room, bold)
+        known = self._cut.get(key)
+        if known is None:
+            if len(self._cut) > 5_000:
+                self._cut.clear()
+            metrics = self._bold_metrics if bold else self._metrics
+            cut = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+            known = self._cut[key] = (cut, metrics.horizontalAdvance(cut))
+        return known
 
     def _color(self, column: int, row: int, now: int) -> QColor:
         quote = self._model.quote_at(row)

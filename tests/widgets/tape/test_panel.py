@@ -193,3 +193,18 @@ def test_what_is_shown_is_what_passes_newest_first(batches, least):
     got = [row.qty for n in range(len(prints)) if (row := prints.row(n)) is not None]
     assert got == expected[::-1]
     assert prints.total == len(expected) <= KEPT
+
+
+def test_moving_the_rows_down_shows_what_painting_all_shows(panel, world):
+    trade(world, *range(BID, BID + 60))
+    panel.flush()
+    QApplication.processEvents()
+    for n in range(5):
+        world.trade(*((BID + n + k, 10 + 40 * n, 1 + k % 2) for k in range(n + 1)))
+        panel.flush()
+        QApplication.processEvents()
+        moved = panel.screen().grabWindow(panel.winId()).toImage()
+        assert moved.size() == panel.size()
+        panel.canvas.repaint()
+        assert moved == panel.screen().grabWindow(panel.winId()).toImage()
+        assert shown(panel)[0] == BID + 2 * n
