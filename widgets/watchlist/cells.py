@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
 from widgets.colors import mix
 from widgets.theme import tokens
@@ -23,8 +23,9 @@ class CellDelegate(QStyledItemDelegate):
         chosen: the instrument that the other panels show; its row is marked.
     """
 
-    def __init__(self, model: WatchlistModel, parent: QWidget) -> None:
+    def __init__(self, model: WatchlistModel, parent: QTableView) -> None:
         super().__init__(parent)
+        self._view = parent
         self._model = model
         self.chosen = ""
         self.set_theme(parent.font())
@@ -64,12 +65,11 @@ class CellDelegate(QStyledItemDelegate):
         if not quote.made:
             quote.make(now)
         rect = option.rect  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
         chosen = quote.instrument.id == self.chosen
         ground = self._stripe if row % 2 else self._panel
         if chosen:
             ground = self._marked
-        if state & QStyle.StateFlag.State_Selected:
+        if self._view.selectionModel().isSelected(index):
             ground = self._selected
         flash = quote.flashes.get(column)
         if flash is not None and flash[0] > now:

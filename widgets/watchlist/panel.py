@@ -32,7 +32,7 @@ from widgets.watchlist.symbols import read_symbols
 from widgets.watchlist.table import WatchlistTable
 
 SORT_MS = 400
-REPAINT = 40_000_000
+REPAINT = 80_000_000
 """At least this long (ns) between two repaints: digits that change faster cannot be read."""
 
 _LARGEST_FILE = 2_000_000
