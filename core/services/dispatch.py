@@ -24,6 +24,11 @@ from core.services.orderpath import OrderPath, refusal
 from core.services.sessions import Session
 from core.services.statistics import Statistics
 
+# Tuples made once: a union written in the check would be made anew for each command.
+_ORDERS = (NewOrder, ReplaceOrder)
+_FOR_STRATEGIES = (SetStrategyMode, SetStrategyParams, AnswerDraft)
+_CLOSING = (Flatten, Kill)
+
 
 class Dispatch:
     """Takes commands of clients, of strategies and of the engine itself.
@@ -66,17 +71,17 @@ class Dispatch:
             if allowed is None:
                 return
             command = allowed
-        if isinstance(command, NewOrder | ReplaceOrder):
+        if isinstance(command, _ORDERS):
             self._order(command, ready)
         elif not ready:
             self._refuse(command, "STARTING", "The engine is reconciling; try again in a moment.")
-        elif isinstance(command, SetStrategyMode | SetStrategyParams | AnswerDraft):
+        elif isinstance(command, _FOR_STRATEGIES):
             if self._path.note(command):
                 self._strategies.command(command)
         elif isinstance(command, VenueControl):
             self._control(command)
         else:
-            if isinstance(command, Flatten | Kill):
+            if isinstance(command, _CLOSING):
                 self._feed.feed_all(self._path.kernel.watched())
             self._path.take(command)
             if isinstance(command, Kill):

@@ -30,7 +30,7 @@ from core.services.statistics import Statistics
 LINK = "journal"
 """Name under which the journal's health is shown beside the venues' links."""
 
-_REQUESTS = (VenueNew, VenueCancel, VenueReplace)
+_REQUESTS = frozenset({VenueNew, VenueCancel, VenueReplace})
 
 
 class OrderPath:
@@ -77,7 +77,11 @@ class OrderPath:
         self._busy = True
         try:
             while self._inbox:
-                self._one(self._inbox.popleft())
+                next_one = self._inbox.popleft()
+                try:
+                    self._one(next_one)
+                except Exception as error:
+                    self._failed(next_one, error)
         finally:
             self._busy = False
 
@@ -113,10 +117,10 @@ class OrderPath:
         requests: list[VenueRequest] = []
         events: list[Event] = []
         for output in outputs:
-            if isinstance(output, _REQUESTS):
-                requests.append(output)
+            if type(output) in _REQUESTS:
+                requests.append(output)  # type: ignore[arg-type]
             else:
-                events.append(output)
+                events.append(output)  # type: ignore[arg-type]
         if requests:
             self._pass_on(requests)
         if events:
@@ -134,6 +138,12 @@ class OrderPath:
             self._statistics.sent(request)
             self._send(request)
         self._statistics.decided()
+
+    def _failed(self, message: Input, error: Exception) -> None:
+        """An input that cannot even be written down (a number beyond all bounds): left out."""
+        self._statistics.errors += 1
+        text = f"A {type(message).__name__} could not be worked off and was left out: {error!r}."
+        self._publish([Notice(self.clock(), Severity.CRITICAL, "engine", text)])
 
     # -- while the journal cannot be written -------------------------------------------------
 

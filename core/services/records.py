@@ -56,8 +56,9 @@ class Records:
 
     def take(self, events: Iterable[Event]) -> None:
         """Remember what was said."""
+        takers = self._takers
         for event in events:
-            taker = self._takers.get(type(event))
+            taker = takers.get(type(event))
             if taker is not None:
                 taker(event)
 

@@ -100,6 +100,20 @@ def test_an_answer_from_within_send_does_not_overtake_what_came_before(tmp_path:
     asyncio.run(test())
 
 
+def test_what_cannot_be_written_down_is_left_out_and_the_rest_goes_on(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with Bench(tmp_path) as b:
+            b.venue.quote()
+            b.engine.submit(order(qty=2**70))
+            assert await b.until(lambda: "could not be worked off" in b.notices())
+            assert b.venue.sent == []
+            good = order()
+            b.send(good)
+            assert await b.until(lambda: b.status(good.cl_ord_id) is OrdStatus.NEW)
+
+    asyncio.run(test())
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_while_halted_cancels_are_refused_too_and_the_order_of_reports_is_kept(
     tmp_path: Path,
