@@ -7,6 +7,7 @@ No Qt in here.
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from core.model.commands import NewOrder
@@ -133,7 +134,17 @@ def order_sentence(order: NewOrder | Order, instrument: Instrument) -> str:
     return f"{SIDE_WORDS[order.side]} {quantity} {instrument.symbol} {terms}"
 
 
+_FIGURES = re.compile(r"([A-Z][A-Z_]*): (?:\w+=\S+, )*\w+=\S+\. (?=\S)")
+"""``CODE: limit=1, value=2, scope=account:A, order=7.`` before a sentence."""
+
+
 def refusal_sentence(order: Order) -> str:
-    """Why an order was denied or rejected, as far as anyone said."""
+    """Why an order was denied or rejected, as far as anyone said: the sentence for people first.
+
+    The figures for machines that stand before it are left to the blotter's column.
+    """
     text = order.text or "No reason was given."
+    figures = _FIGURES.match(text)
+    if figures is not None:
+        return f"{text[figures.end() :]} ({figures[1]})"
     return f"{order.code}: {text}" if order.code and order.code not in text else text

@@ -94,5 +94,11 @@ def test_why_an_order_was_refused():
     assert refusal_sentence(named) == "RATE_LIMIT: Too fast."
     twice = world.order("b", Side.BUY, 5, code="X", text="X: because.", **reject)
     assert refusal_sentence(twice) == "X: because."
+    text = (
+        "MAX_QTY: limit=0.5, value=1.25, scope=account:A-1, order=P-1-7. "
+        "The order is 1.25 BTC. Make it smaller."
+    )
+    full = world.order("d", Side.BUY, 5, code="MAX_QTY", text=text, **reject)
+    assert refusal_sentence(full) == "The order is 1.25 BTC. Make it smaller. (MAX_QTY)"
     silent = world.order("c", Side.BUY, 5, **reject)
     assert "No reason" in refusal_sentence(silent)

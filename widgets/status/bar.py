@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
-from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
 
 from core.client.stores import Stores
 from core.model.enums import ExecType, LinkState, Mode, OrdStatus, Severity
@@ -16,6 +16,7 @@ from core.model.orders import OrderUpdate
 from core.model.session import SourceView
 from widgets.theme import Tokens, tokens
 from widgets.words import (
+    NOTHING,
     SIDE_WORDS,
     STATUS_WORDS,
     format_price,
@@ -64,6 +65,8 @@ class StatusBar(QStatusBar):
         self.frames = self._label("Frames of this screen")
         self.message = QLabel(self)
         self.message.setAccessibleName("Newest message")
+        # a long sentence is cut at the window's edge; it never makes the window wider
+        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.addWidget(self.message, 1)
         self._message_until = 0.0
         self._was_connected = False
@@ -143,7 +146,8 @@ class StatusBar(QStatusBar):
         self.sources.setToolTip("\n".join(self._source_tip(s) for s in self._stores.sources))
         engine = self._stores.engine
         parts = [f"orders {milliseconds(engine.round_trip_p50)}"] if engine.round_trip_p50 else []
-        parts.append(f"{engine.events:,.0f} ev/s")
+        events = f"{engine.events:,.0f}" if self._stores.connected else NOTHING
+        parts.append(f"{events} ev/s")
         if engine.errors:
             parts.append(f"{engine.errors} errors")
         self.engine.setText(" · ".join(parts))
@@ -159,6 +163,8 @@ class StatusBar(QStatusBar):
         self.frames.setToolTip(f"A frame costs {cost:.1f} ms at the median")
 
     def _source(self, source: SourceView, t: Tokens) -> str:
+        if not self._stores.connected:  # nobody tells us any more
+            return f'<span style="color:{t.dim.name()}">● {source.source} {NOTHING}</span>'
         colour = state_colour(source.state, t)
         age = "" if self._stores.mode is Mode.REPLAY else f" {milliseconds(source.age_p50)}"
         return (
