@@ -49,6 +49,7 @@ class Quoter(Strategy):
         self._lots = lots(self.instrument, self.params.quantity)
         self._limit = lots(self.instrument, self.params.inventory)
         self._sides: dict[str, Side] = {}
+        self._asked: dict[str, int] = {}
         self._next = dict.fromkeys(Side, 0)
         for order_id, order in self.working.items():
             if order is not None:  # of an earlier run: replaced by quotes of this one
@@ -88,6 +89,7 @@ class Quoter(Strategy):
 
     def _quote_both(self) -> None:
         self._sides = {k: side for k, side in self._sides.items() if k in self.working}
+        self._asked = {k: price for k, price in self._asked.items() if k in self.working}
         wanted = self.wanted()
         quoted = set()
         for order_id, side in self._sides.items():
@@ -95,20 +97,46 @@ class Quoter(Strategy):
             quoted.add(side)
             if order is None or not _settled(order) or not self._may_change(side):
                 continue
-            price = wanted.get(side)
-            if price is None:
+            if side not in wanted:
                 self.cancel(order_id)
-            elif abs(price - order.price) > self.params.tolerance:
-                self.replace(order_id, order.qty, price)
             else:
-                continue
+                price = self._apart(side, wanted[side])
+                if abs(price - order.price) <= self.params.tolerance:
+                    continue
+                self.replace(order_id, order.qty, price)
+                self._asked[order_id] = price
             self._next[side] = self.now + _PAUSE
         for side, price in wanted.items():
             if side not in quoted and self._may_change(side):
                 self._next[side] = self.now + _PAUSE
-                send = self.buy if side is Side.BUY else self.sell
-                why = f"quote {side.name.lower()} at {self.instrument.price(price)}"
-                self._sides[send(self._lots, price, why, post_only=True)] = side
+                price = self._apart(side, price)
+                if price > 0:
+                    self._send_quote(side, price)
+
+    def _send_quote(self, side: Side, price: int) -> None:
+        send = self.buy if side is Side.BUY else self.sell
+        why = f"quote {side.name.lower()} at {self.instrument.price(price)}"
+        order_id = send(self._lots, price, why, post_only=True)
+        self._sides[order_id] = side
+        self._asked[order_id] = price
+
+    def _apart(self, side: Side, price: int) -> int:
+        """A price that cannot meet our own order on the other side, wherever that is just now."""
+        for order_id, other in self._sides.items():
+            if other is side:
+                continue
+            order = self.working[order_id]
+            places = {self._asked.get(order_id, 0)}
+            if order is not None:
+                places |= {order.price, order.pending_price}
+            places.discard(0)
+            if places:
+                price = (
+                    min(price, min(places) - 1)
+                    if side is Side.BUY
+                    else (max(price, max(places) + 1))
+                )
+        return price
 
     def _may_change(self, side: Side) -> bool:
         return self.now >= self._next[side]

@@ -1,0 +1,157 @@
+"""What a strategy may rely on: order of calls, its own view of orders, time."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.model.commands import AnswerDraft, CancelOrder, ReplaceOrder
+from core.model.enums import OrdStatus
+from core.model.events import Draft
+from core.model.orders import OrderUpdate
+from core.strategy.api import Bar, Quote, Strategy, StrategyError, Trade
+from tests.core.strategy.recorded import ABC, SECOND, START, Recorded
+
+
+class Diary(Strategy):
+    """Writes down every call, with the time and the quote it saw."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self.calls: list[tuple[str, int, int]] = []
+
+    def note(self, what: str) -> None:
+        self.calls.append((what, (self.now - START) // SECOND, self.quote.bid))
+
+    def on_start(self) -> None:
+        self.timer_seconds = 2.0
+        self.note("start")
+
+    def on_quote(self, quote: Quote) -> None:
+        assert quote is self.quote
+        self.note("quote")
+
+    def on_trade(self, trade: Trade) -> None:
+        self.note(f"trade {trade.price}")
+
+    def on_bar(self, bar: Bar) -> None:
+        assert self.bars["close"][-1] == bar.close
+        self.note(f"bar {bar.close}")
+
+    def on_order(self, update: OrderUpdate) -> None:
+        self.note(f"order {update.order.status.name} {self.position}")
+
+    def on_timer(self) -> None:
+        self.note("timer")
+
+    def on_stop(self) -> None:
+        self.note("stop")
+
+
+def diary() -> tuple[Recorded, Diary]:
+    r = Recorded(Diary)
+    assert isinstance(r.strategy, Diary)
+    return r, r.strategy
+
+
+def test_nothing_is_called_before_the_start_and_the_quote_is_known_then() -> None:
+    r, s = diary()
+    r.quote(99, 101)
+    assert s.calls == []
+    r.start([100], position=7)
+    assert (s.position, list(s.bars["close"])) == (7, [100])
+    r.quote(98, 101)
+    r.runner.trades(r.now, [Trade(r.now, 100, 1, 1), Trade(r.now, 101, 1, 2)])
+    r.bar(103)
+    r.runner.stop(r.now + SECOND)
+    r.runner.stop(r.now + SECOND)
+    assert s.calls == [
+        ("start", 6, 99),
+        ("quote", 7, 98),
+        ("trade 100", 7, 98),
+        ("trade 101", 7, 98),
+        ("bar 103", 12, 98),
+        ("stop", 13, 98),
+    ]
+
+
+def test_the_timer_comes_on_time_and_not_in_heaps() -> None:
+    r, s = diary()
+    r.start()
+    for seconds in (1, 2, 3, 9, 10, 11):
+        r.runner.tick(START + seconds * SECOND)
+    assert [at for what, at, _ in s.calls if what == "timer"] == [2, 9, 11]
+
+
+def test_working_orders_and_position_are_up_to_date_in_on_order() -> None:
+    r, s = diary()
+    r.start()
+    name = s.buy(5, 100)
+    assert s.working == {name: None}
+    r.accept(r.sent[0])  # type: ignore[arg-type]
+    order = s.working[name]
+    assert order is not None and order.status is OrdStatus.NEW
+    r.fill(name, 2)
+    r.fill(name, 3)
+    assert s.working == {}
+    assert [what for what, _, _ in s.calls] == [
+        "start",
+        "order NEW 0",
+        "order PARTIALLY_FILLED 2",
+        "order FILLED 5",
+    ]
+
+
+def test_another_ones_position_is_not_its_own() -> None:
+    from decimal import Decimal
+
+    from core.model.orders import Position
+
+    r, s = diary()
+    r.start(position=1)
+    for strategy in ("", "other"):
+        r.runner.position(Position(1, 1, "P", ABC.id, 50, 0, 0, Decimal(0), strategy))
+    assert s.position == 1
+
+
+def test_cancel_withdraws_a_draft_and_cancels_an_order() -> None:
+    r, s = diary()
+    r.start()
+    draft, order = s.buy(1, 100), s.sell(1, 110)
+    r.accept(r.sent[1])  # type: ignore[arg-type]
+    s.cancel(draft)
+    s.cancel(order)
+    s.cancel("never heard of it")
+    s.replace(draft, 2, 101)
+    s.replace(order, 2, 111)
+    kinds = [type(c) for c in r.sent[2:]]
+    assert kinds == [AnswerDraft, CancelOrder, ReplaceOrder]
+    assert r.sent[2].accept is False  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("answer", ["skipped", "expired", "withdrawn", "accepted"])
+def test_a_draft_that_will_not_be_sent_is_no_longer_open(answer: str) -> None:
+    r, s = diary()
+    r.start()
+    name = s.buy(1, 100)
+    order = r.sent[0]
+    r.runner.draft(Draft(1, name, "mine", order, "", 2))  # type: ignore[arg-type]
+    assert name in s.working
+    r.runner.draft(Draft(1, name, "mine", order, "", 2, answer))  # type: ignore[arg-type]
+    assert (name in s.working) == (answer == "accepted")
+
+
+def test_target_brings_the_position_there_and_waits_for_open_orders() -> None:
+    r, s = diary()
+    r.start(position=3)
+    assert s.target(3) == ""
+    name = s.target(-2, "turn")
+    assert (r.sent[0].qty, r.said) == (5, ["turn"])  # type: ignore[union-attr]
+    assert s.target(9) == ""
+    r.runner.lost(name)
+    assert s.target(9) != ""
+
+
+def test_a_strategy_that_nobody_runs_cannot_trade() -> None:
+    s = Diary("mine", "P", ABC, None)
+    with pytest.raises(StrategyError, match="before it was started"):
+        s.buy(1)
