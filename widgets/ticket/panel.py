@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec.structs import replace
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from core.client.stores import Stores
 from core.model.checks import Violation
@@ -73,27 +74,32 @@ class TicketPanel(Panel):
             button.wished.connect(self._send)
 
     def _build(self) -> None:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(6)
-        grid.setVerticalSpacing(3)
+        buttons, notes = QHBoxLayout(), QGridLayout()
+        buttons.setSpacing(6)
+        notes.setContentsMargins(0, 0, 0, 0)
+        notes.setHorizontalSpacing(6)
+        notes.setVerticalSpacing(3)
         for column, side in enumerate(Side):
             label = self.reasons[side]
             label.setWordWrap(True)
             label.setAccessibleName(f"Why {side.name.lower()} is not possible")
-            grid.addWidget(self.buttons[side], 0, column)
-            grid.addWidget(label, 1, column)
-            grid.setColumnStretch(column, 1)
+            buttons.addWidget(self.buttons[side], 1)
+            notes.addWidget(label, 0, column, Qt.AlignmentFlag.AlignTop)
+            notes.setColumnStretch(column, 1)
         self.reason.setWordWrap(True)
         self.reason.setAccessibleName("What the order still needs")
-        grid.addWidget(self.reason, 2, 0, 1, 2)
+        notes.addWidget(self.reason, 1, 0, 1, 2)
         self.message.setWordWrap(True)
         self.message.setAccessibleName("What became of the last order")
+        notes.addWidget(self.message, 2, 0, 1, 2)
+        notes.setRowStretch(3, 1)
+        room = _Leftover(self)
+        room.setLayout(notes)
         body = self.frame.body
         body.addWidget(self.head)
         body.addWidget(self.fields)
-        body.addLayout(grid)
-        body.addWidget(self.message)
-        body.addStretch(1)
+        body.addLayout(buttons)
+        body.addWidget(room, 1)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self.frame)
@@ -328,9 +334,21 @@ class TicketPanel(Panel):
         _write(self.message, text, color)
 
 
+class _Leftover(QWidget):
+    """Takes what room is left, however much its words need: no button moves because of them."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+
+    def hasHeightForWidth(self) -> bool:
+        return False
+
+
 def _write(label: QLabel, text: str, color: Any) -> None:
     if label.text() != text:
         label.setText(text)
+        label.setToolTip(text)  # a small panel may not show all of it
     if label.palette().color(QPalette.ColorRole.WindowText) != color:
         palette = QPalette()
         palette.setColor(QPalette.ColorRole.WindowText, color)

@@ -408,3 +408,13 @@ def test_nothing_is_cut_off(qtbot, theme, width):
         assert button.fontMetrics().horizontalAdvance(button.text()) < button.width()
     draft = replace(bench.panel.buttons[Side.BUY].order, cl_ord_id="")
     assert draft.price == BID
+
+
+def test_buttons_stand_still_while_words_come_and_go(bench):
+    bench.panel.resize(260, bench.panel.minimumSizeHint().height())
+    bench.type(bench.fields.price, "64210")
+    places = {side: button.geometry() for side, button in bench.buttons.items()}
+    bench.type(bench.fields.price, "90000")
+    assert "PRICE_COLLAR" in bench.reason(Side.BUY)
+    assert {side: button.geometry() for side, button in bench.buttons.items()} == places
+    assert bench.panel.reasons[Side.BUY].toolTip() == bench.reason(Side.BUY)
