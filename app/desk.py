@@ -51,6 +51,7 @@ class Desk(QObject):
         self.process = process
         self._known = (False, "")
         self._said_process = ""
+        self._wanted = Subscribe()
         self._notifier: QSocketNotifier | None = None
         self._watch = QTimer(self)
         self._watch.setInterval(WATCH_MS)
@@ -66,7 +67,9 @@ class Desk(QObject):
 
     def send(self, command: Command) -> bool:
         """Send a command now; False (and `refused`) when the engine cannot be reached."""
-        problem = self.client.send(command)
+        # the process may be known to be dead before the connection is
+        frozen = "" if self.stores.connected else f"Not sent. {self.stores.connection_text}"
+        problem = frozen or self.client.send(command)
         if problem:
             what = command.cl_ord_id if isinstance(command, NewOrder) else command.id
             refusal = CommandRefused(time.time_ns(), what, "NOT_CONNECTED", problem)
@@ -82,9 +85,10 @@ class Desk(QObject):
         for want in wants:
             for what, keys in want.items():
                 together[what] |= {k for k in keys if self._trades(k)}
-        self.client.subscribe(
-            Subscribe(**{what: tuple(sorted(keys)) for what, keys in together.items()})
-        )
+        wanted = Subscribe(**{what: tuple(sorted(keys)) for what, keys in together.items()})
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self.client.subscribe(wanted)
 
     def _trades(self, key: Any) -> bool:
         """Is this instrument, or (instrument, interval), of a market that is connected?"""
@@ -94,6 +98,9 @@ class Desk(QObject):
     def poll(self) -> None:
         """Take in whatever the engine has sent."""
         self.client.poll()
+        if self._said_process and not self.stores.connected:
+            # that it died says more than that nobody answers
+            self.stores.connection_text = self._said_process
         now = (self.stores.connected, self.stores.connection_text)
         if now != self._known:
             self._known = now
@@ -102,6 +109,7 @@ class Desk(QObject):
     def stop(self) -> None:
         """Say goodbye; an engine that we started ends too."""
         self._watch.stop()
+        self._quiet()
         self.client.close(stop_engine=self.process is not None)
         if self.process is not None:
             self.process.stop()
@@ -114,9 +122,6 @@ class Desk(QObject):
                 if self.process.state is ProcessState.FAILED:
                     self.failed.emit(said)
             self._said_process = said
-            if said:
-                self.stores.connected = False
-                self.stores.connection_text = said
         self.poll()
 
     def say(self, severity: Severity, text: str) -> None:
@@ -127,10 +132,13 @@ class Desk(QObject):
 
     def _notify(self) -> None:
         """Wake on what the engine sends at once, not only with the next frame."""
+        self._quiet()
+        if self.client.fd >= 0:
+            self._notifier = QSocketNotifier(self.client.fd, QSocketNotifier.Type.Read, self)
+            self._notifier.activated.connect(self.poll)
+
+    def _quiet(self) -> None:
         if self._notifier is not None:
             self._notifier.setEnabled(False)
             self._notifier.deleteLater()
             self._notifier = None
-        if self.client.fd >= 0:
-            self._notifier = QSocketNotifier(self.client.fd, QSocketNotifier.Type.Read, self)
-            self._notifier.activated.connect(self.poll)

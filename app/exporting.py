@@ -82,7 +82,8 @@ class Exporter(QObject):
         dialog.setOption(QFileDialog.Option.DontUseNativeDialog, True)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda path: self.write(kind, Path(path), rows, columns))
-        dialog.open()
+        dialog.setModal(False)  # the kill switch stays within reach
+        dialog.show()
 
     def write(
         self, kind: str, path: Path, rows: list[Any] | None = None, columns: Any = None
@@ -127,13 +128,15 @@ class Exporter(QObject):
         box.addButton(folder, QMessageBox.ButtonRole.ActionRole)
         box.addButton(QMessageBox.StandardButton.Ok)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
+        box.setModal(False)
+        box.show()
 
     def _on_failed(self, text: str) -> None:
         box = QMessageBox(QMessageBox.Icon.Warning, "Not exported", text, parent=self._parent)
         box.setObjectName("export_failed")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
+        box.setModal(False)
+        box.show()
 
 
 def _open_folder(path: str) -> None:

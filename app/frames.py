@@ -13,6 +13,9 @@ from PySide6.QtCore import QObject, Qt, QTimer
 
 KEPT = 3_600
 
+WARM_UP = 1.0
+"""Seconds after a start in which nothing is measured: windows open, caches fill."""
+
 
 class FrameClock(QObject):
     """Calls `work` once a frame.
@@ -26,7 +29,10 @@ class FrameClock(QObject):
         self._work = work
         self._intervals = np.zeros(KEPT)
         self._costs = np.zeros(KEPT)
+        self._count = 0
         self._last = 0.0
+        self._measure_from = 0.0
+        self._usual = interval_ms
         self.frames = 0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -36,6 +42,7 @@ class FrameClock(QObject):
     def start(self) -> None:
         """Begin, or go on after `stop`."""
         self._last = 0.0
+        self._measure_from = time.perf_counter() + WARM_UP
         self._timer.start()
 
     def stop(self) -> None:
@@ -43,30 +50,34 @@ class FrameClock(QObject):
         self._timer.stop()
 
     def slow_down(self, interval_ms: int) -> None:
-        """Change the interval (nothing to see while minimised)."""
+        """Change the interval (nothing to see while minimised); only the usual one is measured."""
         self._timer.setInterval(interval_ms)
+        usual = interval_ms == self._usual
+        self._measure_from = time.perf_counter() + WARM_UP if usual else float("inf")
 
     def _frame(self) -> None:
         began = time.perf_counter()
-        slot = self.frames % KEPT
-        if self._last:
-            self._intervals[slot] = began - self._last
+        slot = self._count % KEPT
+        measured = self._last >= self._measure_from
+        interval = began - self._last
         self._last = began
         self.frames += 1
         self._work()
-        self._costs[slot] = time.perf_counter() - began
+        if measured:
+            self._intervals[slot] = interval
+            self._costs[slot] = time.perf_counter() - began
+            self._count += 1
 
     def intervals_ms(self) -> np.ndarray:
         """Times between frames of the last minute, in milliseconds."""
-        known = self._intervals[: min(self.frames, KEPT)]
-        return known[known > 0] * 1e3
+        return self._intervals[: min(self._count, KEPT)] * 1e3
 
     def summary(self) -> tuple[float, float, float]:
         """Frames a second, 99th percentile of the interval in ms, median cost of a frame in ms."""
         intervals = self.intervals_ms()
         if not len(intervals):
             return 0.0, 0.0, 0.0
-        costs = self._costs[: min(self.frames, KEPT)] * 1e3
+        costs = self._costs[: min(self._count, KEPT)] * 1e3
         return (
             1e3 / float(np.mean(intervals)),
             float(np.percentile(intervals, 99)),
@@ -75,7 +86,6 @@ class FrameClock(QObject):
 
     def forget(self) -> None:
         """Throw the measurements away (start of a benchmark's window)."""
-        self._intervals[:] = 0
-        self._costs[:] = 0
-        self._last = 0.0
+        self._count = 0
+        self._measure_from = time.perf_counter()
         self.frames = 0

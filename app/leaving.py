@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from core.client.stores import Stores
+
+LOOK_MS = 100
+PATIENCE_MS = 15_000
+"""How long cancels and closes may take before the question is asked again."""
 
 
 def remaining(stores: Stores, positions: bool = True) -> str:
@@ -21,7 +27,7 @@ def remaining(stores: Stores, positions: bool = True) -> str:
 
 
 class LeaveDialog(QDialog):
-    """What should become of orders and positions?
+    """What should become of orders and positions? Not modal: the kill switch stays in reach.
 
     Signals:
         answered(str): ``leave``, ``cancel``, ``flatten`` or ``stay``.
@@ -36,12 +42,15 @@ class LeaveDialog(QDialog):
         ("flatten", "Cancel and &flatten"),
     )
 
-    def __init__(self, what: str, parent: QWidget) -> None:
+    def __init__(self, what: str, connected: bool, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Close Outcry")
         self._answer = "stay"
-        text = QLabel(f"{what} They stay as they are unless you choose otherwise.", self)
+        rest = "They stay as they are unless you choose otherwise."
+        if not connected:
+            rest = "The engine is not connected, so nothing can be cancelled or closed now."
+        text = QLabel(f"{what} {rest}", self)
         text.setWordWrap(True)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
@@ -51,6 +60,7 @@ class LeaveDialog(QDialog):
             button.setProperty("answer", answer)
             button.clicked.connect(self._on_click)
             button.setDefault(answer == "stay")
+            button.setEnabled(connected or answer in ("stay", "leave"))
             buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.addWidget(text)
@@ -65,3 +75,69 @@ class LeaveDialog(QDialog):
 
     def _on_finished(self, _result: int) -> None:
         self.answered.emit(self._answer)
+
+
+class Leaving(QObject):
+    """The way out: asks, cancels or flattens, waits until that is done, asks again if it is not.
+
+    Args:
+        act: called with ``cancel`` or ``flatten``.
+
+    Signals:
+        done(): nothing holds the window open any more.
+    """
+
+    done = Signal()
+
+    def __init__(self, stores: Stores, act: Callable[[str], None], window: QWidget) -> None:
+        super().__init__(window)
+        self._stores = stores
+        self._act = act
+        self._window = window
+        self._dialog: LeaveDialog | None = None
+        self._answer = ""
+        self._waited = 0
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_MS)
+        self._timer.timeout.connect(self._look)
+
+    def ask(self) -> bool:
+        """Ask if anything remains; True when the window may close at once."""
+        if self._timer.isActive():
+            return False
+        left = remaining(self._stores)
+        if left and self._dialog is None:
+            self._dialog = LeaveDialog(left, self._stores.connected, self._window)
+            self._dialog.answered.connect(self._on_answer)
+            self._dialog.show()
+        if self._dialog is not None:
+            self._dialog.raise_()
+            self._dialog.activateWindow()
+        return not left
+
+    def stop(self) -> None:
+        """The window closes anyhow."""
+        self._timer.stop()
+        if self._dialog is not None:
+            self._dialog.answered.disconnect(self._on_answer)
+            self._dialog.close()
+            self._dialog = None
+
+    def _on_answer(self, answer: str) -> None:
+        self._dialog = None
+        if answer == "leave":
+            self.done.emit()
+        elif answer != "stay":
+            self._answer = answer
+            self._waited = 0
+            self._act(answer)
+            self._timer.start()
+
+    def _look(self) -> None:
+        self._waited += LOOK_MS
+        if not remaining(self._stores, positions=self._answer == "flatten"):
+            self._timer.stop()
+            self.done.emit()
+        elif self._waited >= PATIENCE_MS:
+            self._timer.stop()
+            self.ask()

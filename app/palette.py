@@ -19,7 +19,8 @@ class Palette(QDialog):
     """A list of actions that narrows while typing; never blocks the rest of the window."""
 
     def __init__(self, actions: list[QAction], parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
+        # no popup: that would keep the kill switch's keys from the window
+        super().__init__(parent, Qt.WindowType.Dialog | Qt.WindowType.FramelessWindowHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Find an action")
         self._actions = [a for a in actions if a.isEnabled()]
@@ -53,6 +54,12 @@ class Palette(QDialog):
                     self._do(item)
                 return True
         return super().eventFilter(watched, event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """A click elsewhere closes it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self.close()
 
     def _narrow(self, query: str) -> None:
         self._list.clear()

@@ -69,5 +69,11 @@ class Reporter:
             self.report("A background thread failed", args.exc_value)
 
 
+_UNSEEN = "This plugin does not support"
+"""How the off-screen platform begins what it says of every window that is shown."""
+
+
 def _on_qt_message(kind: QtMsgType, context: QMessageLogContext, text: str | None) -> None:
+    if text and text.startswith(_UNSEEN):
+        return
     logging.getLogger("outcry.qt").log(_QT_LEVEL.get(kind, logging.INFO), "%s", text)

@@ -33,10 +33,16 @@ class SettingsFile:
     def __init__(self, directory: Path) -> None:
         self.path = directory / "settings.json"
         self.problem = ""
+        self._locked = False
         self.values = self._read()
 
     def save(self) -> None:
-        """Write what is in force. Raises `OSError` when the disk refuses."""
+        """Write what is in force. Raises `OSError` when the disk refuses.
+
+        A file that could not be read is not overwritten.
+        """
+        if self._locked:
+            raise OSError(f"{self.path} could not be read before; mend or remove it first")
         data = msgspec.json.format(msgspec.json.encode(self.values), indent=2)
         write_atomically(self.path, data + b"\n")
 
@@ -46,14 +52,18 @@ class SettingsFile:
         except FileNotFoundError:
             return Settings()
         except OSError as error:
+            self._locked = True
             self.problem = f"{self.path} cannot be read ({error.strerror}); defaults are in force."
             return Settings()
         try:
             return msgspec.json.decode(data, type=Settings)
-        except msgspec.DecodeError as error:
-            kept = set_aside(self.path)
-            self.problem = (
-                f"{self.path} was not understood: {error}. Defaults are in force; your file is "
-                f"kept as {kept.name}. Mend it and rename it back."
-            )
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            self.problem = f"{self.path} was not understood: {error}. Defaults are in force; "
+            try:
+                kept = set_aside(self.path)
+            except OSError as refused:
+                self._locked = True
+                self.problem += f"it cannot be set aside ({refused.strerror}) and is left alone."
+            else:
+                self.problem += f"your file is kept as {kept.name}. Mend it and rename it back."
             return Settings()

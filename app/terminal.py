@@ -9,6 +9,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +26,13 @@ from core.services.options import default_data_dir
 from core.services.process import EngineProcess
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication
-
+    from app.reporter import Reporter
     from app.window import MainWindow
+    from core.services.engine import Engine
 
 SIGNAL_MS = 200
+
+NO_DISPLAY = "There is no display here, so the terminal runs off-screen; Ctrl-C ends it."
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,6 +46,11 @@ def run(options: argparse.Namespace) -> int:
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{data} cannot be used ({error.strerror}); choose --data-dir.") from error
+    if options.placement == "remote" and not os.environ.get(TOKEN_VARIABLE):
+        raise UserError(
+            f"{TOKEN_VARIABLE} is not set; give this terminal the secret that the engine at"
+            f" {options.endpoint} was started with in that variable"
+        )
     process, lock = None, None
     if options.placement == "embedded":
         # first of all: the engine starts while this process still imports Qt
@@ -85,21 +94,19 @@ def engine_arguments(options: argparse.Namespace) -> list[str]:
 
 def _run_window(options: argparse.Namespace, data: Path, process: EngineProcess | None) -> int:
     os.environ["QT_API"] = "pyside6"
-    from app.offscreen import go_offscreen
+    from app.offscreen import choose_platform
     from app.system import has_display
 
     unseen = options.offscreen or os.environ.get("QT_QPA_PLATFORM", "").startswith("offscreen")
     if not unseen and not has_display():
         unseen = True
-        print("There is no display here, so the terminal runs off-screen; Ctrl-C ends it.")
-    if unseen:
-        go_offscreen()
+        print(NO_DISPLAY, flush=True)
+    choose_platform(unseen)
     from PySide6.QtCore import Qt, QTimer
     from PySide6.QtGui import QGuiApplication
     from PySide6.QtWidgets import QApplication
 
     from app.loop import Loop
-    from app.offscreen import PictureKeeper
     from app.reporter import Reporter
 
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(
@@ -110,24 +117,71 @@ def _run_window(options: argparse.Namespace, data: Path, process: EngineProcess 
     assert isinstance(app, QApplication)
     app.setApplicationName("Outcry")
     app.setQuitOnLastWindowClosed(False)
+    if not unseen and app.platformName() == "offscreen":
+        unseen = True
+        print(NO_DISPLAY, flush=True)
     stores = Stores()
     reporter = Reporter(stores.add_notice)
     loop = Loop(app, reporter.report)
     reporter.install()
-    window = make_window(options, data, process, stores, reporter)
-    heartbeat = QTimer(window)  # lets Python see signals while Qt waits
+    heartbeat = QTimer(app)  # lets Python see signals while Qt waits
     heartbeat.start(SIGNAL_MS)
-    window.show()
-    window.desk.start()
-    window.frames.start()
-    if unseen:
-        picture = data / "terminal.png"
-        PictureKeeper(window, picture, lambda text: print(text, file=sys.stderr))
-        print(f"A fresh picture of its window is kept in {picture}", flush=True)
     try:
-        return loop.run(_live(options, app, window))
+        return loop.run(_session(options, data, process, stores, reporter, unseen))
     finally:
+        heartbeat.stop()
         reporter.uninstall()
+
+
+async def _session(
+    options: argparse.Namespace,
+    data: Path,
+    process: EngineProcess | None,
+    stores: Stores,
+    reporter: Reporter,
+    unseen: bool,
+) -> int:
+    """The engine where it runs in this process, the window, and both until the end."""
+    from app.offscreen import PictureKeeper
+
+    async with AsyncExitStack() as stack:
+        client = None
+        if options.placement == "inline":
+            engine = await stack.enter_async_context(_engine_here(options, data))
+            client = engine.client(f"terminal-{os.getpid()}", stores=stores)
+        window = make_window(options, data, process, stores, reporter, client)
+        window.show()
+        window.desk.start()
+        window.frames.start()
+        if unseen:
+            picture = data / "terminal.png"
+            PictureKeeper(window, picture, lambda text: print(text, file=sys.stderr))
+            print(f"A fresh picture of its window is kept in {picture}", flush=True)
+        return await _live(options, window)
+
+
+@asynccontextmanager
+async def _engine_here(options: argparse.Namespace, data: Path) -> AsyncIterator[Engine]:
+    """The engine on this loop, the market and the journal as in a process of its own."""
+    from core.journal.errors import JournalError
+    from core.services.config import ConfigError
+    from core.services.engine_main import make_engine
+    from core.services.options import parse_options
+    from core.venues.replay.problems import RecordingError
+
+    given = parse_options(["--data-dir", str(data), *engine_arguments(options)])
+    try:
+        engine, recorder = make_engine(given)
+        await engine.start()
+    except (ConfigError, JournalError, RecordingError, OSError, ValueError) as error:
+        raise UserError(str(error)) from error
+    try:
+        yield engine
+    finally:
+        await engine.stop()
+        if recorder is not None:
+            with suppress(RecordingError):
+                recorder.close()
 
 
 def make_window(
@@ -135,21 +189,21 @@ def make_window(
     data: Path,
     process: EngineProcess | None,
     stores: Stores,
-    reporter: object,
+    reporter: Reporter,
+    client: EngineClient | None = None,
 ) -> MainWindow:
-    """The main window with everything it needs, not yet shown."""
+    """The main window with everything it needs, not yet shown; `client` of an engine in here."""
     from app.desk import Desk
-    from app.reporter import Reporter
     from app.settings import SettingsFile
     from app.window import MainWindow
     from app.workspace import WorkspaceFile
 
-    assert isinstance(reporter, Reporter)
-    if process is not None:
-        endpoint, token = process.endpoint, process.token
-    else:
-        endpoint, token = options.endpoint, os.environ.get(TOKEN_VARIABLE, "")
-    client = EngineClient(endpoint, token, f"terminal-{os.getpid()}", stores=stores)
+    if client is None:
+        if process is not None:
+            endpoint, token = process.endpoint, process.token
+        else:
+            endpoint, token = options.endpoint, os.environ.get(TOKEN_VARIABLE, "")
+        client = EngineClient(endpoint, token, f"terminal-{os.getpid()}", stores=stores)
     mode = "replay" if options.replay is not None else "paper"
     stores.mode = Mode(mode)  # until the engine says it, which may never be
     settings = SettingsFile(data / "settings")
@@ -171,7 +225,11 @@ def make_window(
     return window
 
 
-async def _live(options: argparse.Namespace, app: QApplication, window: MainWindow) -> int:
+async def _live(options: argparse.Namespace, window: MainWindow) -> int:
+    from PySide6.QtGui import QGuiApplication
+
+    app = QGuiApplication.instance()
+    assert isinstance(app, QGuiApplication)
     ended = asyncio.get_running_loop().create_future()
 
     def end(code: int) -> None:
@@ -184,18 +242,23 @@ async def _live(options: argparse.Namespace, app: QApplication, window: MainWind
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: window.close_now())
     until = time.monotonic() + options.exit_after if options.exit_after else None
-    picture = options.screenshot
+    picture: Path | None = options.screenshot
     try:
         while not ended.done():
             await asyncio.sleep(0.05)
             if picture is not None and _shows_prices(window):
                 await asyncio.sleep(2.0)
-                window.save_picture(str(picture))
+                if not window.save_picture(str(picture)):
+                    raise UserError(f"the picture {picture} cannot be written; choose another file")
                 picture = None
             if until is not None and time.monotonic() >= until:
                 window.close_now()
+        if picture is not None:
+            raise UserError(f"no prices came, so there is no picture {picture}; see the log")
         return int(ended.result())
     finally:
+        await window.exporter.finish()
+        window.close_now()
         window.frames.stop()
         window.desk.stop()
         window.docks.clear()

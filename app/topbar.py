@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSortFilterProxyModel, QStringListModel, Qt, Signal
+from PySide6.QtCore import QEvent, QSortFilterProxyModel, QStringListModel, Qt, Signal
 from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from app.palette import matches
@@ -102,7 +102,7 @@ class TopBar(QWidget):
         self._stores = stores
         self._instrument = ""
         self._account = ""
-        self._cursors = (-1, -1, -1)
+        self._cursors: tuple[object, ...] = ()
         self.mode = QLabel(self)
         self.mode.setAccessibleName("Kind of money")
         self.account = QLabel(self)
@@ -130,13 +130,13 @@ class TopBar(QWidget):
     def show_for(self, instrument: str, account: str) -> None:
         """The linked instrument and the account."""
         self._instrument, self._account = instrument, account
-        self._cursors = (-1, -1, -1)
+        self._cursors = ()
         self.search.show_instrument(instrument)
 
     def flush(self) -> None:
         """Once a frame."""
         s = self._stores
-        cursors = (s.orders.version, s.positions.version, s.tickers.version)
+        cursors = (s.orders.version, s.positions.version, s.tickers.version, s.connected)
         if cursors == self._cursors:
             return
         orders_or_positions = cursors[:2] != self._cursors[:2]
@@ -145,6 +145,13 @@ class TopBar(QWidget):
         self._show_price()
         if orders_or_positions:
             self._show_scopes()
+            self.show_mode()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Show everything in the new colours."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "last"):
+            self._cursors = ()
             self.show_mode()
 
     def show_mode(self) -> None:
@@ -180,6 +187,10 @@ class TopBar(QWidget):
             return
         t = tokens()
         text = f"<b>{format_price(ticker.last, instrument)}</b>"
+        if not self._stores.connected:  # a price that nobody stands for any more
+            self.last.setTextFormat(Qt.TextFormat.RichText)
+            self.last.setText(f'<span style="color:{t.dim.name()}">{text}</span>')
+            return
         if ticker.reference:
             change = (ticker.last - ticker.reference) / ticker.reference * 100
             colour = t.up if change >= 0 else t.down

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QGuiApplication,
+    QKeySequence,
+    QMoveEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMessageBox, QWidget
 
 from app import layouts
@@ -20,11 +27,12 @@ from app.actions import ACTIONS, Actions, plain_text
 from app.desk import Desk
 from app.exporting import Exporter
 from app.frames import FrameClock
-from app.leaving import LeaveDialog, remaining
+from app.leaving import Leaving
 from app.palette import Palette
 from app.panels import PANEL_KINDS, make_panel
 from app.playback import PlaybackBar
 from app.reporter import Reporter
+from app.saver import Saver
 from app.settings import SettingsFile
 from app.topbar import TopBar
 from app.workspace import Docks, SavedPanel, SavedWorkspace, WorkspaceFile
@@ -33,14 +41,17 @@ from core.model.enums import Mode, Severity, Source
 from core.model.events import CommandRefused, Notice
 from core.model.ids import IdMaker
 from core.model.orders import OrderUpdate
+from widgets.blotter.panel import BlotterPanel
 from widgets.panel import Panel
 from widgets.risk.kill import KillButton
 from widgets.status.bar import StatusBar
-from widgets.theme import apply_theme, tokens
+from widgets.theme import UP_DOWN, apply_theme, tokens
 
 FRAME_MS = 16
 HIDDEN_FRAME_MS = 250
 AUTOSAVE_MS = 2_000
+CHECK_MS = 4_000
+"""How often the arrangement is compared with what was saved: not every change is announced."""
 
 
 class MainWindow(QMainWindow):
@@ -79,7 +90,10 @@ class MainWindow(QMainWindow):
         self._broken: set[str] = set()
         self._may_close = False
         self._palette: Palette | None = None
-        self._leaving: LeaveDialog | None = None
+        self._leaving = Leaving(self.stores, self._leave, self)
+        self._leaving.done.connect(self.close_now)
+        self._saver = Saver(workspace, self)
+        self._saver.failed.connect(self._on_save_failed)
         self.exporter = Exporter(self.stores, export_directory, self._say, self)
         self.setDockNestingEnabled(True)
         self.docks = Docks(self, self._on_layout_changed)
@@ -103,6 +117,9 @@ class MainWindow(QMainWindow):
         self._autosave.setSingleShot(True)
         self._autosave.setInterval(AUTOSAVE_MS)
         self._autosave.timeout.connect(self.save_workspace)
+        self._checking = QTimer(self)
+        self._checking.setInterval(CHECK_MS)
+        self._checking.timeout.connect(self.save_workspace)
         self._subscribing = QTimer(self)
         self._subscribing.setSingleShot(True)
         self._subscribing.setInterval(0)
@@ -110,9 +127,13 @@ class MainWindow(QMainWindow):
         desk.event_arrived.connect(self._on_event)
         desk.connection_changed.connect(self._on_connection)
         desk.failed.connect(self._on_failure)
-        self.resize(1600, 950)
-        self._open_workspace()
+        desk.refused.connect(self._on_refused)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
         self._apply_theme()
+        self.resize(QSize(1600, 950).boundedTo(self.screen().availableSize()))
+        self._open_workspace()
+        self._into_view()
+        self._checking.start()
         self._title()
 
     # -- panels ------------------------------------------------------------------------------
@@ -128,7 +149,14 @@ class MainWindow(QMainWindow):
                     self.docks.show(known)
                     return known
         panel_id = panel_id or self.docks.new_id(kind)
-        panel = make_panel(kind, self.stores, self._ids)
+        try:
+            panel = make_panel(kind, self.stores, self._ids)
+        except Exception as error:
+            # one panel that cannot be made leaves the others and the window whole
+            self._reporter.report(f"The panel {panel_id} could not be opened", error)
+            text = f"This panel could not be opened: {error}. Close this tab to forget it."
+            self.docks.add_missing(SavedPanel(panel_id, kind), entry.title, text, area, beside)
+            return panel_id
         panel.setObjectName(panel_id)
         panel.set_account(self.account)
         panel.set_instrument(self.instrument)
@@ -192,19 +220,23 @@ class MainWindow(QMainWindow):
         self.desk.poll()
         if self.isMinimized():
             return
-        self.topbar.flush()
-        self.playback.flush()
+        self._guarded("kill switch", self.kill_button.refresh)
+        self._guarded("top bar", self.topbar.flush)
+        self._guarded("replay bar", self.playback.flush)
         for panel_id, panel in list(self.docks.panels.items()):
             if panel.isVisible():
-                try:
-                    panel.flush()
-                    self._broken.discard(panel_id)
-                except Exception as error:
-                    # one panel's failure is its own: the others go on, and it is said once
-                    if panel_id not in self._broken:
-                        self._broken.add(panel_id)
-                        self._reporter.report(f"The panel {panel_id} could not be drawn", error)
-        self.status.flush(self.frames.summary())
+                self._guarded(f"panel {panel_id}", panel.flush)
+        self._guarded("status bar", partial(self.status.flush, self.frames.summary))
+
+    def _guarded(self, name: str, flush: Callable[[], None]) -> None:
+        """One part's failure is its own: the others go on, and it is said once."""
+        try:
+            flush()
+            self._broken.discard(name)
+        except Exception as error:
+            if name not in self._broken:
+                self._broken.add(name)
+                self._reporter.report(f"The {name} could not be drawn", error)
 
     # -- requests ----------------------------------------------------------------------------
 
@@ -258,6 +290,9 @@ class MainWindow(QMainWindow):
         elif isinstance(event, OrderUpdate):
             self.status.say_order(event)
 
+    def _on_refused(self, _command: object, problem: str) -> None:
+        self.desk.say(Severity.ERROR, problem)
+
     def _say(self, text: str) -> None:
         self.status.say(text, Severity.INFO)
 
@@ -273,6 +308,7 @@ class MainWindow(QMainWindow):
             "view.palette": self._open_palette,
             "view.search": self._search,
             "view.theme": self._toggle_theme,
+            "view.theme_system": self._follow_system,
             "view.larger": lambda: self._font(1),
             "view.smaller": lambda: self._font(-1),
             "view.reset_size": lambda: self._font(0),
@@ -290,6 +326,10 @@ class MainWindow(QMainWindow):
         }
         for action_id, handler in handlers.items():
             self.actions_by_id.bind(action_id, handler)
+        for choice in UP_DOWN:
+            action = self.actions_by_id[f"colours.{choice}"]
+            action.setCheckable(True)
+            self.actions_by_id.bind(action.objectName(), partial(self._choose_colours, choice))
 
     def _make_menus(self) -> None:
         bar = self.menuBar()
@@ -303,6 +343,8 @@ class MainWindow(QMainWindow):
         for title in ("File", "Trade", "View", "Layout", "Help"):
             menu = bar.addMenu(f"&{title}")
             menu.addActions(self.actions_by_id.in_menu(title))
+            if title == "View":
+                menu.addMenu("&Colours").addActions(self.actions_by_id.in_menu("Colours"))
         bar.insertMenu(bar.actions()[3], panels)
         bar.setCornerWidget(None)
         self.setMenuWidget(_stack(bar, self.topbar, self.playback))
@@ -310,18 +352,19 @@ class MainWindow(QMainWindow):
     def _focus(self, kind: str) -> None:
         panel_id = self.open_panel(kind)
         self.docks.show(panel_id)
-        self.docks.panels[panel_id].setFocus(Qt.FocusReason.ShortcutFocusReason)
+        if panel_id in self.docks.panels:
+            focus_first(self.docks.panels[panel_id])
 
     def _step_panel(self, step: int) -> None:
         panels = [p for p in self.docks.panels.values() if p.isVisible()]
         if not panels:
             return
         focus = QApplication.focusWidget()
-        here = next((i for i, p in enumerate(panels) if focus and p.isAncestorOf(focus)), -step)
-        target = panels[(here + step) % len(panels)]
-        target.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        if not target.hasFocus():
-            target.focusNextChild()
+        outside = -1 if step > 0 else 0
+        inside = (
+            i for i, p in enumerate(panels) if focus and (p is focus or p.isAncestorOf(focus))
+        )
+        focus_first(panels[(next(inside, outside) + step) % len(panels)])
 
     def _open_palette(self) -> None:
         self._palette = Palette(list(self.actions_by_id), self)
@@ -338,8 +381,9 @@ class MainWindow(QMainWindow):
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("png")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setModal(False)
         dialog.fileSelected.connect(self.save_picture)
-        dialog.open()
+        dialog.show()
 
     def save_picture(self, path: str) -> bool:
         """Write a PNG picture of the window; False (and a notice) when that failed."""
@@ -369,7 +413,8 @@ class MainWindow(QMainWindow):
     def _tell(self, title: str, text: str) -> None:
         box = QMessageBox(QMessageBox.Icon.NoIcon, title, text, parent=self)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
+        box.setModal(False)
+        box.show()
 
     # -- look --------------------------------------------------------------------------------
 
@@ -386,7 +431,22 @@ class MainWindow(QMainWindow):
         values = self._settings.values
         apply_theme(app, self._theme_name(), values.up_down, values.font_points)
         self.docks.apply_theme(tokens())
-        self.topbar.show_mode()
+        for choice in UP_DOWN:
+            self.actions_by_id[f"colours.{choice}"].setChecked(choice == values.up_down)
+
+    def _on_system_theme(self) -> None:
+        if self._settings.values.theme == "system":
+            self._apply_theme()
+
+    def _follow_system(self) -> None:
+        self._settings.values.theme = "system"
+        self._apply_theme()
+        self._save_settings()
+
+    def _choose_colours(self, choice: str) -> None:
+        self._settings.values.up_down = choice  # type: ignore[assignment]
+        self._apply_theme()
+        self._save_settings()
 
     def _toggle_theme(self) -> None:
         self._settings.values.theme = "light" if self._theme_name() == "dark" else "dark"
@@ -394,7 +454,7 @@ class MainWindow(QMainWindow):
         self._save_settings()
 
     def _font(self, step: int) -> None:
-        size = QApplication.font().pointSize() + step
+        size = round(QApplication.font().pointSizeF()) + step
         self._settings.values.font_points = 0 if step == 0 else max(6, min(32, size))
         self._apply_theme()
         self._save_settings()
@@ -429,17 +489,22 @@ class MainWindow(QMainWindow):
         # as tabs of the first: side by side they would need, and get, a window beyond the screen
         first = saved.panels[0].id
         for entry in saved.panels:
+            if entry.id in self.docks:
+                continue
             if entry.kind in PANEL_KINDS:
                 self.open_panel(entry.kind, entry.id, beside=first)
                 self._restore_panel(entry)
             else:
                 text = f"This Outcry has no panel “{entry.kind}”. Close this tab to forget it."
-                self.docks.add_missing(entry.id, entry.kind, text, beside=first)
+                self.docks.add_missing(entry, entry.kind, text, beside=first)
         self.restoreGeometry(QByteArray.fromBase64(saved.geometry.encode()))
         # the docking library restores safely only once the event loop runs
         QTimer.singleShot(0, self, lambda: self._restore_docks(saved.docks))
 
     def _restore_panel(self, entry: SavedPanel) -> None:
+        if entry.id in self.docks.missing:
+            self.docks.missing[entry.id] = entry
+            return
         try:
             self.docks.panels[entry.id].restore_state(entry.state)
         except Exception as error:
@@ -450,6 +515,21 @@ class MainWindow(QMainWindow):
             self.desk.say(
                 Severity.WARNING, "The saved arrangement did not fit; panels are in default places."
             )
+
+    def _into_view(self) -> None:
+        """Move the window onto a screen that there is, whatever there was when it was saved."""
+        if self.isMaximized() or self.isFullScreen():
+            return
+        frame = self.frameGeometry()
+        for screen in QGuiApplication.screens():
+            seen = screen.availableGeometry().intersected(frame)
+            if seen.width() >= min(200, frame.width()) and seen.height() >= min(
+                100, frame.height()
+            ):
+                return
+        room = QGuiApplication.primaryScreen().availableGeometry()
+        self.resize(self.size().boundedTo(room.size()))
+        self.move(room.topLeft())
 
     def _on_layout_changed(self, *_: object) -> None:
         if hasattr(self, "_autosave"):
@@ -463,7 +543,8 @@ class MainWindow(QMainWindow):
             panels=[
                 SavedPanel(panel_id, panel.KIND, panel.save_state())
                 for panel_id, panel in self.docks.panels.items()
-            ],
+            ]
+            + list(self.docks.missing.values()),
             docks=self.docks.save(),
             geometry=bytes(self.saveGeometry().toBase64().data()).decode(),
             screen=screen.name() if screen is not None else "",
@@ -472,11 +553,11 @@ class MainWindow(QMainWindow):
         )
 
     def save_workspace(self) -> None:
-        """Write the arrangement; called within seconds of any change."""
-        try:
-            self._workspace.save(self.workspace())
-        except OSError as error:
-            self.desk.say(Severity.ERROR, f"The workspace could not be saved: {error}.")
+        """Write the arrangement if it changed; done within seconds of any change."""
+        self._saver.save(self.workspace())
+
+    def _on_save_failed(self, text: str) -> None:
+        self.desk.say(Severity.ERROR, text)
 
     # -- export ------------------------------------------------------------------------------
 
@@ -484,7 +565,11 @@ class MainWindow(QMainWindow):
         self.exporter.ask(kind, rows, columns, self.account)
 
     def _export_all(self, kind: str) -> None:
-        self.exporter.ask(kind, None, None, self.account)
+        panel = self.panel(kind)
+        if isinstance(panel, BlotterPanel):
+            panel.export_everything()
+        else:
+            self.exporter.ask(kind, None, None, self.account)
 
     # -- ending ------------------------------------------------------------------------------
 
@@ -494,9 +579,14 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.WindowStateChange and hasattr(self, "frames"):
             self.frames.slow_down(HIDDEN_FRAME_MS if self.isMinimized() else FRAME_MS)
 
-    def resizeEvent(self, event: Any) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """A new size is a change of the workspace."""
         super().resizeEvent(event)
+        self._on_layout_changed()
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        """So is a new place."""
+        super().moveEvent(event)
         self._on_layout_changed()
 
     def close_now(self) -> None:
@@ -506,38 +596,38 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """With orders or positions left, ask first what is to become of them."""
-        left = remaining(self.stores) if not self._may_close else ""
-        if left and self.desk.stores.connected:
+        if not self._may_close and not self._leaving.ask():
             event.ignore()
-            if self._leaving is None:
-                self._leaving = LeaveDialog(left, self)
-                self._leaving.answered.connect(self._on_leave)
-                self._leaving.open()
             return
+        self._leaving.stop()
         self.frames.stop()
         self._autosave.stop()
+        self._checking.stop()
         self.save_workspace()
+        self._saver.finish()
         event.accept()
         self.closed.emit()
 
-    def _on_leave(self, answer: str) -> None:
-        self._leaving = None
-        if answer == "stay":
-            return
+    def _leave(self, answer: str) -> None:
         if answer == "cancel":
             self.cancel_all()
-        elif answer == "flatten":
+        else:
             self.flatten_all()
-        if answer == "leave":
-            self.close_now()
-        else:
-            self._close_when_done(50)
 
-    def _close_when_done(self, tries: int) -> None:
-        if not remaining(self.stores, positions=False) or tries == 0:
-            self.close_now()
-        else:
-            QTimer.singleShot(100, self, lambda: self._close_when_done(tries - 1))
+
+def focus_first(panel: QWidget) -> None:
+    """Give the keyboard to a panel: to what it names itself, else to its first control."""
+    if panel.focusProxy() is not None or panel.focusPolicy() & Qt.FocusPolicy.TabFocus:
+        panel.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        return
+    child = panel.nextInFocusChain()
+    while child is not None and child is not panel:
+        tab = child.focusPolicy() & Qt.FocusPolicy.TabFocus
+        if tab and panel.isAncestorOf(child) and child.isVisible() and child.isEnabled():
+            child.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
+        child = child.nextInFocusChain()
+    panel.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
 
 def _stack(*widgets: QWidget) -> QWidget:

@@ -64,6 +64,7 @@ class WorkspaceFile:
         self.path = directory / f"{name}.json"
         self.problem = ""
         self._written = b""
+        self._locked = False
 
     def load(self) -> SavedWorkspace | None:
         """The saved workspace; None when there is none or it cannot be used."""
@@ -73,24 +74,29 @@ class WorkspaceFile:
         except FileNotFoundError:
             return None
         except OSError as error:
-            self.problem = f"The workspace {self.path} cannot be read: {error.strerror}."
+            self._give_up(f"cannot be read ({error.strerror})")
             return None
-        except msgspec.DecodeError as error:
-            aside = set_aside(self.path)
-            self.problem = (
-                f"The workspace {self.path.name} was not understood ({error}); the default one is "
-                f"shown and your file is kept as {aside.name}."
-            )
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            self._give_up(f"was not understood ({error})")
             return None
         if saved.version > VERSION:
-            aside = set_aside(self.path)
-            self.problem = (
-                f"The workspace {self.path.name} was written by a newer Outcry (version "
-                f"{saved.version}, this one knows {VERSION}); it is kept as {aside.name}."
+            self._give_up(
+                f"was written by a newer Outcry (version {saved.version}, this one knows {VERSION})"
             )
             return None
         self._written = data
         return saved
+
+    def _give_up(self, why: str) -> None:
+        """Set the file aside, so that nothing overwrites it, and say so."""
+        self.problem = f"The workspace {self.path.name} {why}; the default one is shown and "
+        try:
+            aside = set_aside(self.path)
+        except OSError as error:
+            self._locked = True
+            self.problem += f"your file, which cannot be renamed ({error.strerror}), is left alone."
+        else:
+            self.problem += f"your file is kept as {aside.name}."
 
     def save(self, workspace: SavedWorkspace) -> bool:
         """Write if anything changed; the version before becomes the newest of ten kept ones.
@@ -98,6 +104,8 @@ class WorkspaceFile:
         Raises:
             OSError: when the disk refuses; the file is as before.
         """
+        if self._locked:
+            raise OSError(f"{self.path} could not be read before; mend or remove it first")
         data = msgspec.json.format(msgspec.json.encode(workspace), indent=1) + b"\n"
         if data == self._written:
             return False
@@ -120,6 +128,7 @@ class Docks:
 
     Attributes:
         panels: the open panels by id.
+        missing: what the workspace says of panels that could not be opened.
     """
 
     def __init__(self, window: QMainWindow, changed: Callable[[], None]) -> None:
@@ -141,6 +150,10 @@ class Docks:
         self._changed = changed
         self._docks: dict[str, QtAds.CDockWidget] = {}
         self.panels: dict[str, Panel] = {}
+        self.missing: dict[str, SavedPanel] = {}
+
+    def __contains__(self, panel_id: object) -> bool:
+        return panel_id in self._docks
 
     def new_id(self, kind: str) -> str:
         """A free id for a panel of this kind."""
@@ -166,12 +179,15 @@ class Docks:
         else:
             self._manager.addDockWidget(AREAS[area], dock, where)
 
-    def add_missing(self, panel_id: str, title: str, text: str, beside: str = "") -> None:
-        """Hold the place of a panel that this program does not know."""
+    def add_missing(
+        self, entry: SavedPanel, title: str, text: str, area: str = "center", beside: str = ""
+    ) -> None:
+        """Hold the place of a panel that cannot be opened; the workspace keeps its entry."""
+        self.missing[entry.id] = entry
         label = QLabel(text)
         label.setWordWrap(True)
         label.setMargin(12)
-        self._place(self._dock(panel_id, title, label), "center", beside)
+        self._place(self._dock(entry.id, title, label), area, beside)
 
     def _dock(self, panel_id: str, title: str, widget: QWidget) -> QtAds.CDockWidget:
         dock = QtAds.CDockWidget(self._manager, title)
@@ -209,6 +225,7 @@ class Docks:
             dock.deleteLater()
         self._docks.clear()
         self.panels.clear()
+        self.missing.clear()
 
     def save(self) -> str:
         """The arrangement as text."""
@@ -230,6 +247,7 @@ class Docks:
             if known is dock:
                 del self._docks[panel_id]
                 self.panels.pop(panel_id, None)
+                self.missing.pop(panel_id, None)
         self._changed()
 
 

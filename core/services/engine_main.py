@@ -56,16 +56,35 @@ def main(options: argparse.Namespace | EngineOptions) -> int:
         zmq.Context.instance().socket(zmq.PAIR).close()
         affinity.pin((given.core,))
     try:
-        given.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        config = load_config(given.config, given.data_dir)
-        venues, clock = make_venues(given)
-        recorder = _recorder(given, config, venues)
+        engine, recorder = make_engine(given)
     except (ConfigError, RecordingError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return CONFIG_EXIT
     except JournalError as error:
         print(error, file=sys.stderr)
         return 1
+    try:
+        _run(_serve(engine, given))
+    except (JournalError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        if recorder is not None:
+            with contextlib.suppress(RecordingError):
+                recorder.close()
+    return CLEAN_EXIT
+
+
+def make_engine(given: EngineOptions) -> tuple[Engine, Recorder | None]:
+    """An engine of these options, not started, and what records its market, to be closed after it.
+
+    Raises:
+        ConfigError, RecordingError, ValueError, OSError, JournalError: it cannot run with them.
+    """
+    given.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    config = load_config(given.config, given.data_dir)
+    venues, clock = make_venues(given)
+    recorder = _recorder(given, config, venues)
     if given.replay is not None:
         _fund(config, venues)
     engine = Engine(
@@ -80,16 +99,7 @@ def main(options: argparse.Namespace | EngineOptions) -> int:
         name=f"{given.mode.value} engine {os.getpid()}",
     )
     engine.listen(given.endpoint or default_endpoint(given.home))
-    try:
-        _run(_serve(engine, given))
-    except (JournalError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    finally:
-        if recorder is not None:
-            with contextlib.suppress(RecordingError):
-                recorder.close()
-    return CLEAN_EXIT
+    return engine, recorder
 
 
 def make_venues(options: EngineOptions) -> tuple[Sequence[Venue], Clock | None]:

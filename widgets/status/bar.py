@@ -6,8 +6,17 @@ Figures are written four times a second; words and colours say the same thing tw
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from html import escape
 
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+)
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
 
 from core.client.stores import Stores
@@ -26,6 +35,8 @@ from widgets.words import (
 )
 
 WRITE_EVERY = 0.25
+MESSAGE_ROOM = 240
+"""Pixels that are kept for the newest message when the line gets tight."""
 SHOWN_MS = {Severity.INFO: 6_000, Severity.WARNING: 12_000, Severity.ERROR: 30_000}
 
 STATE_WORDS = {
@@ -52,6 +63,28 @@ def state_colour(state: LinkState, t: Tokens) -> str:
     return t.danger.name() if state is LinkState.DOWN else t.warning.name()
 
 
+class ElidedLabel(QLabel):
+    """One line of plain text that takes what room there is; the tool tip has all of it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as need be."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """What fits, with dots where it was cut."""
+        painter = QPainter(self)
+        line = self.text().replace("\n", " ")
+        text = self.fontMetrics().elidedText(line, Qt.TextElideMode.ElideRight, self.width() - 4)
+        painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+        painter.drawText(self.rect().adjusted(4, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
+        painter.end()
+
+
 class StatusBar(QStatusBar):
     """The window's bottom line."""
 
@@ -63,13 +96,15 @@ class StatusBar(QStatusBar):
         self.sources = self._label("Sources of market data")
         self.engine = self._label("Engine and order latency")
         self.frames = self._label("Frames of this screen")
-        self.message = QLabel(self)
+        self.message = ElidedLabel(self)
         self.message.setAccessibleName("Newest message")
-        # a long sentence is cut at the window's edge; it never makes the window wider
-        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.addWidget(self.message, 1)
         self._message_until = 0.0
         self._was_connected = False
+        self._connected = False
+        self._word = ""
+        self._severity = Severity.INFO
+        self._show_word()
         self.setSizeGripEnabled(False)
 
     def _label(self, name: str) -> QLabel:
@@ -81,16 +116,21 @@ class StatusBar(QStatusBar):
 
     def say(self, text: str, severity: Severity = Severity.INFO) -> None:
         """Show a sentence for a while; it is spoken to screen readers and never takes focus."""
-        t = tokens()
-        colour = {Severity.INFO: t.text, Severity.WARNING: t.warning}.get(severity, t.danger)
+        self._severity = severity
+        self._colour_message()
         mark = {Severity.INFO: "", Severity.WARNING: "⚠ "}.get(severity, "✖ ")
-        shown = text if len(text) <= 160 else f"{text[:157]}…"
-        self.message.setText(f"{mark}{shown}")
+        self.message.setText(f"{mark}{text}")
         self.message.setToolTip(text)
-        self.message.setStyleSheet(f"color:{colour.name()}")
         self._message_until = time.monotonic() + SHOWN_MS.get(severity, 30_000) / 1e3
         if QAccessible.isActive():
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+
+    def _colour_message(self) -> None:
+        t = tokens()
+        colour = {Severity.INFO: t.text, Severity.WARNING: t.warning}.get(self._severity, t.danger)
+        palette = self.message.palette()
+        palette.setColor(QPalette.ColorRole.WindowText, colour)
+        self.message.setPalette(palette)
 
     def say_order(self, update: OrderUpdate) -> None:
         """Say what a trader wants to hear of an order: fills, refusals, cancels."""
@@ -114,13 +154,25 @@ class StatusBar(QStatusBar):
                 Severity.ERROR,
             )
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Say the same in the new colours."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_severity"):
+            self._written = 0.0
+            self._colour_message()
+            self._show_word()
+
+    def _show_word(self) -> None:
+        t = tokens()
+        colour = t.good if self._connected else t.danger
+        away = "TRADING FROZEN" if self._was_connected else "Engine starting"
+        word = self._word or ("Engine up" if self._connected else away)
+        self.connection.setText(f'<span style="color:{colour.name()}">● {word}</span>')
+
     def show_connection(self, connected: bool, text: str, word: str = "") -> None:
         """The engine answers, or trading is frozen and why; `word` overrides the usual one."""
-        t = tokens()
-        colour = t.good if connected else t.danger
-        away = "TRADING FROZEN" if self._was_connected else "Engine starting"
-        word = word or ("Engine up" if connected else away)
-        self.connection.setText(f'<span style="color:{colour.name()}">● {word}</span>')
+        self._connected, self._word = connected, word
+        self._show_word()
         self.connection.setToolTip(text)
         if connected:
             self.message.clear()
@@ -128,11 +180,11 @@ class StatusBar(QStatusBar):
             self.say(text, Severity.ERROR)
         self._was_connected = self._was_connected or connected
 
-    def flush(self, frames: tuple[float, float, float]) -> None:
+    def flush(self, measure: Callable[[], tuple[float, float, float]]) -> None:
         """Write the figures, at most four times a second.
 
         Args:
-            frames: frames a second, 99th percentile of their interval (ms), median cost (ms).
+            measure: tells frames a second, 99th percentile of their interval and median cost (ms).
         """
         now = time.monotonic()
         if now - self._written < WRITE_EVERY:
@@ -142,7 +194,7 @@ class StatusBar(QStatusBar):
             self.message.clear()
             self._message_until = 0.0
         t = tokens()
-        self.sources.setText("&nbsp;&nbsp;".join(self._source(s, t) for s in self._stores.sources))
+        self._show_sources(t)
         self.sources.setToolTip("\n".join(self._source_tip(s) for s in self._stores.sources))
         engine = self._stores.engine
         parts = [f"orders {milliseconds(engine.round_trip_p50)}"] if engine.round_trip_p50 else []
@@ -158,19 +210,34 @@ class StatusBar(QStatusBar):
             f"p99 {milliseconds(engine.decide_p99)}\n"
             f"Journal {engine.journal_bytes / 1e6:,.1f} MB, memory {engine.rss / 1e6:,.0f} MB"
         )
-        rate, p99, cost = frames
-        self.frames.setText(f"{rate:.0f} fps · p99 {p99:.0f} ms")
+        rate, p99, cost = measure()
+        self.frames.setText(f"{rate:.0f} fps · p99 {p99:.0f} ms" if rate else NOTHING)
         self.frames.setToolTip(f"A frame costs {cost:.1f} ms at the median")
 
-    def _source(self, source: SourceView, t: Tokens) -> str:
+    def _show_sources(self, t: Tokens) -> None:
+        """As much of each source as there is room for: the rate goes first, then the age."""
+        sources = list(self._stores.sources)
+        others = (self.connection, self.engine, self.frames)
+        room = self.width() - sum(w.sizeHint().width() for w in others) - MESSAGE_ROOM
+        for detail in (2, 1, 0):
+            texts = [self._source(s, t, detail) for s in sources]
+            plain = "  ".join(f"● {text}" for _, text in texts)
+            if self.fontMetrics().horizontalAdvance(plain) <= room:
+                break
+        shown = (f'<span style="color:{c}">●</span> {escape(text)}' for c, text in texts)
+        self.sources.setText("&nbsp; ".join(shown))
+
+    def _source(self, source: SourceView, t: Tokens, detail: int) -> tuple[str, str]:
+        """Colour of the dot, and the words: state, then age, then events a second."""
         if not self._stores.connected:  # nobody tells us any more
-            return f'<span style="color:{t.dim.name()}">● {source.source} {NOTHING}</span>'
-        colour = state_colour(source.state, t)
-        age = "" if self._stores.mode is Mode.REPLAY else f" {milliseconds(source.age_p50)}"
-        return (
-            f'<span style="color:{colour}">●</span> {source.source} '
-            f"{STATE_WORDS[source.state]}{age if source.state is LinkState.UP else ''}"
-        )
+            return t.dim.name(), f"{source.source} {NOTHING}"
+        text = f"{source.source} {STATE_WORDS[source.state]}"
+        if source.state is LinkState.UP:
+            if detail > 0 and self._stores.mode is not Mode.REPLAY:
+                text += f" {milliseconds(source.age_p50)}"
+            if detail > 1:
+                text += f" {source.rate:,.0f}/s"
+        return state_colour(source.state, t), text
 
     def _source_tip(self, source: SourceView) -> str:
         return (
