@@ -115,7 +115,9 @@ class StrategyState(Message, frozen=True):
 
 
 class Draft(Message, frozen=True):
-    """An order that a strategy in Advise proposes; gone at `expires` (UTC ns) unless answered.
+    """An order that a strategy in Advise proposes; gone at `expires` unless answered.
+
+    `expires` is UTC nanoseconds of the computer's clock, in a replay too.
 
     `answer` is empty while open, then ``accepted``, ``skipped``, ``expired`` or ``withdrawn``.
     """

@@ -42,7 +42,7 @@ class LimitConfig(msgspec.Struct, forbid_unknown_fields=True):
 class StrategyConfig(msgspec.Struct, forbid_unknown_fields=True):
     """A strategy's row: `kind` is built in or ``file.py:Class``; it never starts in Auto."""
 
-    name: _Name
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$")]
     kind: str
     instrument: str
     account: str
@@ -138,4 +138,21 @@ def _check(config: EngineConfig, where: str) -> None:
         if not limit.value.is_finite() or limit.value < 0:
             raise ConfigError(
                 f"{where}: limits[{index}].value is {limit.value}; write a number from 0 up."
+            )
+    _check_strategies(config, where)
+
+
+def _check_strategies(config: EngineConfig, where: str) -> None:
+    accounts = [account.id for account in config.accounts]
+    names: set[str] = set()
+    for index, strategy in enumerate(config.strategies):
+        if strategy.name in names:
+            raise ConfigError(
+                f"{where}: strategies[{index}].name “{strategy.name}” is there twice. Rename one."
+            )
+        names.add(strategy.name)
+        if strategy.account not in accounts:
+            raise ConfigError(
+                f"{where}: strategies[{index}].account “{strategy.account}” is no account. Use one"
+                f" of: {', '.join(accounts)}."
             )

@@ -487,6 +487,26 @@ def test_parameters_change_while_off_and_are_checked_by_their_own_types(tmp_path
     go(test())
 
 
+def test_what_happened_while_it_did_not_listen_is_made_up_for(tmp_path: Path) -> None:
+    source = BUYER.replace(
+        "        pass", "        self.signal(f'{quote.bid}: {self.position} {len(self.working)}')"
+    )
+
+    async def test() -> None:
+        async with Rig(tmp_path, {"mine": source}) as r:
+            await r.run("mine", AUTO)
+            await r.wait(lambda: r.working("mine"), "an order")
+            (session,) = [s for s in r.engine.sessions if s.kind == "strategy"]
+            session.lagging = True  # as if its queue were full: it is sent nothing
+            (sent,) = r.orders("mine")
+            r.venue.fill(sent, 3, 9_900, 3)
+            await r.wait(lambda: not session.lagging, "it is told everything anew")
+            r.venue.quote(10_005, 10_006)
+            await r.wait(lambda: r.row("mine").last_signal == "10005: 3 0", "it knows of the fill")
+
+    go(test())
+
+
 def test_commands_are_on_record_before_they_are_carried_out(tmp_path: Path) -> None:
     async def test() -> None:
         async with Rig(tmp_path, {"mine": BUYER}) as r:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from core.model.commands import AnswerDraft, CancelOrder, ReplaceOrder
 from core.model.enums import OrdStatus
 from core.model.events import Draft
-from core.model.orders import OrderUpdate
+from core.model.orders import OrderUpdate, Position
 from core.strategy.api import Bar, Quote, Strategy, StrategyError, Trade
 from tests.core.strategy.recorded import ABC, SECOND, START, Recorded
 
@@ -89,7 +91,8 @@ def test_working_orders_and_position_are_up_to_date_in_on_order() -> None:
     assert s.working == {name: None}
     r.accept(r.sent[0])  # type: ignore[arg-type]
     order = s.working[name]
-    assert order is not None and order.status is OrdStatus.NEW
+    assert order is not None
+    assert order.status is OrdStatus.NEW
     r.fill(name, 2)
     r.fill(name, 3)
     assert s.working == {}
@@ -102,10 +105,6 @@ def test_working_orders_and_position_are_up_to_date_in_on_order() -> None:
 
 
 def test_another_ones_position_is_not_its_own() -> None:
-    from decimal import Decimal
-
-    from core.model.orders import Position
-
     r, s = diary()
     r.start(position=1)
     for strategy in ("", "other"):
