@@ -114,10 +114,13 @@ class Stores:
             snapshot.strategies,
             snapshot.drafts,
             snapshot.links,
-            snapshot.notices,
         ):
             for event in group:
                 self.take_event(event)
+        known = {(n.ts, n.part, n.text) for n in self.notices}
+        for notice in snapshot.notices:
+            if (notice.ts, notice.part, notice.text) not in known:
+                self.take_event(notice)
 
     def take_event(self, event: Event) -> None:
         """Apply one event."""
