@@ -27,11 +27,11 @@ def test_without_an_engine_no_source_is_called_up(bar):
     stores = bar._stores
     stores.connected = True
     stores.sources.put("ALPHA", SourceView("ALPHA", LinkState.UP, "", 0, 0, 0, 0.0))
-    bar.flush((60.0, 17.0, 2.0))
+    bar.flush(lambda: (60.0, 17.0, 2.0))
     assert "ALPHA up" in bar.sources.text()
     stores.connected = False
     bar._written = 0.0
-    bar.flush((60.0, 17.0, 2.0))
+    bar.flush(lambda: (60.0, 17.0, 2.0))
     assert "up" not in bar.sources.text()
     assert "— ev/s" in bar.engine.text()
 
