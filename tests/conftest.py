@@ -20,7 +20,7 @@ settings.register_profile(
 )
 settings.load_profile("untimed")
 
-_GRACE_SECONDS = 3.0
+_GRACE_SECONDS = 10.0
 
 
 @pytest.fixture(scope="session", autouse=True)
