@@ -43,6 +43,7 @@ from core.services.strategy_running import Bounds, Running, problem
 from core.strategy.registry import BUILTIN
 
 _AGAIN = 1.0  # seconds between attempts to take the orders of a stopped strategy off the market
+_LATE = 1.0  # seconds between two looks after which nobody is blamed for silence
 _MOST_REFUSALS = 10  # told in one second to programs that no strategy's process is
 _SWITCH_OFF = "Switch it off to change its parameters."
 _RESTING = (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)
@@ -83,6 +84,7 @@ class Strategies:
         self._clients: dict[str, Running] = {}
         self._ended: set[str] = set()
         self._refused = 0
+        self._ticked = 0.0
         self._port: EnginePort | None = None
         self._ids = IdMaker("E")
         self._endings: set[asyncio.Task[None]] = set()
@@ -312,8 +314,11 @@ class Strategies:
         self._drafts.expire()
         self._checks.tick()
         clock = time.monotonic()
+        late, self._ticked = clock - self._ticked > _LATE, clock
         for running in self._all.values():
             process = running.process
+            if process is not None and late:
+                process.heard = clock  # it was the engine that did not listen
             if process is not None:
                 running.listen(process)
                 process.keep_log_short(self._bounds.log)

@@ -29,7 +29,7 @@ from core.services.strategy_running import Bounds
 from tests.core.services.helpers import IDS, Bench, ScriptedVenue
 
 OFF, ADVISE, AUTO = StrategyMode.OFF, StrategyMode.ADVISE, StrategyMode.AUTO
-QUICK = Bounds(hang=2.0, stop=0.3)
+QUICK = Bounds(hang=15.0, start=40.0, stop=0.3)
 
 # Sends one order when it starts, then does what the test is about on the first quote after it.
 BUYER = """
@@ -125,7 +125,7 @@ class Rig(Bench):
         self.turn(name, mode)
         await self.wait(lambda: self.row(name).health == "running", f"{name} runs")
 
-    async def wait(self, true: Callable[[], object], what: str, seconds: float = 15.0) -> None:
+    async def wait(self, true: Callable[[], object], what: str, seconds: float = 60.0) -> None:
         """Wait until something is true; fail with `what` and the rows otherwise."""
         with contextlib.suppress(KeyError):
             if await self.until(lambda: _safely(true), seconds):

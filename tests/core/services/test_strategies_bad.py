@@ -22,9 +22,9 @@ HUNGER = "self.eaten = [bytearray(b'x') * 10_000_000 for _ in range(%d)]"
 
 BAD = {
     "raises": (on_quote("1 / 0"), "ZeroDivisionError: division by zero (raises.py, line 10)."),
-    "loops": (on_quote(LOOP), "It did not answer for 3 s (an endless loop or a hang)."),
-    "loops_hard": (on_quote(HARD_LOOP), "It did not answer for 3 s"),
-    "sleeps": (on_quote("import time; time.sleep(60)"), "It did not answer for 3 s"),
+    "loops": (on_quote(LOOP), "It did not answer for 4 s (an endless loop or a hang)."),
+    "loops_hard": (on_quote(HARD_LOOP), "It did not answer for 4 s"),
+    "sleeps": (on_quote("import time; time.sleep(60)"), "It did not answer for 4 s"),
     "deaf": (
         on_quote(
             "import signal, time",
@@ -33,7 +33,7 @@ BAD = {
             "    try: time.sleep(9)",
             "    except BaseException: pass",
         ),
-        "It did not answer for 3 s",
+        "It did not answer for 4 s",
     ),
     "exits": (on_quote("raise SystemExit(0)"), "It ended itself (exits.py, line 10)."),
     "vanishes": (on_quote("import os; os._exit(7)"), "Its process ended with code 7."),
@@ -83,7 +83,7 @@ def test_they_are_stopped_their_orders_go_and_the_others_trade_on(
 
     async def test() -> None:
         good = on_quote("self.replace(self.first, 3, quote.bid - 100)")
-        bounds = Bounds(hang=3.0, stop=0.3)
+        bounds = Bounds(hang=4.0, start=40.0, stop=0.3)
         limits = (LimitConfig("max_open_orders", Decimal(20), "strategy"),)
         files = {"good": good} | {name: source for name, (source, _) in bad.items()}
         async with Rig(tmp_path, files, bounds=bounds, limits=limits) as r:

@@ -97,7 +97,7 @@ class Desk:
         notices = self.client.stores.notices
         self.until(lambda: any("is ready" in n.text for n in notices), "the engine is ready")
 
-    def until(self, true: Callable[[], object], what: str, seconds: float = 30.0) -> None:
+    def until(self, true: Callable[[], object], what: str, seconds: float = 60.0) -> None:
         deadline = time.monotonic() + seconds
         while True:
             self.client.poll()
@@ -160,7 +160,7 @@ def test_a_killed_engine_leaves_no_strategy_behind_and_starts_none_in_auto(desks
     desk.until(lambda: desk.working("one") and desk.working("soft"), "orders rest")
     (order,) = desk.working("one")
     os.kill(desk.process.pid, signal.SIGKILL)
-    desk.until(lambda: all(gone(host) for host in hosts), "no strategy outlives its engine", 5.0)
+    desk.until(lambda: all(gone(host) for host in hosts), "no strategy outlives its engine", 15.0)
     desk.restart()
     desk.until(lambda: desk.row("crossover").mode is ADVISE, "as the settings say")
     assert [desk.row(name).mode for name in ("one", "soft", "hard")] == [OFF, OFF, OFF]
@@ -175,7 +175,7 @@ def test_an_engine_that_is_stopped_ends_its_strategies(desks) -> None:
     desk = desks(one=(RESTING, "off"), soft=(SOFT, "off"))
     hosts = [desk.run(name, AUTO) for name in ("one", "soft")]
     desk.client.close(stop_engine=True)
-    desk.until(lambda: all(gone(host) for host in hosts), "no strategy is left", 8.0)
+    desk.until(lambda: all(gone(host) for host in hosts), "no strategy is left", 15.0)
     desk.until(
         lambda: desk.process.poll() and desk.process.state is ProcessState.STOPPED, "it ends"
     )
@@ -196,7 +196,7 @@ def test_the_example_trades(desks) -> None:
     desk = desks(dip=(EXAMPLE.replace("fall: int = 20", "fall: int = 1"), "advise"))
     stores = desk.client.stores
     desk.until(lambda: desk.row("dip").params == {"fall": "1", "quantity": "0.01"}, "parameters")
-    desk.until(lambda: [d for d in stores.drafts if not d.answer], "a draft", 60.0)
+    desk.until(lambda: [d for d in stores.drafts if not d.answer], "a draft")
     draft = next(d for d in stores.drafts if not d.answer)
     assert draft.why == "it has fallen"
     desk.client.send(AnswerDraft(desk.ids.next(), draft.draft, True))
