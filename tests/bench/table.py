@@ -22,7 +22,7 @@ class Row(TypedDict):
     error: NotRequired[str]
 
 
-Verdict = Literal["goal", "must", "MISSED", "FAILED", ""]
+Verdict = Literal["goal", "must", "no", "MISSED", "FAILED", ""]
 
 _HEADINGS = ("what", "median", "spread", "unit", "goal", "must", "met")
 
@@ -56,7 +56,7 @@ def check(row: Row) -> None:
 def verdict(row: Row) -> Verdict:
     """Which budget the figure meets: its goal, only its must, or not even that.
 
-    Empty without a budget. A goal missed where there is no must is nothing more than that.
+    A goal missed where there is no must is "no"; without a budget it is empty.
     """
     value = row["value"]
     if value is None or "error" in row:
@@ -66,7 +66,7 @@ def verdict(row: Row) -> Verdict:
     if goal is not None and sign * value <= sign * goal:
         return "goal"
     if must is None:
-        return ""
+        return "" if goal is None else "no"
     return "must" if sign * value <= sign * must else "MISSED"
 
 

@@ -86,7 +86,7 @@ def test_only_means_benches_by_name_and_else_rows(benches, capsys):
         (2.5, 2.0, 1.0, "higher", "goal"),
         (1.5, 2.0, 1.0, "higher", "must"),
         (0.5, 2.0, 1.0, "higher", "MISSED"),
-        (5.0, 1.0, None, "lower", ""),
+        (5.0, 1.0, None, "lower", "no"),
         (5.0, None, None, "lower", ""),
         (None, 1.0, 2.0, "lower", "FAILED"),
     ],
