@@ -77,12 +77,17 @@ class PlaybackBar(QWidget):
         self.play.setText("&Play" if paused else "&Pause")
         if not paused and not self.speed.view().isVisible():
             index = self.speed.findData(engine.replay_speed)
-            if index >= 0:
-                self.speed.setCurrentIndex(index)
+            if index < 0:  # any speed can be asked for on the command line
+                index = sum(speed < engine.replay_speed for speed in self._speeds())
+                self.speed.insertItem(index, f"{engine.replay_speed:g}×", engine.replay_speed)
+            self.speed.setCurrentIndex(index)
         if not self.place.isSliderDown():
             length = max(1, engine.replay_end - engine.replay_start)
             self.place.setValue(STEPS * (engine.replay_ts - engine.replay_start) // length)
             self.time.setText(clock(engine.replay_ts))
+
+    def _speeds(self) -> list[float]:
+        return [float(self.speed.itemData(i)) for i in range(self.speed.count())]
 
     def _venue(self) -> str:
         return next((i.venue for i in self._stores.instruments), "")

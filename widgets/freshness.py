@@ -60,7 +60,7 @@ class Freshness:
         elif ticker is None:
             self.why = "no price yet"
         elif self._link_down(stores, instrument):
-            self.why = f"{stores.instruments[instrument].venue} not connected"
+            self.why = f"{stores.instruments[instrument].venue} {self._away(stores, instrument)}"
         elif self.age > self._limit_of(stores, account, instrument):
             self.why = f"stale {format_duration(self.age)}"
         else:
@@ -74,6 +74,11 @@ class Freshness:
             self._limit_key = key
             self._limit = stale_after(stores, account, instrument)
         return self._limit
+
+    @staticmethod
+    def _away(stores: Stores, instrument: str) -> str:
+        link = stores.links.get(stores.instruments[instrument].venue)
+        return "ended" if link is not None and link.state is LinkState.ENDED else "not connected"
 
     @staticmethod
     def _link_down(stores: Stores, instrument: str) -> bool:

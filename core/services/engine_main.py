@@ -27,6 +27,7 @@ from core.bus.endpoint import TOKEN_VARIABLE, default_endpoint, new_token
 from core.journal.errors import JournalError
 from core.journal.files import journal_files
 from core.journal.journal import Journal
+from core.model.enums import Severity
 from core.services import affinity
 from core.services.address import my_address, remove_address, write_address
 from core.services.config import ConfigError, EngineConfig, load_config
@@ -43,6 +44,7 @@ from core.venues.simulated.universe import default_market
 from core.venues.venue import Clock, Venue
 
 _REPLAY_CASH = Decimal(1_000_000)
+_PROBLEMS_TOLD = 50
 
 
 def main(options: argparse.Namespace | EngineOptions) -> int:
@@ -169,6 +171,7 @@ async def _serve(engine: Engine, options: EngineOptions) -> None:
     def ready() -> None:
         write_address(options.home, my_address(engine.endpoint, engine.token))
         watch.start()
+        _tell_problems(engine)
         # What lives now lives on; the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -179,6 +182,18 @@ async def _serve(engine: Engine, options: EngineOptions) -> None:
     finally:
         watch.stop()
         remove_address(options.home)
+
+
+def _tell_problems(engine: Engine) -> None:
+    """What is wrong with a recording stands in the log, by line."""
+    for link in engine.links.values():
+        if isinstance(link.venue, ReplayVenue):
+            recording = link.venue.recording
+            for problem in recording.problems[:_PROBLEMS_TOLD]:
+                engine.say(Severity.WARNING, f"{problem}.")
+            more = recording.problem_count - _PROBLEMS_TOLD
+            if more > 0:
+                engine.say(Severity.WARNING, f"{recording.file}: {more:,} more such problems.")
 
 
 class _Orphan:
