@@ -23,6 +23,11 @@ def test_engine_killed(qapp: QApplication, tmp_path: Path) -> None:
     trade(qapp, tmp_path, its_death)
 
 
+def readiness(t: Trader) -> int:
+    """How often the engine has said that it takes orders."""
+    return sum("The engine is ready" in notice.text for notice in t.stores.notices)
+
+
 async def its_death(t: Trader) -> None:
     await t.until(lambda: t.stores.connected and BTC in t.stores.tickers, "prices")
     t.window.choose_instrument(BTC)
@@ -40,6 +45,7 @@ async def its_death(t: Trader) -> None:
     fills = {f.exec_id for f in t.stores.fills}
     cash = t.stores.accounts[ACCOUNT].cash
 
+    ready = readiness(t)
     os.kill(t.process.pid, signal.SIGKILL)
     killed = time.monotonic()
     await t.until(lambda: not t.stores.connected, "the window to notice", 3.0)
@@ -63,6 +69,7 @@ async def its_death(t: Trader) -> None:
     assert t.stores.accounts[ACCOUNT].cash == cash
     await t.until(lambda: t.stores.tickers.get(BTC) is not None, "prices again")
     # the order still works at the venue: it can be cancelled
+    await t.until(lambda: readiness(t) > ready, "the engine to take orders")
     t.window.cancel_all()
     await t.until(lambda: t.stores.orders["E2E-1"].status is OrdStatus.CANCELED, "the cancel")
     assert "E2E-3" not in t.stores.orders
