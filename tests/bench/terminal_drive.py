@@ -27,7 +27,7 @@ def drive(rate: float, instruments: int, seconds: float, began: float) -> dict[s
     Args:
         began: `time.monotonic()` at which the process was started.
     """
-    from app.offscreen import go_offscreen
+    from app.offscreen import choose_platform
     from app.terminal import engine_arguments
     from core.services import affinity
     from core.services.process import EngineProcess
@@ -47,7 +47,7 @@ def drive(rate: float, instruments: int, seconds: float, began: float) -> dict[s
     process = EngineProcess(data, engine_arguments(words))
     process.start()
     affinity.pin(affinity.plan().others)
-    go_offscreen()
+    choose_platform(unseen=True)
     os.environ["QT_API"] = "pyside6"
     from PySide6.QtWidgets import QApplication
 
