@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from core.model.commands import (
     AnswerDraft,
+    CancelAll,
+    CancelOrder,
     Command,
     Flatten,
     Kill,
@@ -28,6 +30,8 @@ from core.services.statistics import Statistics
 _ORDERS = (NewOrder, ReplaceOrder)
 _FOR_STRATEGIES = (SetStrategyMode, SetStrategyParams, AnswerDraft)
 _CLOSING = (Flatten, Kill)
+_KEPT = (CancelOrder, CancelAll, Flatten, Kill)
+"""What only takes risk away waits for an engine that starts; nobody must ask for it twice."""
 
 
 class Dispatch:
@@ -53,6 +57,15 @@ class Dispatch:
         self._publish = publish
         self._statistics = statistics
         self.last_command = 0
+        self._opened = False
+        self._kept: list[tuple[Command, Session | None]] = []
+
+    def open(self) -> None:
+        """The engine takes orders from now on: carry out what waited for that."""
+        self._opened = True
+        kept, self._kept = self._kept, []
+        for command, session in kept:
+            self.command(command, True, session)
 
     def command(self, command: Command, ready: bool, session: Session | None = None) -> None:
         """Carry a command out, or say why not. `ready`: the engine takes orders.
@@ -71,7 +84,9 @@ class Dispatch:
             if allowed is None:
                 return
             command = allowed
-        if isinstance(command, _ORDERS):
+        if not ready and not self._opened and isinstance(command, _KEPT):
+            self._kept.append((command, session))
+        elif isinstance(command, _ORDERS):
             self._order(command, ready)
         elif not ready:
             self._refuse(command, "STARTING", "The engine is reconciling; try again in a moment.")

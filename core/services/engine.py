@@ -147,6 +147,7 @@ class Engine:
             )
         )
         self.ready = True
+        self.dispatch.open()
         self.say(Severity.INFO, f"The engine is ready: {len(self.cache.markets)} instruments.")
 
     def listen(self, endpoint: str) -> None:
