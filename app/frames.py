@@ -37,6 +37,7 @@ class FrameClock(QObject):
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(interval_ms)
+        self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._frame)
 
     def start(self) -> None:
@@ -56,6 +57,8 @@ class FrameClock(QObject):
         self._measure_from = time.perf_counter() + WARM_UP if usual else float("inf")
 
     def _frame(self) -> None:
+        # begun anew each time: a repeating timer that is late by little skips a whole interval
+        self._timer.start()
         began = time.perf_counter()
         slot = self._count % KEPT
         measured = self._last >= self._measure_from

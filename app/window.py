@@ -20,7 +20,7 @@ from PySide6.QtGui import (
     QMoveEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenuBar, QMessageBox, QWidget
 
 from app import layouts
 from app.actions import ACTIONS, Actions, plain_text
@@ -89,6 +89,7 @@ class MainWindow(QMainWindow):
         self.account = ""
         self._broken: set[str] = set()
         self._may_close = False
+        self._closed = False
         self._palette: Palette | None = None
         self._leaving = Leaving(self.stores, self._leave, self)
         self._leaving.done.connect(self.close_now)
@@ -223,8 +224,11 @@ class MainWindow(QMainWindow):
         self._guarded("kill switch", self.kill_button.refresh)
         self._guarded("top bar", self.topbar.flush)
         self._guarded("replay bar", self.playback.flush)
-        for panel_id, panel in list(self.docks.panels.items()):
-            if panel.isVisible():
+        for turn, (panel_id, panel) in enumerate(
+            list(self.docks.panels.items()), self.frames.frames
+        ):
+            # panels that need not be shown each frame take turns, so that frames cost the same
+            if turn % panel.EVERY == 0 and panel.isVisible():
                 self._guarded(f"panel {panel_id}", panel.flush)
         self._guarded("status bar", partial(self.status.flush, self.frames.summary))
 
@@ -332,7 +336,8 @@ class MainWindow(QMainWindow):
             self.actions_by_id.bind(action.objectName(), partial(self._choose_colours, choice))
 
     def _make_menus(self) -> None:
-        bar = self.menuBar()
+        # not `menuBar()`: that makes a new bar once this one shares its place with the others
+        bar = self.menu_bar = QMenuBar(self)
         panels = bar.addMenu("&Panels")
         for kind in PANEL_KINDS.values():
             panels.addAction(
@@ -532,7 +537,7 @@ class MainWindow(QMainWindow):
         self.move(room.topLeft())
 
     def _on_layout_changed(self, *_: object) -> None:
-        if hasattr(self, "_autosave"):
+        if hasattr(self, "_autosave") and not self._closed:
             self._autosave.start()
             self._subscribing.start()
 
@@ -554,6 +559,8 @@ class MainWindow(QMainWindow):
 
     def save_workspace(self) -> None:
         """Write the arrangement if it changed; done within seconds of any change."""
+        if self._closed:
+            return  # what is taken apart now is not what the trader arranged
         self._saver.save(self.workspace())
 
     def _on_save_failed(self, text: str) -> None:
@@ -604,6 +611,7 @@ class MainWindow(QMainWindow):
         self._autosave.stop()
         self._checking.stop()
         self.save_workspace()
+        self._closed = True
         self._saver.finish()
         event.accept()
         self.closed.emit()

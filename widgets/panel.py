@@ -21,6 +21,8 @@ class Panel(QWidget):
     Attributes:
         KIND: stable name of the kind of panel; key in saved workspaces.
         TITLE: what the trader reads on the tab.
+        EVERY: flushed once in so many frames; 1 for what is traded from, more for pictures that
+            nobody can tell from faster ones.
         pinned: True while the panel keeps its instrument when another is chosen elsewhere.
 
     Signals:
@@ -34,6 +36,7 @@ class Panel(QWidget):
 
     KIND: ClassVar[str] = ""
     TITLE: ClassVar[str] = ""
+    EVERY: ClassVar[int] = 1
 
     requested = Signal(object)
     instrument_chosen = Signal(str)
@@ -65,7 +68,7 @@ class Panel(QWidget):
         return {}
 
     def flush(self) -> None:
-        """Take in what changed in the stores and repaint that; called once a frame if visible."""
+        """Take in what changed in the stores and repaint that; called if visible."""
 
     def save_state(self) -> dict[str, Any]:
         """What the workspace keeps of this panel: plain JSON values under stable names."""

@@ -17,7 +17,7 @@ from core.book.conflate import TradeRing
 from core.model.intervals import parse_interval
 from core.model.market import Trade, TradeHistory
 
-RING = 1 << 15
+RING = 1 << 14
 """Trades of one instrument that a slow reader may fall behind without losing any."""
 
 ARCHIVE = 2_000_000
