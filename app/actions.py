@@ -52,6 +52,7 @@ ACTIONS = (
     ActionSpec("colours.green/red", "Colours", "Up &green, down red"),
     ActionSpec("colours.red/green", "Colours", "Up &red, down green"),
     ActionSpec("colours.blue/orange", "Colours", "Up &blue, down orange"),
+    ActionSpec("layout.close_panel", "Layout", "&Close this panel", ("Ctrl+W",)),
     ActionSpec("layout.reset", "Layout", "&Default layout"),
     ActionSpec("layout.four_charts", "Layout", "&Four charts"),
     ActionSpec("file.export_orders", "File", "Export &orders…", ("Ctrl+E",)),

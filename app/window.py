@@ -318,6 +318,7 @@ class MainWindow(QMainWindow):
             "view.reset_size": lambda: self._font(0),
             "view.next_panel": lambda: self._step_panel(1),
             "view.previous_panel": lambda: self._step_panel(-1),
+            "layout.close_panel": self._close_panel,
             "layout.reset": lambda: self.arrange("default"),
             "layout.four_charts": lambda: self.arrange("four_charts"),
             "file.export_orders": lambda: self._export_all("orders"),
@@ -370,6 +371,15 @@ class MainWindow(QMainWindow):
             i for i, p in enumerate(panels) if focus and (p is focus or p.isAncestorOf(focus))
         )
         focus_first(panels[(next(inside, outside) + step) % len(panels)])
+
+    def _close_panel(self) -> None:
+        """Close the panel that has the keyboard."""
+        focus = QApplication.focusWidget()
+        for panel_id, panel in self.docks.panels.items():
+            if focus is not None and (panel is focus or panel.isAncestorOf(focus)):
+                self.docks.close(panel_id)
+                return
+        self._say("No panel has the keyboard; F6 goes round them.")
 
     def _open_palette(self) -> None:
         self._palette = Palette(list(self.actions_by_id), self)

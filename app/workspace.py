@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import PySide6QtAds as QtAds
 from PySide6.QtCore import QByteArray
-from PySide6.QtWidgets import QLabel, QMainWindow, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QMainWindow, QWidget
 
 from app.files import set_aside, write_atomically
 from widgets.panel import Panel
@@ -30,6 +30,16 @@ AREAS = {
     "top": QtAds.TopDockWidgetArea,
     "bottom": QtAds.BottomDockWidgetArea,
     "center": QtAds.CenterDockWidgetArea,
+}
+
+
+BUTTONS = {
+    "tabCloseButton": "Close this panel",
+    "tabsMenuButton": "All panels here",
+    "detachGroupButton": "Take these panels out of the window",
+    "dockAreaAutoHideButton": "Pin these panels to the edge",
+    "dockAreaMinimizeButton": "Minimise these panels",
+    "dockAreaCloseButton": "Close these panels",
 }
 
 
@@ -178,6 +188,7 @@ class Docks:
             self._manager.addDockWidget(AREAS[area], dock)
         else:
             self._manager.addDockWidget(AREAS[area], dock, where)
+        self._name_buttons()
 
     def add_missing(
         self, entry: SavedPanel, title: str, text: str, area: str = "center", beside: str = ""
@@ -197,6 +208,19 @@ class Docks:
         dock.setMinimumSizeHintMode(QtAds.CDockWidget.MinimumSizeHintFromContent)
         self._docks[panel_id] = dock
         return dock
+
+    def _name_buttons(self) -> None:
+        """Say what the docking library's own buttons do; it leaves them without a name."""
+        for button in self._manager.findChildren(QAbstractButton):
+            name = BUTTONS.get(button.objectName())
+            if name and not button.accessibleName():
+                button.setAccessibleName(name)
+
+    def close(self, panel_id: str) -> None:
+        """Close one panel."""
+        dock = self._docks.get(panel_id)
+        if dock is not None:
+            dock.closeDockWidget()
 
     def set_title(self, panel_id: str, title: str) -> None:
         """Change what stands on a panel's tab."""
@@ -236,7 +260,9 @@ class Docks:
         if not text:
             return False
         state = QByteArray.fromBase64(text.encode())
-        return bool(self._manager.restoreState(state, VERSION))
+        fits = bool(self._manager.restoreState(state, VERSION))
+        self._name_buttons()
+        return fits
 
     def apply_theme(self, t: Tokens) -> None:
         """Colour the docks' own parts."""

@@ -117,9 +117,14 @@ def apply_theme(app: QApplication, name: str, up_down: str = "green/red", points
     if swap is not None:
         base = replace(base, up=getattr(base, swap[0]), down=getattr(base, swap[1]))
     _current = base
-    app.setStyle("Fusion")
-    app.setFont(ui_font(points))
-    app.setPalette(_palette(base))
+    # each of these walks through all widgets, so only what changes is set
+    if app.style().objectName() != "fusion":
+        app.setStyle("Fusion")
+    font, palette = ui_font(points), _palette(base)
+    if font != app.font():
+        app.setFont(font)
+    if palette != app.palette():
+        app.setPalette(palette)
 
 
 def ui_font(points: int = 0) -> QFont:

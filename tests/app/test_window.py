@@ -352,6 +352,17 @@ def test_f6_goes_round_the_panels(terminal, qtbot):
     assert here() is visible[-1]
 
 
+def test_a_panel_is_closed_by_key(terminal, qtbot):
+    t = terminal()
+    t.connect()
+    t.window._focus("strategies")
+    qtbot.waitUntil(lambda: t.window.panel("strategies").isVisible())
+    QTest.keyClick(t.window, Qt.Key.Key_F6)
+    before = set(t.window.docks.panels)
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_W, CTRL)
+    assert len(before - set(t.window.docks.panels)) == 1
+
+
 def test_the_palette_lists_every_action_and_does_it(terminal, qtbot):
     t = terminal()
     t.connect()

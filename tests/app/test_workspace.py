@@ -238,6 +238,7 @@ def test_an_unknown_panel_keeps_its_place_and_its_state(terminal, tmp_path):
     put(tmp_path, panels=[hologram, {"id": "log-1", "kind": "log"}])
     t = terminal()
     t.connect()
+    t.window.docks.show("hologram-1")
     texts = [label.text() for label in t.window.findChildren(QLabel)]
     assert any("no panel “hologram”" in text for text in texts)
     t.window.close_now()
@@ -258,6 +259,7 @@ def test_a_state_that_is_not_understood_leaves_the_panel(terminal, tmp_path, cap
     assert "saved state of orders-1" in t.shown[0].text
 
 
+@pytest.mark.qt_log_ignore("qUncompress")
 def test_garbage_in_the_dock_state_is_said(terminal, tmp_path, qtbot):
     put(tmp_path, panels=[{"id": "log-1", "kind": "log"}], docks="Z2FyYmFnZQ==")
     t = terminal()
@@ -303,3 +305,15 @@ def test_a_disk_that_refuses_is_said_once(terminal, qtbot):
         t.window.save_workspace()
         qtbot.wait(30)
     qtbot.waitUntil(lambda: len(said()) == 1)
+
+
+def test_taking_the_window_apart_changes_no_file(terminal, qtbot):
+    t = terminal()
+    t.connect()
+    t.window.close_now()
+    before = written(t)
+    t.window.docks.clear()
+    t.window.save_workspace()
+    qtbot.wait(50)
+    assert not t.window._autosave.isActive()
+    assert written(t) == before
