@@ -28,10 +28,11 @@ def add_window(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--placement",
-        choices=("embedded", "remote"),
+        choices=("embedded", "inline", "remote"),
         default="embedded",
-        help="where the engine runs: in a process that this terminal starts and watches, or"
-        " elsewhere at --endpoint (default embedded)",
+        help="where the engine runs: in a process that this terminal starts and watches, in this"
+        " process (simplest, but they hold each other up), or elsewhere at --endpoint, whose"
+        " secret is in OUTCRY_TOKEN (default embedded)",
     )
     parser.add_argument(
         "--endpoint",
