@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import statistics
 import subprocess
 import sys
@@ -10,13 +12,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+from core.bus.endpoint import TOKEN_VARIABLE
+from tests.bench.engine import TickToWire, wire_rows
+
 ROOT = Path(__file__).resolve().parents[2]
 STARTS = 5
 
 
 def rows(quick: bool = False) -> list[dict[str, Any]]:
-    """Start-up medians, then the reference workspace at 10,000 and 50,000 events a second."""
+    """Start-up medians, orders while the workspace paints, and the workspace under load."""
     found = _starts(2 if quick else STARTS)
+    found += _wire(3 if quick else 5, 2.0 if quick else 4.0)
     for rate in (10_000,) if quick else (10_000, 50_000):
         found += _load(rate, 5.0 if quick else 30.0)
     return found
@@ -77,6 +83,42 @@ def _starts(times: int) -> list[dict[str, Any]]:
         spread = (min(values), max(values))
         found.append(_row(name, statistics.median(values), "s", goal, must, spread=spread))
     return found
+
+
+def _wire(runs: int, seconds: float) -> list[dict[str, Any]]:
+    """Tick to order at 5,000 ticks/s while the reference workspace looks on and paints."""
+    with TickToWire() as wire:
+        words = ["--rate", "1", "--instruments", "2", "--seconds", str((runs + 1) * seconds)]
+        with subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "tests.bench.terminal_drive",
+                *words,
+                "--began",
+                str(time.monotonic()),
+                "--attach",
+                wire.endpoint,
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, TOKEN_VARIABLE: wire.token},
+            text=True,
+        ) as terminal:
+            assert terminal.stdout is not None
+            # prices come only while the exchange runs, and the terminal waits for one
+            while True:
+                wire.measure(1.0)
+                if select.select([terminal.stdout], [], [], 0)[0]:
+                    break
+            if terminal.stdout.readline().strip() != "ready":
+                raise RuntimeError("the terminal did not paint")
+            measured = [wire.measure(seconds) for _ in range(runs)]
+            seen = json.loads(terminal.stdout.readline())
+    name = "tick -> order on the wire while the terminal paints"
+    fps = _row(f"{name}, frames a second", seen["fps"], "fps", 60, None, "higher")
+    return [*wire_rows(name, measured), fps]
 
 
 def _load(rate: int, seconds: float) -> list[dict[str, Any]]:

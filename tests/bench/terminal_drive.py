@@ -21,11 +21,15 @@ import psutil
 CLICKS = 60
 
 
-def drive(rate: float, instruments: int, seconds: float, began: float) -> dict[str, Any]:
+def drive(
+    rate: float, instruments: int, seconds: float, began: float, attach: str = ""
+) -> dict[str, Any]:
     """Run the terminal for `seconds` after a warm-up; returns the figures.
 
     Args:
         began: `time.monotonic()` at which the process was started.
+        attach: endpoint of an engine to look on; its token is in the environment. A line
+            ``ready`` is printed when the workspace paints.
     """
     from app.offscreen import choose_platform
     from app.terminal import engine_arguments
@@ -41,11 +45,12 @@ def drive(rate: float, instruments: int, seconds: float, began: float) -> dict[s
         speed=1.0,
         start=None,
         theme="dark",
-        placement="embedded",
-        endpoint=None,
+        placement="remote" if attach else "embedded",
+        endpoint=attach or None,
     )
-    process = EngineProcess(data, engine_arguments(words))
-    process.start()
+    process = None if attach else EngineProcess(data, engine_arguments(words))
+    if process is not None:
+        process.start()
     affinity.pin(affinity.plan().others)
     choose_platform(unseen=True)
     os.environ["QT_API"] = "pyside6"
@@ -80,7 +85,8 @@ def drive(rate: float, instruments: int, seconds: float, began: float) -> dict[s
     try:
         loop.run(day())
     finally:
-        process.stop()
+        if process is not None:
+            process.stop()
     return figures
 
 
@@ -96,6 +102,8 @@ async def _measure(
     window.arrange("four_charts")
     window.choose_instrument(next(stores.instruments.keys()))
     await asyncio.sleep(6.0)
+    if process is None:
+        print("ready", flush=True)
     window.frames.forget()
     cpu = psutil.Process().cpu_times()
     started = time.monotonic()
@@ -112,9 +120,9 @@ async def _measure(
         "frame_cost_ms": cost,
         "terminal_cpu": (sum(cpu[:2]) - busy) / elapsed,
         "events_s": stores.engine.events,
-        "clicks_ms": await _clicks(window),
+        "clicks_ms": await _clicks(window) if process is not None else [],
         "terminal_rss": psutil.Process().memory_info().rss,
-        "engine_rss": psutil.Process(process.pid).memory_info().rss,
+        "engine_rss": psutil.Process(window.desk.client.engine_pid).memory_info().rss,
     }
 
 
@@ -176,5 +184,6 @@ if __name__ == "__main__":
     parser.add_argument("--instruments", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--began", type=float, required=True)
+    parser.add_argument("--attach", default="")
     given = parser.parse_args()
-    print(json.dumps(drive(given.rate, given.instruments, given.seconds, given.began)))
+    print(json.dumps(drive(**vars(given))))

@@ -43,6 +43,7 @@ class ChartPanel(Panel):
     """
 
     KIND = "chart"
+    EVERY = 2  # thirty times a second; panning, zooming and dragging paint at once by themselves
     TITLE = "Chart"
 
     def __init__(
@@ -263,8 +264,11 @@ class ChartPanel(Panel):
         self.view.redraw()
 
     def _say_waiting(self) -> None:
+        if not self.instrument:
+            self.view.legend.show_message("Choose a symbol")
+            return
         known = self.stores.instruments.get(self.instrument)
-        name = known.symbol if known is not None else self.instrument or "an instrument"
+        name = known.symbol if known is not None else self.instrument
         self.view.legend.show_message(f"Waiting for bars of {name} {self.interval}")
 
     def _take_trades(self, instrument: Instrument) -> None:

@@ -40,6 +40,7 @@ class TapePanel(Panel):
     """
 
     KIND = "tape"
+    EVERY = 2
     TITLE = "Time and sales"
 
     def __init__(self, stores: Stores, ids: IdMaker, parent: QWidget | None = None) -> None:
