@@ -126,7 +126,7 @@ class Exporter(QObject):
         folder = QPushButton("&Show in folder", box)
         folder.clicked.connect(lambda: _open_folder(path))
         box.addButton(folder, QMessageBox.ButtonRole.ActionRole)
-        box.addButton(QMessageBox.StandardButton.Ok)
+        box.setEscapeButton(box.addButton(QMessageBox.StandardButton.Ok))
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setModal(False)
         box.show()

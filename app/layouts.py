@@ -51,8 +51,9 @@ def four_charts(window: MainWindow) -> None:
     for panel_id, interval in zip(
         (first, second, third, fourth), ("5s", "1m", "5m", "1h"), strict=True
     ):
-        chart = docks.panels[panel_id]
-        chart.restore_state({"interval": interval})
+        panel = docks.panels.get(panel_id)
+        if panel is not None:
+            panel.restore_state({"interval": interval})
     docks.show(watchlist)
 
 

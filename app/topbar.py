@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QPushB
 
 from app.palette import matches
 from core.client.stores import Stores
-from core.model.enums import Mode
+from widgets.modeframe import mode_color, mode_word
 from widgets.theme import tokens
 from widgets.words import format_price
 
@@ -120,8 +120,8 @@ class TopBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 4)
         layout.setSpacing(10)
-        for widget in (self.mode, self.account, self.search, self.last):
-            layout.addWidget(widget)
+        for shown in (self.mode, self.account, self.search, self.last):
+            layout.addWidget(shown)
         layout.addStretch(1)
         for widget in (self.cancel, self.flatten, kill):
             layout.addWidget(widget)
@@ -157,12 +157,14 @@ class TopBar(QWidget):
     def show_mode(self) -> None:
         """Colour and word of the kind of money."""
         t = tokens()
-        mode = self._stores.mode
-        colour = {Mode.PAPER: t.paper, Mode.REPLAY: t.replay, Mode.LIVE: t.live}[mode]
+        mode = self._stores.known_mode
         ink = "#ffffff" if not t.dark else "#0b0e12"
-        self.mode.setText(f"{mode.value.upper()}")
+        if mode is None:
+            ink = t.text.name()
+        self.mode.setText(mode_word(mode))
         self.mode.setStyleSheet(
-            f"background:{colour.name()}; color:{ink}; font-weight:bold; padding:2px 8px;"
+            f"background:{mode_color(mode).name()}; color:{ink}; font-weight:bold;"
+            "padding:2px 8px;"
             "border-radius:3px"
         )
         self.account.setText(self._account)

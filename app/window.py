@@ -343,7 +343,7 @@ class MainWindow(QMainWindow):
         for kind in PANEL_KINDS.values():
             panels.addAction(
                 self.actions_by_id.add(
-                    f"panel.{kind.kind}", kind.title, lambda k=kind.kind: self.open_panel(k)
+                    f"panel.{kind.kind}", kind.title, partial(self.open_panel, kind.kind)
                 )
             )
         for title in ("File", "Trade", "View", "Layout", "Help"):
@@ -352,7 +352,6 @@ class MainWindow(QMainWindow):
             if title == "View":
                 menu.addMenu("&Colours").addActions(self.actions_by_id.in_menu("Colours"))
         bar.insertMenu(bar.actions()[3], panels)
-        bar.setCornerWidget(None)
         self.setMenuWidget(_stack(bar, self.topbar, self.playback))
 
     def _focus(self, kind: str) -> None:
@@ -426,7 +425,7 @@ class MainWindow(QMainWindow):
         )
 
     def _tell(self, title: str, text: str) -> None:
-        box = QMessageBox(QMessageBox.Icon.NoIcon, title, text, parent=self)
+        box = Message(QMessageBox.Icon.NoIcon, title, text, parent=self)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setModal(False)
         box.show()
@@ -481,8 +480,11 @@ class MainWindow(QMainWindow):
             self.desk.say(Severity.ERROR, f"The settings could not be saved: {error}.")
 
     def _title(self) -> None:
-        mode = {Mode.PAPER: "Paper", Mode.REPLAY: "Replay", Mode.LIVE: "LIVE"}[self.stores.mode]
-        self.setWindowTitle(f"{self.instrument or 'Outcry'} — {mode} — Outcry")
+        words = {Mode.PAPER: "Paper", Mode.REPLAY: "Replay", Mode.LIVE: "LIVE"}
+        mode = self.stores.known_mode
+        parts = [self.instrument] if self.instrument else []
+        parts += [words[mode]] if mode is not None else []
+        self.setWindowTitle(" — ".join([*parts, "Outcry"]))
 
     # -- workspace ---------------------------------------------------------------------------
 
@@ -578,7 +580,7 @@ class MainWindow(QMainWindow):
 
     # -- export ------------------------------------------------------------------------------
 
-    def _on_export(self, kind: str, rows: object, columns: object) -> None:
+    def _on_export(self, kind: str, rows: list[Any], columns: list[Any]) -> None:
         self.exporter.ask(kind, rows, columns, self.account)
 
     def _export_all(self, kind: str) -> None:
@@ -631,6 +633,14 @@ class MainWindow(QMainWindow):
             self.cancel_all()
         else:
             self.flatten_all()
+
+
+class Message(QMessageBox):
+    """A text to read, with a line around it."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        draw_border(self)
 
 
 def focus_first(panel: QWidget) -> None:

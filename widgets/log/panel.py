@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.client.stores import Stores
+from core.client.stores import NOTICE_LIMIT, Stores
 from core.model.enums import Severity
 from core.model.events import Notice
 from core.model.ids import IdMaker
@@ -26,6 +26,9 @@ from widgets.theme import tokens
 
 Index = QModelIndex | QPersistentModelIndex
 ROOT = QModelIndex()
+MOST_ROWS = 2 * NOTICE_LIMIT
+"""Lines kept on the screen; older ones are in the engine's and the terminal's log files."""
+
 HEADERS = ("Time (UTC)", "Level", "Part", "Text")
 
 
@@ -48,6 +51,10 @@ class LogModel(QAbstractTableModel):
             self.beginInsertRows(ROOT, 0, len(rows) - 1)
             self.rows[:0] = rows
             self.endInsertRows()
+        if len(self.rows) > MOST_ROWS:
+            self.beginRemoveRows(ROOT, MOST_ROWS, len(self.rows) - 1)
+            del self.rows[MOST_ROWS:]
+            self.endRemoveRows()
 
     def rowCount(self, parent: Index = ROOT) -> int:
         """Qt asks how many."""
@@ -147,8 +154,9 @@ class LogPanel(Panel):
 
     def restore_state(self, state: dict[str, Any]) -> None:
         """The filter."""
-        index = self.level.findData(Severity(state.get("level", int(Severity.INFO))))
-        self.level.setCurrentIndex(max(0, index))
+        known = [int(severity) for severity in Severity]
+        level = state.get("level")
+        self.level.setCurrentIndex(known.index(level) if level in known else 0)
 
     def _least(self) -> Severity:
         return Severity(self.level.currentData() or Severity.INFO)
