@@ -14,6 +14,11 @@ from widgets.ticket.panel import TicketPanel
 
 PAINTS = 1_000
 
+pytestmark = pytest.mark.skipif(
+    sys.version_info >= (3, 12),
+    reason="None is immortal from Python 3.12 on; its count says nothing",
+)
+
 
 @pytest.mark.parametrize("kind", [LadderPanel, TicketPanel])
 def test_the_count_of_none_is_stable_over_a_thousand_paints(qtbot, kind):
