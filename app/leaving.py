@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from core.client.stores import Stores
+from widgets.border import draw_border
 
 LOOK_MS = 100
 PATIENCE_MS = 15_000
 """How long cancels and closes may take before the question is asked again."""
 
 
+def count_remaining(stores: Stores) -> tuple[int, int]:
+    """How many orders work and how many positions are held."""
+    working = sum(len(orders) for orders in stores.working.values())
+    return working, sum(1 for p in stores.positions if p.qty and not p.strategy)
+
+
 def remaining(stores: Stores, positions: bool = True) -> str:
     """A sentence about what is still working or held; empty when nothing is."""
-    working = sum(len(orders) for orders in stores.working.values())
-    held = sum(1 for p in stores.positions if p.qty and not p.strategy) if positions else 0
+    working, held = count_remaining(stores)
+    held = held if positions else 0
     parts = []
     if working:
         parts.append(f"{working} working order{'s' if working > 1 else ''}")
@@ -42,19 +50,25 @@ class LeaveDialog(QDialog):
         ("flatten", "Cancel and &flatten"),
     )
 
-    def __init__(self, what: str, connected: bool, parent: QWidget) -> None:
+    def __init__(self, stores: Stores, parent: QWidget) -> None:
         super().__init__(parent)
+        connected = stores.connected
+        working, held = count_remaining(stores)
+        pointless = {"cancel"} if not working else {"flatten"} if not held else set()
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Close Outcry")
         self._answer = "stay"
         rest = "They stay as they are unless you choose otherwise."
         if not connected:
             rest = "The engine is not connected, so nothing can be cancelled or closed now."
-        text = QLabel(f"{what} {rest}", self)
+        text = QLabel(f"{remaining(stores)} {rest}", self)
         text.setWordWrap(True)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
-        for answer, label in self.CHOICES:
+        for answer, words in self.CHOICES:
+            if answer in pointless:
+                continue
+            label = words if working or answer != "flatten" else "&Flatten"
             button = QPushButton(label, self)
             button.setObjectName(f"leave.{answer}")
             button.setProperty("answer", answer)
@@ -66,6 +80,11 @@ class LeaveDialog(QDialog):
         layout.addWidget(text)
         layout.addLayout(buttons)
         self.finished.connect(self._on_finished)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """With a line around it."""
+        super().paintEvent(event)
+        draw_border(self)
 
     def _on_click(self) -> None:
         button = self.sender()
@@ -107,7 +126,7 @@ class Leaving(QObject):
             return False
         left = remaining(self._stores)
         if left and self._dialog is None:
-            self._dialog = LeaveDialog(left, self._stores.connected, self._window)
+            self._dialog = LeaveDialog(self._stores, self._window)
             self._dialog.answered.connect(self._on_answer)
             self._dialog.show()
         if self._dialog is not None:

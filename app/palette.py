@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QPaintEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.actions import plain_text
+from widgets.border import draw_border
 
 
 def matches(query: str, text: str) -> bool:
@@ -54,6 +55,11 @@ class Palette(QDialog):
                     self._do(item)
                 return True
         return super().eventFilter(watched, event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """With a line around it."""
+        super().paintEvent(event)
+        draw_border(self)
 
     def changeEvent(self, event: QEvent) -> None:
         """A click elsewhere closes it."""

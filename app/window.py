@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QGuiApplication,
     QKeySequence,
     QMoveEvent,
+    QPaintEvent,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenuBar, QMessageBox, QWidget
@@ -42,6 +43,7 @@ from core.model.events import CommandRefused, Notice
 from core.model.ids import IdMaker
 from core.model.orders import OrderUpdate
 from widgets.blotter.panel import BlotterPanel
+from widgets.border import draw_border
 from widgets.panel import Panel
 from widgets.risk.kill import KillButton
 from widgets.status.bar import StatusBar

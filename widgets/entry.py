@@ -125,6 +125,8 @@ class StepSpinBox(QAbstractSpinBox):
             self.settle()
             self.lineEdit().selectAll()
             event.accept()
+        elif event.key() == Qt.Key.Key_Space and event.isAutoRepeat():
+            event.accept()  # still held from the button that was pressed with it
         elif event.key() == Qt.Key.Key_Escape and not self.settled:
             self.set_steps(self._last_good)
             event.accept()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from core.model.enums import Mode
 from widgets.colors import readable_on
 from widgets.theme import tokens
+from widgets.words import NOTHING
 
 THIN = 2
 """Width of the frame in logical pixels."""
@@ -17,11 +18,15 @@ THICK = 5
 """Width of the frame while clicks send orders."""
 
 
-def mode_color(mode: Mode) -> QColor:
-    """The colour of a mode in the theme in force."""
-    return {Mode.PAPER: tokens().paper, Mode.REPLAY: tokens().replay, Mode.LIVE: tokens().live}[
-        mode
-    ]
+def mode_color(mode: Mode | None) -> QColor:
+    """The colour of a mode in the theme in force; of one not known yet, that of no mode."""
+    t = tokens()
+    return {Mode.PAPER: t.paper, Mode.REPLAY: t.replay, Mode.LIVE: t.live, None: t.faint}[mode]
+
+
+def mode_word(mode: Mode | None) -> str:
+    """PAPER, REPLAY or LIVE; a dash while the engine has not said it."""
+    return NOTHING if mode is None else mode.value.upper()
 
 
 class ModeFrame(QWidget):
@@ -30,7 +35,7 @@ class ModeFrame(QWidget):
     The border is always there; it is thick while `armed`. Lay the contents out in `body`.
     """
 
-    def __init__(self, mode: Mode, parent: QWidget | None = None) -> None:
+    def __init__(self, mode: Mode | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.mode = mode
         self.armed = False
@@ -38,7 +43,7 @@ class ModeFrame(QWidget):
         self.body.setContentsMargins(THICK + 1, THICK + 1, THICK + 1, THICK + 1)
         self.body.setSpacing(4)
 
-    def set_mode(self, mode: Mode) -> None:
+    def set_mode(self, mode: Mode | None) -> None:
         """What the money is."""
         if mode is not self.mode:
             self.mode = mode
@@ -68,22 +73,22 @@ class ModeFrame(QWidget):
 class ModeWord(QWidget):
     """The mode as a word on its colour: PAPER, REPLAY, LIVE."""
 
-    def __init__(self, mode: Mode, parent: QWidget | None = None) -> None:
+    def __init__(self, mode: Mode | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.mode = mode
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.set_mode(mode)
 
-    def set_mode(self, mode: Mode) -> None:
+    def set_mode(self, mode: Mode | None) -> None:
         """What the money is."""
         self.mode = mode
-        word = mode.value.upper()
-        self.setAccessibleName(f"Mode {word}")
+        self.setAccessibleName(f"Mode {mode_word(mode)}")
         self.setToolTip(
             {
                 Mode.PAPER: "Paper: simulated money on a simulated market.",
                 Mode.REPLAY: "Replay: simulated money on a recorded market.",
                 Mode.LIVE: "Live: real money.",
+                None: "The engine has not said yet what money this is.",
             }[mode]
         )
         self.updateGeometry()
@@ -106,5 +111,5 @@ class ModeWord(QWidget):
         font.setBold(True)
         painter.setFont(font)
         painter.setPen(readable_on(color, QColor("white"), QColor("black")))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.mode.value.upper())
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, mode_word(self.mode))
         painter.end()

@@ -24,10 +24,10 @@ def add_market(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--instruments",
-        type=whole_number(1, MAX_INSTRUMENTS),
+        type=whole_number(2, MAX_INSTRUMENTS),
         default=None,
         metavar="N",
-        help="how many instruments the simulated market has (default: a small, varied set)",
+        help="how many instruments the simulated market has, at least 2 (default: a small set)",
     )
     parser.add_argument(
         "--rate",

@@ -47,6 +47,7 @@ class Stores:
     Attributes:
         connected: True while the engine answers; trading is frozen otherwise.
         connection_text: a sentence for the status bar about the connection.
+        mode: what money this is; a guess until `mode_known`.
         working: cl_ord_ids of orders that may still trade, by instrument.
         stories: every update of each order, oldest first.
     """
@@ -55,6 +56,7 @@ class Stores:
         self.connected = False
         self.connection_text = "Starting the engine."
         self.mode = Mode.PAPER
+        self.mode_known = False
         self.engine_name = ""
         self.instruments: Board[Instrument] = Board()
         self.tickers: Board[Ticker] = Board()
@@ -101,7 +103,7 @@ class Stores:
         self.depth.clear()
         self.tapes.clear()
         self.bars.clear()
-        self.mode = snapshot.mode
+        self.mode, self.mode_known = snapshot.mode, True
         self.engine_name = snapshot.engine
         for instrument in snapshot.instruments:
             self.instruments.put(instrument.id, instrument)
@@ -219,6 +221,11 @@ class Stores:
         """Closed profit after fees, exact; None when the instrument is not known."""
         instrument = self.instruments.get(position.instrument)
         return None if instrument is None else instrument.money(position.realised) - position.fees
+
+    @property
+    def known_mode(self) -> Mode | None:
+        """The mode as the engine, or whoever starts it, said it; None before."""
+        return self.mode if self.mode_known else None
 
     def can_trade(self, account: str) -> tuple[bool, str]:
         """May an opening order be sent now? If not, the sentence says why."""

@@ -148,7 +148,9 @@ class Engine:
         )
         self.ready = True
         self.dispatch.open()
-        self.say(Severity.INFO, f"The engine is ready: {len(self.cache.markets)} instruments.")
+        count = len(self.cache.markets)
+        plural = "" if count == 1 else "s"
+        self.say(Severity.INFO, f"The engine is ready: {count} instrument{plural}.")
 
     def listen(self, endpoint: str) -> None:
         """Let clients of other processes in at `endpoint`, from `start` on."""

@@ -105,7 +105,7 @@ def test_replay_is_the_terminal_on_a_file(tmp_path):
         (["replay", "nowhere.gz"], "'nowhere.gz' is not there"),
         (["replay", "."], "'.' is a folder, not a file"),
         (["--seed", "-1"], "'-1' is not a whole number from 0 to"),
-        (["--instruments", "0"], "'0' is not a whole number from 1 to"),
+        (["--instruments", "1"], "'1' is not a whole number from 2 to"),
         (["--exit-after", "nan"], "'nan' is not a number above 0"),
         (["--theme", "pink"], "invalid choice: 'pink'"),
         (["export"], "the following arguments are required: what"),

@@ -265,6 +265,23 @@ def test_cancel_waits_for_the_cancels(terminal, qtbot):
     qtbot.waitUntil(lambda: not t.window.isVisible())
 
 
+@pytest.mark.parametrize(
+    ("orders", "positions", "offered"),
+    [
+        (1, 0, {"stay": "&Stay", "leave": "&Leave them", "cancel": "&Cancel orders"}),
+        (0, 1, {"stay": "&Stay", "leave": "&Leave them", "flatten": "&Flatten"}),
+    ],
+)
+def test_only_what_makes_sense_is_offered(terminal, orders, positions, offered):
+    t = terminal()
+    t.orders = (t.order("O1"),) * orders
+    t.positions = (held(),) * positions
+    t.connect()
+    t.window.close()
+    buttons = asked(t).findChildren(QPushButton)
+    assert {b.objectName().removeprefix("leave."): b.text() for b in buttons} == offered
+
+
 def test_flatten_waits_until_flat(terminal, qtbot):
     t = terminal()
     t.positions = (held(),)
@@ -292,6 +309,7 @@ def test_what_does_not_end_is_asked_again(terminal, qtbot, monkeypatch):
 def test_without_the_engine_nothing_can_be_cancelled(terminal):
     t = terminal()
     t.orders = (t.order("O1"),)
+    t.positions = (held(),)
     t.connect()
     t.reach = False
     t.line.down = "gone"
@@ -314,7 +332,13 @@ def test_without_the_engine_nothing_can_be_cancelled(terminal):
 )
 def test_the_title_says_what_the_money_is(terminal, mode, word):
     t = terminal(mode)
+    t.frame()
+    assert t.window.windowTitle() == "Outcry"
+    assert t.window.topbar.mode.text() == "—", "nobody said what the money is"
+    assert t.window.panel("ladder").top.word.accessibleName() == "Mode —"
     t.connect()
+    t.frame()
+    assert t.window.panel("ladder").top.word.accessibleName() == f"Mode {mode.value.upper()}"
     assert t.window.windowTitle() == f"{BTC.id} — {word} — Outcry"
     assert t.window.topbar.mode.text() == mode.value.upper()
 

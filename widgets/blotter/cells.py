@@ -14,8 +14,14 @@ from widgets.words import NOTHING, format_number
 PRICES = frozenset({"price", "stop_price", "mark"})
 AVERAGES = frozenset({"avg_price"})
 QUANTITIES = frozenset({"qty", "cum_qty", "leaves_qty", "bought", "sold", "position"})
+FEES = frozenset({"fee", "fees"})
+SECONDS = frozenset({"created", "updated"})
 MONEY = frozenset({"value", "cost", "realised", "open_profit", "profit"})
 SIGNED = frozenset({"realised", "open_profit", "profit"})
+
+DAY = 86_400_000_000_000
+FEE_PLACES = 4
+"""Decimals of fees on the screen; the tool tip and files are exact."""
 
 
 def display(value: Value, column: str, instrument: Instrument, now: int = 0) -> str:
@@ -26,7 +32,7 @@ def display(value: Value, column: str, instrument: Instrument, now: int = 0) -> 
         case bool():
             return "yes" if value else ""
         case Instant():
-            return clock(value, now) if value else ""
+            return clock(value, now, column in SECONDS) if value else ""
         case Decimal():
             return number(value, column, instrument)
     return str(value).replace("_", " ")
@@ -42,15 +48,19 @@ def number(value: Decimal, column: str, instrument: Instrument) -> str:
         return format_number(value, decimals(instrument.lot))
     if column in MONEY:
         return format_number(value, 2, signed=column in SIGNED)
+    if column in FEES:
+        return format_number(value, FEE_PLACES) if value else "0"
     return plain(value.normalize()) if value else "0"
 
 
-def clock(ts: int, now: int = 0) -> str:
-    """``14:30:00.123``, with the date in front when it is not `now`'s."""
+def clock(ts: int, now: int = 0, seconds: bool = False) -> str:
+    """``14:30:00.123``, or whole `seconds`; the date comes after it when it is not `now`'s."""
     when = datetime.fromtimestamp(ts // 1_000_000_000, UTC)
-    text = f"{when:%H:%M:%S}.{ts // 1_000_000 % 1000:03d}"
-    if now and now // 86_400_000_000_000 != ts // 86_400_000_000_000:
-        return f"{when:%Y-%m-%d} {text}"
+    text = f"{when:%H:%M:%S}"
+    if not seconds:
+        text += f".{ts // 1_000_000 % 1000:03d}"
+    if now and now // DAY != ts // DAY:
+        return f"{text} {when:%Y-%m-%d}"
     return text
 
 

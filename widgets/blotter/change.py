@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -19,6 +20,7 @@ from core.model.ids import IdMaker
 from core.model.instruments import Instrument
 from core.model.numbers import NotExactError, parse_decimal, plain
 from core.model.orders import Order
+from widgets.border import draw_border
 from widgets.words import order_sentence
 
 
@@ -62,6 +64,11 @@ class ChangeOrder(QDialog):
         self.price.textChanged.connect(self._check)
         self.quantity.textChanged.connect(self._check)
         self._check()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """With a line around it."""
+        super().paintEvent(event)
+        draw_border(self)
 
     def _check(self) -> None:
         problem = ""

@@ -399,6 +399,10 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
         """Columns, hidden ones too."""
         return 0 if parent.isValid() else len(self.columns)
 
+    def _now(self) -> int:
+        """The engine's time (UTC ns): the day of a replay is that of its recording."""
+        return self._stores.engine.replay_ts or time.time_ns()
+
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         """Titles, and what they mean."""
         if orientation != Qt.Orientation.Horizontal:
@@ -416,7 +420,7 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
         line = self._shown[index.row()]
         column = index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return line.texts(self.columns)[column]
+            return line.texts(self.columns, self._now())[column]
         value = line.values(self.columns)[column]
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._colour(line.row, self.columns[column].id, value)

@@ -37,6 +37,17 @@ class OrdersPanel(BlotterPanel[Order]):
         "order_id",
         "cl_ord_id",
     )
+    FIRST = (
+        "created",
+        "instrument",
+        "side",
+        "qty",
+        "price",
+        "status",
+        "cum_qty",
+        "avg_price",
+        "text",
+    )
 
     def __init__(self, stores: Stores, ids: IdMaker, parent: QWidget | None = None) -> None:
         super().__init__(stores, ids, parent)

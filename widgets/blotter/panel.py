@@ -41,6 +41,7 @@ class BlotterPanel(Panel, Generic[R]):
         CHIPS: columns that can be filtered by one of their values.
         TIME: the column that “since” filters look at.
         HIDDEN: columns that are hidden until the trader wants them.
+        FIRST: columns that come first on the screen, before the others in the table's order.
 
     Signals:
         export_requested(str, object, object): kind, rows (None: everything), columns (None: all).
@@ -49,6 +50,7 @@ class BlotterPanel(Panel, Generic[R]):
     CHIPS: tuple[str, ...] = ()
     TIME: str = ""
     HIDDEN: tuple[str, ...] = ()
+    FIRST: tuple[str, ...] = ()
 
     export_requested = Signal(str, object, object)
 
@@ -208,6 +210,9 @@ class BlotterPanel(Panel, Generic[R]):
         header.customContextMenuRequested.connect(self._on_header_menu)
         header.setSectionsClickable(True)
         header.sectionClicked.connect(self._on_header_click)
+        names = [column.id for column in self.model.columns]
+        for place, name in enumerate(self.FIRST):
+            header.moveSection(header.visualIndex(names.index(name)), place)
         header.sectionMoved.connect(self._on_state)
         header.sectionResized.connect(self._on_state)
         for number, column in enumerate(self.model.columns):
@@ -220,13 +225,14 @@ class BlotterPanel(Panel, Generic[R]):
 
     def _usual_width(self, column: str) -> int:
         sample = {
-            "created": "00:00:00.000",
-            "updated": "00:00:00.000",
+            "created": "00:00:00",
+            "updated": "00:00:00",
+            "side": "SELL",
             "ts": "00:00:00.000",
             "venue_ts": "00:00:00.000",
-            "instrument": "BTC-USD.ALPHA0",
+            "instrument": "BTC-USD.ALPHA",
             "price": "000,000.00",
-            "avg_price": "000,000.000",
+            "avg_price": "00,000.000",
             "value": "0,000,000.00",
             "text": "A reason of a few more words than most",
             "status": "partially filled",
@@ -396,10 +402,8 @@ class BlotterPanel(Panel, Generic[R]):
             self.said.emit("Select the rows to export.")
 
     def export_everything(self) -> None:
-        """Ask for a file of all rows and all columns, hidden ones too, in the order of display."""
-        header = self.view.horizontalHeader()
-        columns = [header.logicalIndex(n) for n in range(header.count())]
-        self._export(list(self.model.board), columns)
+        """Ask for a file of all rows and all columns, hidden ones too, in the order of files."""
+        self._export(list(self.model.board), list(range(len(self.model.columns))))
 
     def _export(self, rows: list[R], numbers: list[int]) -> None:
         columns = [self.model.columns[n] for n in numbers]

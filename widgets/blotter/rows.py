@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from core.model.instruments import Instrument
 from core.model.tables import Column, Instant, Value
-from widgets.blotter.cells import SortKey, display, since_cut
+from widgets.blotter.cells import DAY, SortKey, display, since_cut
 
 R = TypeVar("R")
 Order = tuple[Any, ...]
@@ -51,7 +51,7 @@ class Line(Generic[R]):
         self.row = row
         self.instrument = instrument
         self._values: list[Value] | None = None
-        self._texts: list[str] | None = None
+        self._texts: tuple[int, list[str]] | None = None
         self._hay: tuple[int, str] | None = None
 
     def values(self, columns: Sequence[Column[R]]) -> list[Value]:
@@ -60,15 +60,16 @@ class Line(Generic[R]):
             self._values = [column.value(self.row, self.instrument) for column in columns]
         return self._values
 
-    def texts(self, columns: Sequence[Column[R]]) -> list[str]:
-        """All texts as they are shown."""
-        if self._texts is None:
-            now = time.time_ns()
-            self._texts = [
+    def texts(self, columns: Sequence[Column[R]], now: int) -> list[str]:
+        """All texts as they are shown; times of another day than `now` (UTC ns) with their date."""
+        day = now // DAY
+        if self._texts is None or self._texts[0] != day:
+            texts = [
                 display(value, column.id, self.instrument, now)
                 for value, column in zip(self.values(columns), columns, strict=True)
             ]
-        return self._texts
+            self._texts = (day, texts)
+        return self._texts[1]
 
     def haystack(self, columns: Sequence[Column[R]], version: int) -> str:
         """The texts of these columns, casefolded; `version` tells which columns they are."""

@@ -63,7 +63,7 @@ class ChartPanel(Panel):
         self.now_button.setAccessibleName("Jump to now")
         self.now_button.setToolTip("Show the newest bar and follow it (End).")
         self.now_button.hide()
-        self.frame = ModeFrame(stores.mode, self)
+        self.frame = ModeFrame(stores.known_mode, self)
         self.frame.body.setContentsMargins(2, 2, 2, 2)
         self.frame.body.setSpacing(0)
         self.frame.body.addWidget(self.toolbar)
@@ -198,7 +198,7 @@ class ChartPanel(Panel):
         for answer in self.sent.settle(stores):
             if answer.refusal:
                 self.said.emit(answer.refusal)
-        self.frame.set_mode(stores.mode)
+        self.frame.set_mode(stores.known_mode)
         instrument = stores.instruments.get(self.instrument)
         sheet.set_instrument(instrument)
         self.toolbar.show_instrument(

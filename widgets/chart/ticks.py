@@ -71,6 +71,8 @@ def time_ticks(series: Series, left: float, right: float, lines: float) -> list[
     for ts in range(-(-begin // step) * step, end + 1, step):
         x = series.index_at(ts)
         x = float(np.ceil(x + 0.5 - 1e-6))  # the first bar that begins then or later
+        if x > right + 1:
+            break  # that bar is not in view
         day = ts // _DAY != previous // _DAY
         tick = TimeTick(x, label(ts, step, day), day or (step >= _DAY and _first_of_month(ts)))
         if ticks and x - ticks[-1].x < gap:

@@ -45,7 +45,7 @@ class TopBar(QWidget):
 
     changed = Signal()
 
-    def __init__(self, mode: Mode, parent: QWidget | None = None) -> None:
+    def __init__(self, mode: Mode | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.symbol = QLabel("—", self)
         self.symbol.setAccessibleName("Instrument")
@@ -105,7 +105,7 @@ class TopBar(QWidget):
     # -- shown -------------------------------------------------------------------------------
 
     def show_state(
-        self, mode: Mode, instrument: Instrument | None, account: str, armed: bool
+        self, mode: Mode | None, instrument: Instrument | None, account: str, armed: bool
     ) -> None:
         """Show instrument, mode and lock."""
         text = instrument.symbol if instrument is not None else "—"
@@ -189,12 +189,14 @@ class TopBar(QWidget):
 
 
 class FootBar(QWidget):
-    """The position with its profit, for a while a hint instead, and the button that cancels."""
+    """The position, beneath it its profit, for a while a hint instead; the button that cancels."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.words = QElidingLabel("", self)
         self.words.setAccessibleName("Position")
+        self.profit = QElidingLabel("", self)
+        self.profit.setAccessibleName("Open profit")
         self.cancel = QPushButton("Cancel 0", self)
         self.cancel.setAutoDefault(False)
         self.cancel.setEnabled(False)
@@ -203,13 +205,18 @@ class FootBar(QWidget):
         box = QHBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(6)
-        box.addWidget(self.words, 1)
+        lines = QVBoxLayout()
+        lines.setSpacing(0)
+        lines.addWidget(self.words)
+        lines.addWidget(self.profit)
+        box.addLayout(lines, 1)
         box.addWidget(self.cancel)
 
     def show_hint(self, sentence: str, now: int) -> None:
         """Show a sentence for a few seconds from `now` (ns)."""
         self._hint_until = now + HINT_TIME
-        self._write(sentence, tokens().warning)
+        _write(self.words, sentence, tokens().warning)
+        _write(self.profit, "", tokens().dim)
 
     def show_position(self, stores: Stores, account: str, instrument: Instrument, now: int) -> None:
         """Show what is held and how many orders work, unless a hint stands there."""
@@ -218,29 +225,32 @@ class FootBar(QWidget):
         if self.cancel.text() != text:
             self.cancel.setText(text)
             self.cancel.setEnabled(working > 0)
-            words = f"Cancel {working} orders of {account} in {instrument.symbol}"
+            plural = "" if working == 1 else "s"
+            words = f"Cancel {working} order{plural} of {account} in {instrument.symbol}"
             self.cancel.setAccessibleName(words)
             self.cancel.setToolTip(words)
         if now < self._hint_until:
             return
         position = stores.position(account, instrument.id)
         if position is None or position.qty == 0:
-            self._write("Flat", tokens().dim)
+            _write(self.words, "Flat", tokens().dim)
+            _write(self.profit, "", tokens().dim)
             return
         profit = stores.open_profit(position)
         side = "Long" if position.qty > 0 else "Short"
         average = format_average(stores.average_price(position), instrument)
         money = format_money(profit, instrument.currency)
         gains = tokens().text if not profit else tokens().up if profit > 0 else tokens().down
-        self._write(
-            f"{side} {format_qty(abs(position.qty), instrument)}  {money}  ø {average}", gains
-        )
+        held = f"{side} {format_qty(abs(position.qty), instrument)} ø {average}"
+        _write(self.words, held, tokens().text)
+        _write(self.profit, money, gains)
 
-    def _write(self, text: str, color: QColor) -> None:
-        if self.words.text() != text:
-            self.words.setText(text)
-            self.words.setToolTip(text)
-        if self.words.palette().color(QPalette.ColorRole.WindowText) != color:
-            palette = QPalette()
-            palette.setColor(QPalette.ColorRole.WindowText, color)
-            self.words.setPalette(palette)
+
+def _write(label: QElidingLabel, text: str, color: QColor) -> None:
+    if label.text() != text:
+        label.setText(text)
+        label.setToolTip(text)
+    if label.palette().color(QPalette.ColorRole.WindowText) != color:
+        palette = QPalette()
+        palette.setColor(QPalette.ColorRole.WindowText, color)
+        label.setPalette(palette)

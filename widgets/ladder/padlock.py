@@ -17,7 +17,7 @@ _OFF, _ON = "1-click off", "1-click ON"
 class Padlock(QAbstractButton):
     """A checkable button; checked means armed. The owner decides whether it may be."""
 
-    def __init__(self, mode: Mode, parent: QWidget | None = None) -> None:
+    def __init__(self, mode: Mode | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.mode = mode
         self.setCheckable(True)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from core.client.stores import Stores
 from core.model.commands import Command
-from core.model.enums import Side, TradingState
+from core.model.enums import Side
 from core.model.ids import IdMaker
 from core.model.instruments import Instrument
 from core.model.orders import Order
@@ -70,9 +70,9 @@ class LadderPanel(Panel):
         self._popup: OrdersPopup | None = None
         self._key: tuple[object, ...] = ()
         self.canvas = LadderCanvas(ids, self.clock, self)
-        self.top = TopBar(stores.mode, self)
+        self.top = TopBar(stores.known_mode, self)
         self.foot = FootBar(self)
-        self.frame = ModeFrame(stores.mode, self)
+        self.frame = ModeFrame(stores.known_mode, self)
         self.frame.body.addWidget(self.top)
         self.frame.body.addWidget(self.canvas, 1)
         self.frame.body.addWidget(self.foot)
@@ -133,10 +133,10 @@ class LadderPanel(Panel):
         self._check_lock()
         self.canvas.settle()
         instrument = self.stores.instruments.get(self.instrument)
-        self.frame.set_mode(self.stores.mode)
+        self.frame.set_mode(self.stores.known_mode)
         self.frame.set_armed(self.lock.armed)
         self.canvas.set_stale(self.fresh.why)
-        self.top.show_state(self.stores.mode, instrument, self.account, self.lock.armed)
+        self.top.show_state(self.stores.known_mode, instrument, self.account, self.lock.armed)
         if instrument is None:
             return
         ticker = self.stores.tickers.get(self.instrument)
@@ -293,14 +293,9 @@ class LadderPanel(Panel):
 
     def _obstacle(self) -> str:
         """Why one-click must be off now, or ''."""
-        stores = self.stores
-        if not stores.connected:
-            return stores.connection_text
-        account = stores.accounts.get(self.account)
-        if account is None:
-            return f"the engine does not know the account “{self.account}”."
-        if account.state is TradingState.HALTED:
-            return f"{self.account} is halted."
+        may, why = self.stores.can_trade(self.account)
+        if not may:
+            return why if why.endswith(".") else f"{why}."
         return f"{self.fresh.why}." if self.fresh.stale else ""
 
     def _check_lock(self) -> bool:

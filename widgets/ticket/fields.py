@@ -58,7 +58,7 @@ class Head(QWidget):
     price_chosen = Signal(object)
     cleared = Signal()
 
-    def __init__(self, mode: Mode, parent: QWidget | None = None) -> None:
+    def __init__(self, mode: Mode | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.symbol = QLabel(NOTHING, self)
         self.symbol.setAccessibleName("Instrument")
@@ -115,8 +115,8 @@ class Head(QWidget):
         stale: str,
     ) -> None:
         """Show what is traded, for whom, what is held, and the quote."""
-        if self.word.mode is not stores.mode:
-            self.word.set_mode(stores.mode)
+        if self.word.mode is not stores.known_mode:
+            self.word.set_mode(stores.known_mode)
         _set_text(self.symbol, instrument.symbol if instrument is not None else NOTHING)
         held = "flat"
         if position is not None and position.qty and instrument is not None:

@@ -122,7 +122,7 @@ class CellDelegate(QStyledItemDelegate):
             if text == "HALTED":
                 return self._danger
             return self._warning if text.startswith("stale") else self._dim
-        if quote.stale(now):
+        if quote.stale(now) or not self._model.live:
             return self._dim
         if column == LAST and quote.move:
             return self._up if quote.move > 0 else self._down

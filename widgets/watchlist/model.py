@@ -230,6 +230,11 @@ class WatchlistModel(QAbstractTableModel):
         """The row of an instrument, or -1."""
         return self._rows.get(key, -1)
 
+    @property
+    def live(self) -> bool:
+        """Does the engine answer? Without it every price is one of the past."""
+        return self._stores.connected
+
     def now(self) -> int:
         """The clock that flashes and ages go by."""
         return self._clock.monotonic()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -57,6 +57,7 @@ class WatchlistPanel(Panel):
         self.model = WatchlistModel(stores, self.clock, self)
         self._painted = 0
         self._epoch = -1
+        self._live = False
         self.tabs = QTabBar(self)
         self.add_list = QToolButton(self)
         self.menu_button = QToolButton(self)
@@ -178,6 +179,9 @@ class WatchlistPanel(Panel):
         if self.stores.instruments.epoch != self._epoch:
             self._epoch = self.stores.instruments.epoch
             self._show_list()
+        if self.model.live is not self._live:
+            self._live = self.model.live
+            self.table.viewport().update()
         self.model.take()
         now = self.clock.monotonic()
         if now - self._painted >= REPAINT:
@@ -432,9 +436,3 @@ class WatchlistPanel(Panel):
     def _on_column(self, action: QAction) -> None:
         self.table.setColumnHidden(int(action.data()), not action.isChecked())
         self.state_changed.emit()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Widths follow the font's size."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange and hasattr(self, "_timer"):
-            self.table.measure()

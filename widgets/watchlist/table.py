@@ -59,6 +59,7 @@ class WatchlistTable(QTableView):
         """Row height, widths and colours from the font and theme in force."""
         self.cells.set_theme(self.font())
         metrics = self.fontMetrics()
+        self._digits = self._width_of_digits()
         self.verticalHeader().setDefaultSectionSize(metrics.height() + 6)
         self.horizontalHeader().setMinimumSectionSize(metrics.horizontalAdvance("0000"))
         bold = QFont(self.font())
@@ -113,10 +114,25 @@ class WatchlistTable(QTableView):
             hasattr(self, "cells")
         ):
             self.cells.set_theme(self.font())
+            self._rescale()
             self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
             self.viewport().update()
 
     # -- inside ------------------------------------------------------------------------------
+
+    def _rescale(self) -> None:
+        """Widths, the trader's own too, follow the font's size."""
+        before, self._digits = self._digits, self._width_of_digits()
+        if self._digits != before:
+            header = self.horizontalHeader()
+            header.setMinimumSectionSize(self.fontMetrics().horizontalAdvance("0000"))
+            for number in range(header.count()):
+                width = header.sectionSize(number)
+                if width:
+                    header.resizeSection(number, round(width * self._digits / before))
+
+    def _width_of_digits(self) -> int:
+        return self.fontMetrics().horizontalAdvance("0" * 20)
 
     def _begins_symbol(self, event: QKeyEvent) -> bool:
         text = event.text()

@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import islice, pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.client.series import BAR_COLUMNS, Bars
@@ -55,6 +55,7 @@ def make(count, step, start=1_750_000_000 * SECOND):
     width=st.floats(5, 1_500),
     lines=st.floats(1, 12),
 )
+@example(count=3, step=1, left=1.25, width=5.5, lines=3.0)
 def test_time_lines_ascend_in_view_and_are_few(count, step, left, width, lines):
     series = make(count, step * SECOND)
     ticks = time_ticks(series, left, left + width, lines)

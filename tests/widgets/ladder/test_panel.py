@@ -353,6 +353,26 @@ def test_ten_idle_minutes_another_account_and_a_halt_disarm(bench):
     assert not bench.panel.lock.armed
 
 
+def test_a_kill_closes_the_lock_says_so_and_keeps_it_closed(bench):
+    bench.arm()
+    bench.world.stores.take_event(
+        AccountState(1, 1, "PAPER", {}, TradingState.REDUCING, "kill switch")
+    )
+    bench.panel.flush()
+    assert not bench.panel.top.padlock.isChecked()
+    assert bench.said[-1] == "One-click is off: PAPER is reduce-only: kill switch."
+    assert bench.panel.foot.words.toolTip() == bench.said[-1]
+    bench.click("bids", BID - 3)
+    assert bench.asked == []
+    bench.qtbot.mouseClick(bench.panel.top.padlock, LEFT)
+    assert not bench.panel.lock.armed
+    assert "stays off" in bench.said[-1]
+    bench.world.stores.take_event(AccountState(1, 2, "PAPER", {}, TradingState.ACTIVE))
+    bench.panel.flush()
+    assert not bench.panel.lock.armed, "only a hand opens it again"
+    bench.arm()
+
+
 def test_arming_needs_fresh_prices(bench):
     bench.world.clock.forward(9)
     bench.qtbot.mouseClick(bench.panel.top.padlock, LEFT)
@@ -698,7 +718,16 @@ def test_the_position_stands_below(bench):
     assert bench.panel.foot.words.text() == "Flat"
     bench.world.hold(150, BID - 9)
     bench.rest()
-    assert bench.panel.foot.words.toolTip() == "Long 1.50  +6.75 USD  ø 64,206.00"
+    assert bench.panel.foot.words.toolTip() == "Long 1.50 ø 64,206.00"
+    assert bench.panel.foot.profit.toolTip() == "+6.75 USD"
+
+
+def test_the_average_is_not_cut_at_the_usual_width(bench):
+    bench.panel.resize(300, 660)
+    bench.world.hold(150, BID - 9)
+    bench.rest()
+    for label in (bench.panel.foot.words, bench.panel.foot.profit):
+        assert label.width() >= label.fontMetrics().horizontalAdvance(label.text())
 
 
 def test_it_wants_the_market_of_its_instrument_only(bench):
