@@ -116,6 +116,22 @@ class TradeLog:
         if series.holders == 0:
             self.series.pop(series.interval, None)
 
+    def newest(self, count: int) -> Chunk:
+        """The last `count` trades, oldest first."""
+        self._move()
+        wanted: list[Chunk] = []
+        missing = count
+        for chunk in reversed(self._archive):
+            if missing <= 0:
+                break
+            wanted.append(chunk.part(-missing) if len(chunk.ts) > missing else chunk)
+            missing -= len(chunk.ts)
+        wanted.reverse()
+        if not wanted:
+            none = np.zeros(0, np.int64)
+            return Chunk(none, none, none, np.zeros(0, np.int8))
+        return Chunk(*(np.concatenate(columns) for columns in zip(*wanted, strict=True)))
+
     def _keep(self, chunk: Chunk) -> None:
         self._archive.append(chunk)
         self._kept += len(chunk[0])

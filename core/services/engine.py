@@ -39,6 +39,7 @@ from core.services.dispatch import Dispatch
 from core.services.feed import KernelFeed
 from core.services.link import VenueLink
 from core.services.orderpath import OrderPath
+from core.services.past import SAVE_SECONDS, Past
 from core.services.records import Records
 from core.services.recovery import Recovered, recover
 from core.services.sessions import FRAME_SECONDS, Backlog, Session, Sessions
@@ -65,6 +66,7 @@ class Engine:
         token: what clients must show; a new one by default.
         strategies: keeps the strategies; none by default.
         record: called with every market message that passed the checks.
+        past: keeps the newest trades over a restart, for venues that live inside this engine.
 
     Attributes:
         ready: orders are taken; False while starting, reconciling and stopping.
@@ -83,6 +85,7 @@ class Engine:
         token: str = "",
         strategies: StrategyDesk | None = None,
         record: Callable[[MarketData], None] | None = None,
+        past: Past | None = None,
         name: str = "",
     ) -> None:
         self.config = config
@@ -98,6 +101,7 @@ class Engine:
         self._venues = tuple(venues)
         self._clock = clock or SteadyClock()
         self._record = record
+        self._past = past
         self._channel: EngineChannel | None = None
         self._stop_asked: asyncio.Event | None = None
         self._errors_left = _ERRORS_SHOWN
@@ -188,6 +192,11 @@ class Engine:
         for timer in self._timers:
             timer.stop()
         self._snapshot_kernel()
+        if self._past is not None:
+            try:
+                self._past.save(Past.of(self.cache))
+            except OSError as error:
+                self.report("The market's past could not be kept.", error)
         if self._channel is not None:
             self._channel.close()
         try:
@@ -218,9 +227,10 @@ class Engine:
             self.kernel, self.journal, self._send, self.publish, self._clock, self.statistics
         )
         self.feed = KernelFeed(self.cache, self.path)
+        past = {} if self._past is None else self._past.load()
         self.links = {
             venue.name: VenueLink(
-                venue, self.cache, self.path, self.publish, self.report, self.statistics
+                venue, self.cache, self.path, self.publish, self.report, self.statistics, past
             )
             for venue in self._venues
         }
@@ -231,11 +241,14 @@ class Engine:
             Every(FRAME_SECONDS, self.sessions.frames, self.report, "Sending frames"),
             Every(0.25, self._quarter, self.report, "Looking after limits"),
             Every(1.0, self._second, self.report, "Looking after health"),
+            Every(SAVE_SECONDS, self._keep_past, self.report, "Keeping the market's past"),
         ]
         self._snapshot_seq = recovered.snapshot_seq
         self.publish([o for o in recovered.outputs if not isinstance(o, _REQUESTS)])
         for note in recovered.notes:
             self.say(Severity.WARNING, note)
+        if self._past is not None and self._past.problem:
+            self.say(Severity.WARNING, self._past.problem)
         if recovered.replayed or recovered.snapshot_seq:
             self.say(
                 Severity.INFO,
@@ -364,6 +377,20 @@ class Engine:
         behind = self.kernel.seq - self._snapshot_seq
         if behind >= self.config.snapshot_every and waited > _QUIET_NS:
             self._snapshot_kernel()
+
+    def _keep_past(self) -> None:
+        """Write the newest trades away from this thread; a failed write is said and tried again."""
+        if self._past is None or not self.ready:
+            return
+        written = asyncio.get_running_loop().run_in_executor(
+            None, self._past.save, Past.of(self.cache)
+        )
+
+        def done(finished: asyncio.Future[None]) -> None:
+            if not finished.cancelled() and isinstance(error := finished.exception(), OSError):
+                self.report("The market's past could not be kept.", error)
+
+        written.add_done_callback(done)
 
     def _view(self, now: int) -> EngineView:
         statistics = self.statistics

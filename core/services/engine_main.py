@@ -33,6 +33,7 @@ from core.services.address import my_address, remove_address, write_address
 from core.services.config import ConfigError, EngineConfig, load_config
 from core.services.engine import Engine
 from core.services.options import EngineOptions, from_namespace, parse_options
+from core.services.past import Past
 from core.services.process import CLEAN_EXIT, CONFIG_EXIT
 from core.services.strategies import Strategies, strategies_for
 from core.services.timers import Every
@@ -97,6 +98,7 @@ def make_engine(given: EngineOptions) -> tuple[Engine, Recorder | None]:
         mode=given.mode,
         token=os.environ.get(TOKEN_VARIABLE) or new_token(),
         strategies=_strategies(given, config, venues),
+        past=Past(given.home / "past.trades") if given.replay is None else None,
         record=None if recorder is None else recorder.write,
         name=f"{given.mode.value} engine {os.getpid()}",
     )

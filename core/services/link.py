@@ -15,10 +15,11 @@ from core.model.events import (
     VenueEvent,
     VenueOrder,
 )
-from core.model.market import MarketData, StatusUpdate
+from core.model.market import MarketData, StatusUpdate, TradeHistory
 from core.model.orders import Order
 from core.model.requests import VenueNew, VenueRequest
 from core.services.orderpath import OrderPath
+from core.services.past import last_price
 from core.services.reconcile import reconcile
 from core.services.statistics import Statistics
 from core.venues.venue import Venue
@@ -35,6 +36,10 @@ _BROKEN = (LinkState.DOWN, LinkState.CONNECTING)
 class VenueLink:
     """One venue.
 
+    Args:
+        past: trades of before a restart, by instrument; they take the place of the history that
+            the venue tells, once.
+
     Attributes:
         source: its market data's health.
         settled: False until its orders and ours were found to agree; no order goes there before.
@@ -48,6 +53,7 @@ class VenueLink:
         publish: Callable[[Sequence[Event]], None],
         on_error: Callable[[str, Exception | None], None],
         statistics: Statistics,
+        past: dict[str, TradeHistory],
     ) -> None:
         self.venue = venue
         self.source = Source(venue.name)
@@ -60,6 +66,7 @@ class VenueLink:
         self._kernel = path.kernel
         self._link = LinkUpdate(venue.name, 0, LinkState.CONNECTING)
         self._task: asyncio.Task[None] | None = None
+        self._past = past
 
     async def start(self) -> None:
         """Connect after recovery and agree with the venue, if it answers soon. Never raises."""
@@ -104,6 +111,8 @@ class VenueLink:
     # -- what the venue says -----------------------------------------------------------------
 
     def _on_market(self, message: MarketData) -> None:
+        if isinstance(message, TradeHistory):
+            message = self._past.pop(message.instrument, message)
         self._take(message)
         if isinstance(message, StatusUpdate):
             self._path.take(message)
@@ -190,5 +199,10 @@ class VenueLink:
         return [order for order in self._kernel.working() if order.instrument.endswith(suffix)]
 
     def _marks(self) -> dict[str, int]:
+        """Last known prices. The kernel's are the newest of what it watches, else perhaps old."""
         suffix = f".{self.venue.name}"
-        return {name: mark for name, mark in self._kernel.marks().items() if name.endswith(suffix)}
+        known = self._kernel.marks()
+        lasts = {name: last_price(history) for name, history in self._past.items()}
+        watched = {name: known[name] for name in self._kernel.watched() if name in known}
+        marks = known | lasts | watched
+        return {name: mark for name, mark in marks.items() if name.endswith(suffix)}

@@ -1,0 +1,76 @@
+"""The newest trades of each instrument, kept over a restart of a simulated market.
+
+A market that lives inside the engine dies with it; without its past a restarted chart would show
+another history than the one that was traded on. The file is written whole, so that a crash leaves
+the one before; the newest minute may be missing then.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from core.marketdata.cache import MarketCache
+from core.model.market import TradeHistory
+
+TRADES = 20_000
+"""Most trades kept of one instrument."""
+
+SAVE_SECONDS = 60.0
+
+_decode = msgspec.msgpack.Decoder(list[TradeHistory]).decode
+
+
+class Past:
+    """The file of one simulated market.
+
+    Attributes:
+        problem: a sentence when the file could not be used, else empty.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.problem = ""
+
+    def load(self) -> dict[str, TradeHistory]:
+        """What was kept, by instrument; nothing when there is no usable file."""
+        try:
+            found = _decode(self._path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except (OSError, msgspec.MsgspecError) as error:
+            self.problem = (
+                f"The market's past in {self._path} cannot be read ({error}); charts begin anew. "
+                "Nothing else depends on it."
+            )
+            return {}
+        return {history.instrument: history for history in found if history.price}
+
+    @staticmethod
+    def of(cache: MarketCache) -> list[TradeHistory]:
+        """The newest trades of all instruments, to be given to `save`."""
+        taken = []
+        for name, market in cache.markets.items():
+            chunk = market.log.newest(TRADES)
+            if len(chunk.ts):
+                columns = (c.astype("<i8").tobytes() for c in chunk)
+                taken.append(TradeHistory(name, *columns))
+        return taken
+
+    def save(self, histories: Iterable[TradeHistory]) -> None:
+        """Write the file as a whole. Raises OSError; the file is as before then."""
+        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.new")
+        try:
+            temporary.write_bytes(msgspec.msgpack.encode(list(histories)))
+            temporary.replace(self._path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def last_price(history: TradeHistory) -> int:
+    """The price of the newest trade, in ticks."""
+    return int.from_bytes(history.price[-8:], "little", signed=True)
