@@ -198,6 +198,7 @@ def make_window(
     from app.window import MainWindow
     from app.workspace import WorkspaceFile
 
+    stores.mode_known = process is not None or client is not None  # an engine of our own
     if client is None:
         if process is not None:
             endpoint, token = process.endpoint, process.token
@@ -267,7 +268,7 @@ async def _live(options: argparse.Namespace, window: MainWindow) -> int:
 
 def _shows_prices(window: MainWindow) -> bool:
     ticker = window.stores.tickers.get(window.instrument)
-    return ticker is not None and ticker.last > 0
+    return ticker is not None and (ticker.last or ticker.bid or ticker.ask) > 0
 
 
 def _log_to(path: Path) -> None:

@@ -107,7 +107,7 @@ def only_reduce(holding: Holding, part: Holding | None, closing: bool) -> str:
     """Why an order must reduce what the account holds, or nothing."""
     account = holding.account
     if account.state is _REDUCING:
-        return f"Account {account.id} is reduce-only: {account.reason or 'no reason was given'}."
+        return f"Account {account.id} is reduce-only: {_reason(account)}."
     if not closing and (holding.leg is not None or (part is not None and part.leg is not None)):
         return f"{holding.market.instrument.id} is being closed."
     return ""
@@ -200,10 +200,15 @@ def _value(holding: Holding, order: NewOrder, own: int) -> int:
 def _halted(account: Account) -> Violation:
     return Violation(
         "TRADING_HALTED",
-        f"Trading of {account.id} is halted: {account.reason or 'no reason was given'}.",
+        f"Trading of {account.id} is halted: {_reason(account)}.",
         "Cancels still work; set the account active to trade again.",
         scope=f"account:{account.id}",
     )
+
+
+def _reason(account: Account) -> str:
+    """Why the account is not active, to end a sentence with."""
+    return account.reason.rstrip(".") or "no reason was given"
 
 
 def _named(account: Account, found: list[Violation]) -> list[Violation]:

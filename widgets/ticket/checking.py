@@ -70,7 +70,7 @@ def violations(
         return [
             Violation(
                 "TRADING_HALTED",
-                f"Trading of {order.account} is halted: {why}.",
+                f"Trading of {order.account} is halted: {why.rstrip('.')}.",
                 "Cancels still work; set the account active to trade again.",
                 scope=f"account:{order.account}",
             )
@@ -78,7 +78,7 @@ def violations(
     only_reduce = ""
     if account.state is TradingState.REDUCING:
         why = account.reason or "no reason was given"
-        only_reduce = f"Account {order.account} is reduce-only: {why}."
+        only_reduce = f"Account {order.account} is reduce-only: {why.rstrip('.')}."
     ticker = stores.tickers.get(instrument.id) or _NO_MARKET
     now = ticker.received + age
     held = holding_of(stores, order.account, instrument.id)

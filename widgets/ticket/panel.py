@@ -15,6 +15,7 @@ from core.model.commands import NewOrder
 from core.model.enums import OrdStatus, OrdType, Side, TimeInForce
 from core.model.ids import IdMaker
 from core.model.instruments import Instrument
+from core.model.orders import Order
 from widgets.clock import Clock
 from widgets.freshness import Freshness
 from widgets.modeframe import ModeFrame
@@ -26,7 +27,7 @@ from widgets.ticket.checking import DUPLICATE_WINDOW, violations
 from widgets.ticket.fields import Fields, Head
 from widgets.ticket.form import missing, order_of, price_scope, quantity_scope
 from widgets.ticket.sendbutton import SendButton
-from widgets.words import order_sentence, refusal_sentence
+from widgets.words import STATUS_WORDS, format_qty, order_sentence, refusal_sentence
 
 WAIT = 2_000_000_000
 """How long (ns) the buttons stay shut when no answer comes."""
@@ -54,17 +55,18 @@ class TicketPanel(Panel):
         self.sent = Sent()
         self.draft: NewOrder | None = None
         self._recent: list[tuple[int, NewOrder]] = []
+        self._told: Order | None = None
         self._presets: dict[str, list[str]] = {}
         self._shown: Instrument | None = None
         self._sized = False
         self._key: tuple[object, ...] = ()
-        self.head = Head(stores.mode, self)
+        self.head = Head(stores.known_mode, self)
         self.fields = Fields(self)
         self.buttons = {side: SendButton(side, ids, self.clock, self) for side in Side}
         self.reasons = {side: QLabel("", self) for side in Side}
         self.reason = QLabel("", self)
         self.message = QLabel("", self)
-        self.frame = ModeFrame(stores.mode, self)
+        self.frame = ModeFrame(stores.known_mode, self)
         self._build()
         self.fields.changed.connect(self._edited)
         self.fields.stored.connect(self._store)
@@ -106,6 +108,7 @@ class TicketPanel(Panel):
         self.fields.price.scope_maker = self._price_scope
         self.fields.stop.scope_maker = self._price_scope
         self.fields.quantity.scope_maker = self._quantity_scope
+        self.setFocusProxy(self.fields.quantity)
 
     # -- what the window calls ---------------------------------------------------------------
 
@@ -157,10 +160,11 @@ class TicketPanel(Panel):
         stores, now = self.stores, self.clock.monotonic()
         for answer in self.sent.settle(stores):
             self._answered(answer)
+        self._follow()
         self._recent = [(at, order) for at, order in self._recent if now - at < DUPLICATE_WINDOW]
         instrument = stores.instruments.get(self.instrument)
         self.fresh.look(stores, self.account, self.instrument)
-        self.frame.set_mode(stores.mode)
+        self.frame.set_mode(stores.known_mode)
         ticker = stores.tickers.get(self.instrument)
         position = stores.position(self.account, self.instrument)
         self.head.show_market(stores, instrument, self.account, ticker, position, self.fresh.why)
@@ -280,6 +284,9 @@ class TicketPanel(Panel):
                 found = violations(order, instrument, stores, self.fresh.age, recent)
             hard = any(violation.hard for violation in found)
             allowed = order is not None and not hard and not waiting
+            if not allowed and self.window().focusWidget() is button:
+                # a shut button would hand the keyboard to whatever panel comes next
+                self.fields.quantity.setFocus(Qt.FocusReason.ShortcutFocusReason)
             button.show_order(order, instrument, allowed, bool(found) and not hard)
             button.set_drafted(self.draft is not None and self.draft.side is side)
             self._explain(side, found)
@@ -309,7 +316,7 @@ class TicketPanel(Panel):
         command = replace(order, ts=self.clock.wall())
         self.sent.add(command, self.stores, now)
         self._recent.append((now, order))
-        self.draft = None
+        self.draft = self._told = None
         self._say("", tokens().dim)
         self.requested.emit(command)
         self.flush()
@@ -323,12 +330,31 @@ class TicketPanel(Panel):
         elif answer.refusal:
             self._say(answer.refusal, tokens().danger)
         elif order is not None:
-            instrument = self.stores.instruments.get(order.instrument)
-            what = order.cl_ord_id if instrument is None else order_sentence(order, instrument)
-            if order.status is OrdStatus.REJECTED:
-                self._say(f"Refused: {what}. {refusal_sentence(order)}", tokens().danger)
-            else:
-                self._say(f"Taken: {what}", tokens().dim)
+            self._tell(order)
+
+    def _follow(self) -> None:
+        """The last order may yet be refused, or end without all of it filled."""
+        told = self._told
+        if told is None:
+            return
+        order = self.stores.orders.get(told.cl_ord_id)
+        if order is not None and order.status is not told.status:
+            self._tell(order)
+
+    def _tell(self, order: Order) -> None:
+        """Say what became of an order; watch it until it has ended."""
+        self._told = None if order.status.terminal else order
+        instrument = self.stores.instruments.get(order.instrument)
+        what = order.cl_ord_id if instrument is None else order_sentence(order, instrument)
+        if order.status is OrdStatus.REJECTED:
+            self._say(f"Refused: {what}. {refusal_sentence(order)}", tokens().danger)
+        elif order.status in (OrdStatus.CANCELED, OrdStatus.EXPIRED):
+            ended = f"{STATUS_WORDS[order.status]}: {what}"
+            if order.cum_qty and instrument is not None:
+                ended += f", {format_qty(order.cum_qty, instrument)} of it filled"
+            self._say(f"{ended}. {order.text}".rstrip(), tokens().warning)
+        else:
+            self._say(f"Taken: {what}", tokens().dim)
 
     def _say(self, text: str, color: Any) -> None:
         _write(self.message, text, color)

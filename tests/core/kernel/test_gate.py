@@ -499,6 +499,7 @@ def test_daily_loss_makes_the_account_reduce_only():
     )
     d.new(BUY, 1, 19_050)
     assert d.denial().code == "DAILY_LOSS_LIMIT"
+    assert "limit of -1000. With all" in d.denial().text
     d.set_state(TradingState.ACTIVE)
     assert d.refusal().code == "DAILY_LOSS_LIMIT"
     d.new(SELL, 100, 19_000)

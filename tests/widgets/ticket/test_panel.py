@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QTextEdit, QWidget
 
 from core.model.commands import NewOrder
-from core.model.enums import Mode, OrdType, Side, Source, TimeInForce
+from core.model.enums import Mode, OrdStatus, OrdType, Side, Source, TimeInForce
 from core.model.events import CommandRefused
 from core.model.ids import IdMaker
 from tests.widgets.trading_world import ASK, BID, BTC, SHARE, World
@@ -418,3 +418,52 @@ def test_buttons_stand_still_while_words_come_and_go(bench):
     assert "PRICE_COLLAR" in bench.reason(Side.BUY)
     assert {side: button.geometry() for side, button in bench.buttons.items()} == places
     assert bench.panel.reasons[Side.BUY].toolTip() == bench.reason(Side.BUY)
+
+
+def test_what_ended_unfilled_is_not_told_as_taken(bench):
+    """A venue may refuse, and an order that must trade at once may end, after it was accepted."""
+    said = []
+    for status, text in (
+        (OrdStatus.CANCELED, "Not at once."),
+        (OrdStatus.REJECTED, "Post-only: the order would trade at once."),
+    ):
+        bench.click(bench.panel.head.bid)
+        bench.rest(11)
+        bench.click(bench.buy)
+        order = bench.world.accept(bench.asked[-1])
+        bench.rest(0.1)
+        assert bench.panel.message.text().startswith("Taken: ")
+        bench.world.tell(replace(order, status=status, text=text))
+        bench.rest(0.1)
+        said.append(bench.panel.message.text())
+    assert said == [
+        "Cancelled: BUY 0.01 BTC-USD @ 64,210.5 GTC. Not at once.",
+        "Refused: BUY 0.01 BTC-USD @ 64,210.5 GTC. Post-only: the order would trade at once.",
+    ]
+
+
+@pytest.mark.parametrize("by", ["mouse", "key"])
+def test_after_an_order_the_keyboard_stays_in_the_ticket(bench, by):
+    # without care the keyboard goes on to the panel beside it, whose letters mean other things
+    bench.click(bench.panel.head.bid)
+    bench.rest()
+    if by == "mouse":
+        bench.click(bench.buy)
+    else:
+        bench.buy.setFocus()
+        bench.qtbot.keyClick(bench.buy, Qt.Key.Key_Space)
+    assert len(bench.asked) == 1
+    assert not bench.buy.isEnabled()
+    assert bench.fields.quantity.hasFocus()
+    line = bench.fields.quantity.lineEdit()
+    assert line.selectedText() == line.text()
+
+
+def test_a_button_that_shuts_by_itself_leaves_the_keyboard_in_the_ticket(bench):
+    bench.click(bench.panel.head.bid)
+    bench.rest()
+    bench.sell.setFocus()
+    bench.world.clock.forward(60)
+    bench.panel.flush()
+    assert not bench.sell.isEnabled()
+    assert bench.fields.quantity.hasFocus()
