@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage, QPalette
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from app.settings import SettingsFile
 from widgets.colors import contrast, readable_on
@@ -78,6 +79,29 @@ def test_the_theme_changes_both_ways_without_restart(terminal, qtbot):
                 seen = grounds(widget.grab().toImage())
                 assert not seen & strangers, (widget.objectName(), seen & strangers)
         assert SettingsFile(t.data / "settings").values.theme == ("dark" if theme.dark else "light")
+
+
+def test_coloured_words_follow_the_theme(terminal, qtbot):
+    t = terminal()
+    t.settings.values.theme = "dark"
+    t.window._apply_theme()
+    t.connect()
+    t.quote()
+    for theme in (LIGHT, DARK, LIGHT):
+        QTest.keyClick(t.window, Qt.Key.Key_D, CTRL | SHIFT)
+        qtbot.wait(30)
+        t.frame()
+        other = DARK if theme is LIGHT else LIGHT
+        own, strange = (
+            {getattr(x, f).name() for f in x.__slots__ if f != "dark"} for x in (theme, other)
+        )
+        assert theme.good.name() in t.window.status.connection.text()
+        assert theme.paper.name() in t.window.topbar.mode.styleSheet()
+        for bar in (t.window.status, t.window.topbar):
+            for label in bar.findChildren(QLabel):
+                said = set(re.findall(r"#[0-9a-f]{6}", label.text() + label.styleSheet()))
+                said.add(label.palette().color(QPalette.ColorRole.WindowText).name())
+                assert not said & (strange - own), (label.accessibleName(), said)
 
 
 def test_up_and_down_are_chosen_in_the_menu(terminal):

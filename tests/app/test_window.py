@@ -20,6 +20,7 @@ from core.model.orders import Position
 from core.model.session import Subscribe
 from tests.app.conftest import ACCOUNT, Terminal
 from tests.widgets.trading_world import BID, BTC, SHARE, START
+from widgets.theme import tokens
 
 LEFT = Qt.MouseButton.LeftButton
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -374,6 +375,30 @@ def test_f6_goes_round_the_panels(terminal, qtbot):
     assert here() is visible[0]
     QTest.keyClick(t.window, Qt.Key.Key_F6, SHIFT)
     assert here() is visible[-1]
+
+
+def test_f9_goes_to_the_quantity_ready_to_type(terminal, qtbot):
+    t = terminal()
+    t.connect()
+    t.quote()
+    quantity = t.window.panel("ticket").fields.quantity
+    QTest.keyClick(t.window, Qt.Key.Key_F9)
+    qtbot.waitUntil(quantity.hasFocus)
+    assert quantity.lineEdit().selectedText() == quantity.lineEdit().text()
+
+
+def test_dialogs_have_a_line_around_them(terminal):
+    t = terminal()
+    t.positions = (held(),)
+    t.connect()
+    t.window.close()
+    t.window._show_about()
+    t.window._open_palette()
+    for kind in (LeaveDialog, QMessageBox, Palette):
+        picture = t.window.findChild(kind).grab().toImage()
+        for x, y in ((0, 0), (picture.width() - 1, picture.height() - 1), (5, 0), (0, 5)):
+            assert picture.pixelColor(x, y) == tokens().line, kind
+        t.window.findChild(kind).close()
 
 
 def test_a_panel_is_closed_by_key(terminal, qtbot):

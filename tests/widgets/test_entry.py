@@ -1,8 +1,8 @@
 from decimal import Decimal
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 
 from widgets.entry import StepSpinBox
@@ -109,3 +109,12 @@ def test_another_grid_empties_the_field(box):
     box.set_grid(Decimal("0.01"), 1_000_000)
     assert box.steps is None
     assert box.lineEdit().text() == ""
+
+
+def test_a_space_that_is_still_held_from_a_button_types_nothing(box):
+    box.set_steps(5)
+    text = box.lineEdit().text()
+    none = Qt.KeyboardModifier.NoModifier
+    held = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Space, none, " ", True)
+    QApplication.sendEvent(box, held)
+    assert box.lineEdit().text() == text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -13,10 +15,11 @@ from PySide6.QtWidgets import QMenu
 from core.model.commands import CancelOrder, Flatten, NewOrder, ReplaceOrder
 from core.model.enums import OrdStatus, OrdType, Side, TimeInForce
 from core.model.orders import Position
+from core.model.session import EngineView, Frame
 from core.reporting.csv_file import as_text
 from tests.widgets.blotter.conftest import column
 from tests.widgets.trading_world import ASK, BID, BTC, SHARE
-from widgets.blotter.cells import since_text
+from widgets.blotter.cells import DAY, since_text
 from widgets.blotter.change import ChangeOrder
 from widgets.blotter.panel import SETTLE_SECONDS
 from widgets.theme import DARK, apply_theme
@@ -352,3 +355,55 @@ def test_exported_profit_is_that_of_the_moment_of_asking(qtbot, opened, world):
     cells = dict(zip(header.split(","), line.split(","), strict=True))
     assert Decimal(cells["open_profit"]) == 10
     assert Decimal(cells["mark"]) == Decimal("64215.5")
+
+
+def test_orders_stand_in_the_order_they_are_read_and_fit_the_usual_width(qtbot, opened, world):
+    world.order("O1", Side.BUY, BID, created=time.time_ns())
+    panel = opened("orders")
+    panel.resize(580, 300)
+    names = [panel.model.columns[n].id for n in panel._visible_columns()]
+    assert names[:9] == [
+        *("created", "instrument", "side", "qty", "price"),
+        *("status", "cum_qty", "avg_price", "text"),
+    ]
+    header = panel.view.horizontalHeader()
+    ids = [c.id for c in panel.model.columns]
+    for name in names[:6]:
+        number = ids.index(name)
+        end = header.sectionViewportPosition(number) + header.sectionSize(number)
+        assert end <= panel.view.viewport().width(), name
+        text = panel.model.index(0, number).data()
+        assert panel.fontMetrics().horizontalAdvance(text) + 8 <= header.sectionSize(number), name
+
+
+def test_the_day_of_a_replay_is_that_of_its_recording(qtbot, opened, world):
+    now = world.clock.wall()
+    world.order("O1", Side.BUY, BID, created=now)
+    world.order("O2", Side.BUY, BID, created=now - 2 * DAY)
+    panel = opened("orders")
+    when = datetime.fromtimestamp(now // 1_000_000_000, UTC)
+    assert column(panel, "created")[0] == f"{when:%H:%M:%S %Y-%m-%d}", "the time is never cut off"
+    world.stores.take_frame(Frame(9, now, engine=EngineView(now, replay_ts=now)))
+    assert column(panel, "created")[0] == f"{when:%H:%M:%S}"
+    assert column(panel, "created")[1].startswith(f"{when:%H:%M:%S} 20")
+
+
+def test_fees_have_four_decimals_and_all_of_them_in_the_tool_tip(qtbot, opened, world):
+    world.fill(1, fee=Decimal("0.0598349171"))
+    panel = opened("fills")
+    assert column(panel, "fee") == ["0.0598"]
+    number = [c.id for c in panel.model.columns].index("fee")
+    tip = panel.model.index(0, number).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip == "0.0598349171"
+
+
+def test_the_form_to_change_an_order_has_a_line_around_it(qtbot, qapp, asked, world):
+    apply_theme(qapp, "dark")
+    world.order("O1", Side.BUY, BID)
+    panel, _ = asked("orders")
+    panel.view.selectRow(0)
+    panel.change()
+    form = panel.findChild(ChangeOrder)
+    picture = form.grab().toImage()
+    for x, y in ((0, 0), (picture.width() - 1, picture.height() - 1), (5, 0), (0, 5)):
+        assert picture.pixelColor(x, y) == DARK.line

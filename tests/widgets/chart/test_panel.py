@@ -96,6 +96,13 @@ def test_it_wants_bars_and_quotes_of_its_interval(panel):
     assert "Waiting for bars of BTC-USD 5s" in panel.view.legend.message
 
 
+def test_without_an_instrument_it_asks_for_one(qtbot, world):
+    chart = ChartPanel(world.stores, IdMaker("P"), clock=world.clock)
+    qtbot.addWidget(chart)
+    chart.flush()
+    assert chart.view.legend.message == "Choose a symbol"
+
+
 def test_a_wrong_interval_gets_a_sentence_and_changes_nothing(panel):
     line = panel.toolbar.entry.lineEdit()
     assert isinstance(line, QLineEdit)

@@ -128,6 +128,21 @@ def test_it_says_that_the_account_is_stopped_and_still_works(pressed, world):
     assert button.accessibleDescription() == ""
 
 
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_armed_again_it_says_kill_again(qtbot, pressed, world, level):
+    button, commands = pressed
+    QTest.mousePress(button, LEFT)
+    qtbot.waitUntil(lambda: len(commands) >= level)
+    stop(world, TradingState.REDUCING)
+    button.refresh()
+    assert button.text() in list(kill.LABELS.values())[1:], "what it does stands there while held"
+    QTest.mouseRelease(button, LEFT)
+    assert button.text() == "KILLED"
+    stop(world, TradingState.ACTIVE)
+    button.refresh()
+    assert button.text() == "KILL"
+
+
 def test_without_an_account_the_worst_state_of_all_counts(pressed, world):
     button, _ = pressed
     button.set_account("")

@@ -300,3 +300,29 @@ def test_sorting_is_stable_and_unknown_comes_last(prices, descending):
         same = values[result.index(one)] == values[result.index(other)]
         if same:
             assert quotes.index(one) < quotes.index(other)
+
+
+def test_prices_of_a_dead_engine_are_dim(panel, world):
+    quote(world, SHARE.id, last=110)
+    quote(world, SHARE.id, last=111)
+    panel.flush()
+    cells, row, now = panel.table.cells, panel.model.row_of(SHARE.id), world.clock.monotonic()
+    columns = (LAST, CHANGE, BID, ASK)
+    assert cells._dim not in [cells._color(c, row, now) for c in columns]
+    before = panel.table.grab().toImage()
+    world.stores.connected = False
+    panel.flush()
+    assert {cells._color(c, row, now).name() for c in columns} == {cells._dim.name()}
+    QApplication.processEvents()
+    assert panel.table.grab().toImage() != before
+
+
+def test_columns_follow_the_size_of_the_font(panel, qapp):
+    header = panel.table.horizontalHeader()
+    header.resizeSection(LAST, 150)
+    before = [header.sectionSize(n) for n in range(header.count())]
+    font = panel.font()
+    font.setPointSizeF(font.pointSizeF() * 2)
+    panel.setFont(font)
+    after = [header.sectionSize(n) for n in range(header.count())]
+    assert all(1.6 < b / a < 2.4 for a, b in zip(before, after, strict=True)), (before, after)
