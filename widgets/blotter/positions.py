@@ -39,7 +39,8 @@ class PositionsPanel(BlotterPanel[Position]):
         return BlotterModel(
             self.stores,
             self.stores.positions,
-            (*table[:5], *live, *table[5:]),
+            # what a trader looks at most stands where it is seen in a narrow panel, too
+            (*table[:2], *table[3:5], *live, table[2], *table[5:]),
             ("instrument", False),
             lambda p: (2 if p.strategy else 0) + (0 if p.qty else 1),
             colour,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFontMetrics,
+    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from core.client.stores import Stores, limit_key
 from core.model.events import LimitUse
@@ -50,6 +51,19 @@ def title(use: LimitUse) -> str:
     return f"{name} · {use.scope_id or f'each {use.scope}'}"
 
 
+def row_words(use: LimitUse) -> str:
+    """Everything about one limit."""
+    kind = LIMIT_KINDS.get(use.name)
+    lines = [
+        f"{title(use)}: {figure(use.used, '')} of {figure(use.limit, use.unit)}, "
+        f"{used_words(used_part(use))}",
+        f"At 80 %: it is marked. At 100 %: {use.action}.",
+        *([kind.meaning] if kind is not None else []),
+        "Double-click or Enter changes it.",
+    ]
+    return "\n".join(lines)
+
+
 class LimitTable(QWidget):
     """All limits, one painted row each; keyboard and mouse choose one to change.
 
@@ -70,7 +84,6 @@ class LimitTable(QWidget):
         self.account = ""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Limits and their use")
-        self.setToolTip("Double-click or Enter changes a limit.")
 
     def refresh(self) -> bool:
         """Take in changed limits; True when something was repainted."""
@@ -123,9 +136,12 @@ class LimitTable(QWidget):
         metrics = painter.fontMetrics()
         figures = f"{figure(use.used, '')} / {figure(use.limit, use.unit)}"
         room = inner.width() - metrics.horizontalAdvance(figures) - 12
-        name = metrics.elidedText(title(use), Qt.TextElideMode.ElideRight, room)
+        beside = metrics.horizontalAdvance(title(use)) <= room
+        name_room = room if beside else inner.width()
+        name = metrics.elidedText(title(use), Qt.TextElideMode.ElideRight, name_room)
         painter.drawText(top, Qt.AlignmentFlag.AlignLeft, name)
-        painter.drawText(top, Qt.AlignmentFlag.AlignRight, figures)
+        if beside:
+            painter.drawText(top, Qt.AlignmentFlag.AlignRight, figures)
         bar = QRect(inner.x(), inner.y() + line + 2, inner.width(), 5)
         painter.fillRect(bar, t.raised)
         filled = QRect(bar)
@@ -137,9 +153,22 @@ class LimitTable(QWidget):
         text = f"{used_words(part)} · at 100 %: {use.action}"
         if use.pending is not None:
             text = f"becomes {figure(use.pending, use.unit)} shortly · {text}"
+        if not beside:  # too narrow for both on one line: the figures matter more than the words
+            text = figures
+        elif metrics.horizontalAdvance(text) > inner.width() and use.pending is None:
+            text = used_words(part)
         painter.setPen(colour if part >= float(WARN_AT) else t.dim)
         elided = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, elided)
+
+    def event(self, event: QEvent) -> bool:
+        """The tool tip of a row has all of its words."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            row = int(event.pos().y()) // self.row_height()
+            use = self._stores.limits.get(self._keys[row]) if row < len(self._keys) else None
+            QToolTip.showText(event.globalPos(), row_words(use) if use is not None else "", self)
+            return True
+        return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose a row."""

@@ -83,14 +83,23 @@ class RiskPanel(Panel):
         self.retry_flatten.clicked.connect(self._on_retry_flatten)
         box = QVBoxLayout(self._check_box)
         box.setContentsMargins(8, 0, 8, 4)
-        box.addWidget(self.checks)
         box.addWidget(self.retry_cancel)
         box.addWidget(self.retry_flatten)
+        box.addWidget(self.checks)
         self._check_box.hide()
         self.limits = LimitTable(stores, self)
         self.limits.change_asked.connect(self._on_change)
+        # in a low panel everything below the state can be scrolled, nothing is cut
+        inside = QWidget(self)
+        below = QVBoxLayout(inside)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(4)
+        below.addWidget(self._check_box)
+        below.addWidget(self.profit)
+        below.addWidget(self.limits)
+        below.addStretch(1)
         scroll = QScrollArea(self)
-        scroll.setWidget(self.limits)
+        scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -102,8 +111,6 @@ class RiskPanel(Panel):
         layout.setSpacing(4)
         layout.addWidget(self.state)
         layout.addWidget(self._armed_row)
-        layout.addWidget(self._check_box)
-        layout.addWidget(self.profit)
         layout.addWidget(scroll, 1)
         self._show_state()
 
@@ -202,6 +209,7 @@ class RiskPanel(Panel):
         self.requested.emit(Flatten(self._ids.next(), self.account, ts=time.time_ns()))
 
     def _on_row_chosen(self, top: int) -> None:
+        top += self.limits.y()
         self._scroll.ensureVisible(0, top + self.limits.row_height() // 2, 0, 40)
 
     def _show_profit(self) -> None:
