@@ -8,7 +8,11 @@ import pytest
 
 from app import cli
 from app.reporter import Reporter
+from app.terminal import make_window
+from core.client.client import EngineClient
+from core.client.stores import Stores
 from core.journal.lock import FileLock
+from core.model.enums import Mode
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,3 +68,20 @@ def test_a_lock_is_free_again_when_it_was_given_back(tmp_path):
     for _ in range(2):
         lock = FileLock(tmp_path / "one.lock")
         lock.release()
+
+
+@pytest.mark.parametrize(("own", "mode"), [(True, Mode.PAPER), (False, None)])
+def test_what_money_it_is_is_known_before_the_engine_speaks_only_of_ones_own(
+    qtbot, tmp_path, own, mode
+):
+    stores = Stores()
+    words = ["terminal", "--endpoint", "tcp://127.0.0.1:9"]
+    options = cli.build_parser("terminal").parse_args(words)
+    client = EngineClient("line", "t", "test", "terminal", stores) if own else None
+    window = make_window(options, tmp_path, None, stores, Reporter(lambda _: None), client)
+    qtbot.addWidget(window)
+    assert stores.known_mode is mode
+    assert window.windowTitle() == ("Paper — Outcry" if own else "Outcry")
+    window.close_now()
+    window.desk.stop()
+    window.docks.clear()

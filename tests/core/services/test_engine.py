@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from core.model.enums import (
     TradingState,
 )
 from core.model.events import LinkUpdate, VenueOrder
+from core.model.instruments import Instrument
 from core.model.market import Quote
 from core.model.requests import VenueCancel, VenueNew, VenueRequest
 from core.model.session import Subscribe
@@ -37,6 +38,26 @@ from tests.core.services.helpers import IDS, Bench, ScriptedVenue, order
 
 def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(test)
+
+
+class _SmallVenue(ScriptedVenue):
+    """Lists only one of its instruments."""
+
+    def instruments(self) -> Sequence[Instrument]:
+        return super().instruments()[:1]
+
+
+@pytest.mark.parametrize(
+    ("venue", "words"), [(_SmallVenue, "1 instrument."), (ScriptedVenue, "2 instruments.")]
+)
+def test_it_says_how_many_instruments_there_are(
+    tmp_path: Path, venue: type[ScriptedVenue], words: str
+) -> None:
+    async def test() -> None:
+        async with Bench(tmp_path, venue()) as b:
+            assert f"The engine is ready: {words}" in b.notices().splitlines()
+
+    run(test())
 
 
 def test_an_order_goes_all_the_way_and_back(tmp_path: Path) -> None:
