@@ -264,6 +264,7 @@ def test_a_terminal_that_comes_back_takes_over_the_engine_it_left(
     desk: Desk, tmp_path: Path
 ) -> None:
     assert desk.ready()
+    assert desk.until(lambda: read_address(desk.process.home) is not None)
     address = read_address(desk.process.home)
     assert address is not None
     assert address.pid == desk.process.pid

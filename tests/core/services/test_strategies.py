@@ -34,7 +34,7 @@ def test_advise_drafts_and_an_accepted_one_is_sent_once_under_its_name(tmp_path:
             (sent,) = r.orders("mine")
             assert (sent.source, sent.strategy, sent.trader) == (Source.STRATEGY, "mine", "ann")
             assert r.client.stores.drafts[draft.draft].answer == "accepted"
-            assert r.row("mine").last_signal == "started"
+            await r.wait(lambda: r.row("mine").last_signal == "started", "its signal is told")
 
     go(test())
 
