@@ -25,18 +25,31 @@ pytestmark = [
 ]
 
 
-def begin(*words: object, **environment: str) -> subprocess.Popen[str]:
-    usual = {k: v for k, v in os.environ.items() if k not in ("QT_QPA_PLATFORM", "DISPLAY")}
-    usual.pop("WAYLAND_DISPLAY", None)
-    return subprocess.Popen(
-        [sys.executable, "main.py", *map(str, words)],
-        cwd=ROOT,
-        env={**usual, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+@pytest.fixture
+def begin():
+    """Starts the program; what still runs at the end of a test is ended."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def start(*words: object, **environment: str) -> subprocess.Popen[str]:
+        usual = {k: v for k, v in os.environ.items() if k not in ("QT_QPA_PLATFORM", "DISPLAY")}
+        usual.pop("WAYLAND_DISPLAY", None)
+        process = subprocess.Popen(
+            [sys.executable, "main.py", *map(str, words)],
+            cwd=ROOT,
+            env={**usual, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        begun.append(process)
+        return process
+
+    yield start
+    for process in begun:
+        if process.poll() is None:
+            process.terminate()  # it ends its engine, too
+        process.communicate(timeout=30)
 
 
 def until(true: Callable[[], object], process: subprocess.Popen[str], what: str) -> None:
@@ -57,7 +70,7 @@ def interrupt(process: subprocess.Popen[str]) -> str:
     return said
 
 
-def test_without_a_display_it_says_so_keeps_a_picture_and_ends_by_ctrl_c(tmp_path):
+def test_without_a_display_it_says_so_keeps_a_picture_and_ends_by_ctrl_c(begin, tmp_path):
     shot = tmp_path / "shot.png"
     process = begin("--data-dir", tmp_path / "data", "--screenshot", shot)
     picture = tmp_path / "data" / "terminal.png"
@@ -81,7 +94,7 @@ def test_without_a_display_it_says_so_keeps_a_picture_and_ends_by_ctrl_c(tmp_pat
     assert "does not support" not in (tmp_path / "data" / "terminal.log").read_text()
 
 
-def test_a_display_that_does_not_answer_is_no_display(tmp_path):
+def test_a_display_that_does_not_answer_is_no_display(begin, tmp_path):
     words = ("--data-dir", tmp_path, "--exit-after", 1)
     process = begin(*words, DISPLAY=":4242")
     said, _ = process.communicate(timeout=60)
@@ -90,7 +103,7 @@ def test_a_display_that_does_not_answer_is_no_display(tmp_path):
     assert str(tmp_path / "terminal.png") in said
 
 
-def test_inline_the_engine_is_in_this_very_process(tmp_path):
+def test_inline_the_engine_is_in_this_very_process(begin, tmp_path):
     shot = tmp_path / "shot.png"
     process = begin(
         *("--offscreen", "--placement", "inline", "--instruments", 4),
@@ -112,26 +125,22 @@ def test_inline_the_engine_is_in_this_very_process(tmp_path):
     assert not list((tmp_path / "data").rglob("engine.json"))
 
 
-def test_remote_it_attaches_and_leaves_the_engine_running(tmp_path):
+def test_remote_it_attaches_and_leaves_the_engine_running(begin, tmp_path):
     endpoint = f"tcp://127.0.0.1:{free_port()}"
     engine = begin("engine", "--data-dir", tmp_path / "engine", "--endpoint", endpoint,
                    OUTCRY_TOKEN="a secret")  # fmt: skip
-    try:
-        shot = tmp_path / "shot.png"
-        words = ("--offscreen", "--placement", "remote", "--endpoint", endpoint)
-        process = begin(*words, "--data-dir", tmp_path / "data", "--screenshot", shot,
-                        OUTCRY_TOKEN="a secret")  # fmt: skip
-        until(shot.exists, process, "prices")
-        interrupt(process)
-        assert engine.poll() is None
-        wrong = begin(*words, "--data-dir", tmp_path / "other", "--screenshot", tmp_path / "no",
-                      "--exit-after", 3, OUTCRY_TOKEN="another")  # fmt: skip
-        said, _ = wrong.communicate(timeout=60)
-        assert wrong.returncode == 1
-        assert "no prices came" in said
-    finally:
-        engine.terminate()
-        engine.communicate(timeout=30)
+    shot = tmp_path / "shot.png"
+    words = ("--offscreen", "--placement", "remote", "--endpoint", endpoint)
+    process = begin(*words, "--data-dir", tmp_path / "data", "--screenshot", shot,
+                    OUTCRY_TOKEN="a secret")  # fmt: skip
+    until(shot.exists, process, "prices")
+    interrupt(process)
+    assert engine.poll() is None
+    wrong = begin(*words, "--data-dir", tmp_path / "other", "--screenshot", tmp_path / "no",
+                  "--exit-after", 3, OUTCRY_TOKEN="another")  # fmt: skip
+    said, _ = wrong.communicate(timeout=60)
+    assert wrong.returncode == 1
+    assert "no prices came" in said
 
 
 def test_remote_without_the_secret_is_refused_with_a_sentence(tmp_path, capsys, monkeypatch):
@@ -148,15 +157,16 @@ def test_remote_without_the_secret_is_refused_with_a_sentence(tmp_path, capsys, 
     assert "OUTCRY_TOKEN" in capsys.readouterr().err
 
 
-def test_a_picture_that_cannot_be_written_is_said(tmp_path):
-    process = begin("--offscreen", "--data-dir", tmp_path / "data", "--instruments", 2,
-                    "--screenshot", tmp_path / "no" / "such" / "shot.png")  # fmt: skip
+def test_a_picture_that_cannot_be_written_is_said(begin, tmp_path):
+    shot = tmp_path / "no" / "such" / "shot.png"
+    words = ("--offscreen", "--instruments", 2, "--exit-after", 45, "--screenshot", shot)
+    process = begin(*words, "--data-dir", tmp_path / "data")
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "shot.png cannot be written" in said
 
 
-def test_a_replay_says_so_in_its_folder(tmp_path):
+def test_a_replay_says_so_in_its_folder(begin, tmp_path):
     trades = tmp_path / "trades.csv"
     lines = [f"2024-08-09T00:00:{n:02d}Z,{60_000 + n % 7}.5,0.01,buy" for n in range(60)]
     trades.write_text("\n".join(["time,price,qty,side", *lines]) + "\n")
