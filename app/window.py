@@ -16,19 +16,19 @@ from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QGuiApplication,
-    QKeySequence,
     QMoveEvent,
-    QPaintEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenuBar, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenuBar, QVBoxLayout, QWidget
 
 from app import layouts
-from app.actions import ACTIONS, Actions, plain_text
+from app.actions import Actions
 from app.desk import Desk
 from app.exporting import Exporter
 from app.frames import FrameClock
 from app.leaving import Leaving
+from app.look import Look
+from app.messages import ABOUT, focus_first, keys_text, tell
 from app.palette import Palette
 from app.panels import PANEL_KINDS, make_panel
 from app.playback import PlaybackBar
@@ -43,11 +43,10 @@ from core.model.events import CommandRefused, Notice
 from core.model.ids import IdMaker
 from core.model.orders import OrderUpdate
 from widgets.blotter.panel import BlotterPanel
-from widgets.border import draw_border
 from widgets.panel import Panel
 from widgets.risk.kill import KillButton
 from widgets.status.bar import StatusBar
-from widgets.theme import UP_DOWN, apply_theme, tokens
+from widgets.theme import tokens
 
 FRAME_MS = 16
 HIDDEN_FRAME_MS = 250
@@ -84,7 +83,6 @@ class MainWindow(QMainWindow):
         self.desk = desk
         self.stores = desk.stores
         self._ids = ids
-        self._settings = settings
         self._workspace = workspace
         self._reporter = reporter
         self.instrument = ""
@@ -131,8 +129,10 @@ class MainWindow(QMainWindow):
         desk.connection_changed.connect(self._on_connection)
         desk.failed.connect(self._on_failure)
         desk.refused.connect(self._on_refused)
-        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
-        self._apply_theme()
+        self.look = Look(settings, self.actions_by_id, self)
+        self.look.failed.connect(self._on_save_failed)
+        self.look.changed.connect(self._on_look_changed)
+        self.look.apply()
         self.resize(QSize(1600, 950).boundedTo(self.screen().availableSize()))
         self._open_workspace()
         self._into_view()
@@ -313,11 +313,6 @@ class MainWindow(QMainWindow):
             "trade.ticket": lambda: self._focus("ticket"),
             "view.palette": self._open_palette,
             "view.search": self._search,
-            "view.theme": self._toggle_theme,
-            "view.theme_system": self._follow_system,
-            "view.larger": lambda: self._font(1),
-            "view.smaller": lambda: self._font(-1),
-            "view.reset_size": lambda: self._font(0),
             "view.next_panel": lambda: self._step_panel(1),
             "view.previous_panel": lambda: self._step_panel(-1),
             "layout.close_panel": self._close_panel,
@@ -333,10 +328,6 @@ class MainWindow(QMainWindow):
         }
         for action_id, handler in handlers.items():
             self.actions_by_id.bind(action_id, handler)
-        for choice in UP_DOWN:
-            action = self.actions_by_id[f"colours.{choice}"]
-            action.setCheckable(True)
-            self.actions_by_id.bind(action.objectName(), partial(self._choose_colours, choice))
 
     def _make_menus(self) -> None:
         # not `menuBar()`: that makes a new bar once this one shares its place with the others
@@ -409,77 +400,10 @@ class MainWindow(QMainWindow):
         return False
 
     def _show_keys(self) -> None:
-        rows = []
-        for spec in ACTIONS:
-            action = self.actions_by_id[spec.id]
-            keys = ", ".join(
-                k.toString(QKeySequence.SequenceFormat.NativeText) for k in action.shortcuts()
-            )
-            if keys:
-                rows.append(f"<tr><td>{plain_text(action)}</td><td>&nbsp;&nbsp;{keys}</td></tr>")
-        self._tell("Keys", f"<table>{''.join(rows)}</table>")
+        tell(self, "Keys", keys_text(self.actions_by_id))
 
     def _show_about(self) -> None:
-        self._tell(
-            "About Outcry",
-            "<b>Outcry</b><p>A desktop trading terminal on an embedded, event-driven engine."
-            "<p>Apache License 2.0",
-        )
-
-    def _tell(self, title: str, text: str) -> None:
-        box = Message(QMessageBox.Icon.NoIcon, title, text, parent=self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setModal(False)
-        box.show()
-
-    # -- look --------------------------------------------------------------------------------
-
-    def _theme_name(self) -> str:
-        chosen = self._settings.values.theme
-        if chosen != "system":
-            return chosen
-        scheme = QGuiApplication.styleHints().colorScheme()
-        return "light" if scheme == Qt.ColorScheme.Light else "dark"
-
-    def _apply_theme(self) -> None:
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        values = self._settings.values
-        apply_theme(app, self._theme_name(), values.up_down, values.font_points)
-        self.docks.apply_theme(tokens())
-        for choice in UP_DOWN:
-            self.actions_by_id[f"colours.{choice}"].setChecked(choice == values.up_down)
-
-    def _on_system_theme(self) -> None:
-        if self._settings.values.theme == "system":
-            self._apply_theme()
-
-    def _follow_system(self) -> None:
-        self._settings.values.theme = "system"
-        self._apply_theme()
-        self._save_settings()
-
-    def _choose_colours(self, choice: str) -> None:
-        self._settings.values.up_down = choice  # type: ignore[assignment]
-        self._apply_theme()
-        self._save_settings()
-
-    def _toggle_theme(self) -> None:
-        self._settings.values.theme = "light" if self._theme_name() == "dark" else "dark"
-        self._apply_theme()
-        self._save_settings()
-
-    def _font(self, step: int) -> None:
-        size = round(QApplication.font().pointSizeF()) + step
-        self._settings.values.font_points = 0 if step == 0 else max(6, min(32, size))
-        self._apply_theme()
-        self._save_settings()
-
-    def _save_settings(self) -> None:
-        try:
-            self._settings.save()
-        except OSError as error:
-            self.desk.say(Severity.ERROR, f"The settings could not be saved: {error}.")
+        tell(self, "About Outcry", ABOUT)
 
     def _title(self) -> None:
         words = {Mode.PAPER: "Paper", Mode.REPLAY: "Replay", Mode.LIVE: "LIVE"}
@@ -487,6 +411,9 @@ class MainWindow(QMainWindow):
         parts = [self.instrument] if self.instrument else []
         parts += [words[mode]] if mode is not None else []
         self.setWindowTitle(" — ".join([*parts, "Outcry"]))
+
+    def _on_look_changed(self) -> None:
+        self.docks.apply_theme(tokens())
 
     # -- workspace ---------------------------------------------------------------------------
 
@@ -637,32 +564,7 @@ class MainWindow(QMainWindow):
             self.flatten_all()
 
 
-class Message(QMessageBox):
-    """A text to read, with a line around it."""
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        draw_border(self)
-
-
-def focus_first(panel: QWidget) -> None:
-    """Give the keyboard to a panel: to what it names itself, else to its first control."""
-    if panel.focusProxy() is not None or panel.focusPolicy() & Qt.FocusPolicy.TabFocus:
-        panel.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        return
-    child = panel.nextInFocusChain()
-    while child is not None and child is not panel:
-        tab = child.focusPolicy() & Qt.FocusPolicy.TabFocus
-        if tab and panel.isAncestorOf(child) and child.isVisible() and child.isEnabled():
-            child.setFocus(Qt.FocusReason.ShortcutFocusReason)
-            return
-        child = child.nextInFocusChain()
-    panel.setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-
 def _stack(*widgets: QWidget) -> QWidget:
-    from PySide6.QtWidgets import QVBoxLayout
-
     holder = QWidget()
     layout = QVBoxLayout(holder)
     layout.setContentsMargins(0, 0, 0, 0)

@@ -58,7 +58,7 @@ def grounds(picture: QImage) -> set[str]:
 def test_the_theme_changes_both_ways_without_restart(terminal, qtbot):
     t = terminal()
     t.settings.values.theme = "dark"
-    t.window._apply_theme()
+    t.window.look.apply()
     t.connect()
     t.quote()
     for theme in (LIGHT, DARK, LIGHT):
@@ -84,7 +84,7 @@ def test_the_theme_changes_both_ways_without_restart(terminal, qtbot):
 def test_coloured_words_follow_the_theme(terminal, qtbot):
     t = terminal()
     t.settings.values.theme = "dark"
-    t.window._apply_theme()
+    t.window.look.apply()
     t.connect()
     t.quote()
     for theme in (LIGHT, DARK, LIGHT):
@@ -132,14 +132,14 @@ def test_text_grows_shrinks_and_comes_back(terminal):
     assert QApplication.font().pointSize() == usual + 3
     assert SettingsFile(t.data / "settings").values.font_points == usual + 3
     t.settings.values.font_points = 7
-    t.window._apply_theme()
+    t.window.look.apply()
     for _ in range(3):
-        t.window._font(-1)
+        t.window.look.resize_text(-1)
     assert QApplication.font().pointSize() == 6
     t.settings.values.font_points = 31
-    t.window._apply_theme()
+    t.window.look.apply()
     for _ in range(3):
-        t.window._font(1)
+        t.window.look.resize_text(1)
     assert QApplication.font().pointSize() == 32
     QTest.keyClick(t.window, Qt.Key.Key_0, CTRL)
     assert round(QApplication.font().pointSizeF()) == usual
@@ -149,7 +149,7 @@ def test_the_system_s_theme_is_followed_when_chosen(terminal):
     t = terminal()
     t.window.actions_by_id["view.theme_system"].trigger()
     assert SettingsFile(t.data / "settings").values.theme == "system"
-    t.window._on_system_theme()
+    t.window.look.on_system_theme()
     scheme = QApplication.styleHints().colorScheme()
     assert tokens().dark is (scheme is not Qt.ColorScheme.Light)
 

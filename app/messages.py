@@ -1,0 +1,59 @@
+"""Texts to read, and where the keyboard goes: small helpers of the window."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QPaintEvent
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from app.actions import ACTIONS, Actions, plain_text
+from widgets.border import draw_border
+
+ABOUT = (
+    "<b>Outcry</b><p>A desktop trading terminal on an embedded, event-driven engine."
+    "<p>Apache License 2.0"
+)
+
+
+class Message(QMessageBox):
+    """A text to read, with a line around it."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        draw_border(self)
+
+
+def tell(parent: QWidget, title: str, text: str) -> None:
+    """Show a text; the rest of the window goes on."""
+    box = Message(QMessageBox.Icon.NoIcon, title, text, parent=parent)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setModal(False)
+    box.show()
+
+
+def keys_text(actions: Actions) -> str:
+    """All actions with short cuts, as a table."""
+    rows = []
+    for spec in ACTIONS:
+        action = actions[spec.id]
+        keys = ", ".join(
+            k.toString(QKeySequence.SequenceFormat.NativeText) for k in action.shortcuts()
+        )
+        if keys:
+            rows.append(f"<tr><td>{plain_text(action)}</td><td>&nbsp;&nbsp;{keys}</td></tr>")
+    return f"<table>{''.join(rows)}</table>"
+
+
+def focus_first(panel: QWidget) -> None:
+    """Give the keyboard to a panel: to what it names itself, else to its first control."""
+    if panel.focusProxy() is not None or panel.focusPolicy() & Qt.FocusPolicy.TabFocus:
+        panel.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        return
+    child = panel.nextInFocusChain()
+    while child is not None and child is not panel:
+        tab = child.focusPolicy() & Qt.FocusPolicy.TabFocus
+        if tab and panel.isAncestorOf(child) and child.isVisible() and child.isEnabled():
+            child.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
+        child = child.nextInFocusChain()
+    panel.setFocus(Qt.FocusReason.ShortcutFocusReason)
