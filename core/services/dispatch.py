@@ -46,6 +46,7 @@ class Dispatch:
         path: OrderPath,
         feed: KernelFeed,
         links: Mapping[str, VenueLink],
+        routes: Mapping[str, VenueLink],
         strategies: StrategyDesk,
         publish: Callable[[Sequence[Event]], None],
         statistics: Statistics,
@@ -53,6 +54,7 @@ class Dispatch:
         self._path = path
         self._feed = feed
         self._links = links
+        self._routes = routes
         self._strategies = strategies
         self._publish = publish
         self._statistics = statistics
@@ -111,13 +113,13 @@ class Dispatch:
         else:
             order = self._path.kernel.order(command.order)
             instrument = "" if order is None else order.instrument
-        venue = instrument.rpartition(".")[2]
-        link = self._links.get(venue)
+        link = self._routes.get(instrument)
         if link is not None and not link.settled:
             self._refuse(
                 command,
                 "STREAM_RECONCILING",
-                f"Our orders and those of {venue} are being compared; try again in a moment.",
+                f"Our orders and those of {link.venue.name} are being compared;"
+                " try again in a moment.",
             )
             return
         self._feed.feed(instrument)

@@ -234,8 +234,18 @@ class Engine:
             )
             for venue in self._venues
         }
+        # by the instrument's own word: a recording of several venues comes from one
+        self.routes = {
+            i.id: self.links[i.venue] for i in self.kernel.instruments() if i.venue in self.links
+        }
         self.dispatch = Dispatch(
-            self.path, self.feed, self.links, self.strategies, self.publish, self.statistics
+            self.path,
+            self.feed,
+            self.links,
+            self.routes,
+            self.strategies,
+            self.publish,
+            self.statistics,
         )
         self._timers = [
             Every(FRAME_SECONDS, self.sessions.frames, self.report, "Sending frames"),
@@ -265,7 +275,7 @@ class Engine:
 
     def _send(self, request: VenueRequest) -> None:
         instrument = request.order.instrument
-        link = self.links.get(instrument.rpartition(".")[2])
+        link = self.routes.get(instrument)
         if link is None:
             text = f"No venue is connected for {instrument}; the request was not sent."
             self.say(Severity.ERROR, text)
