@@ -288,9 +288,12 @@ class Sessions:
                 self._write(session, data)
 
     def listening(self, seconds: float) -> int:
-        """How many clients spoke within the last `seconds`."""
+        """How many clients spoke within the last `seconds`; its own strategies do not count."""
         since = time.monotonic() - seconds
-        return sum(session.heard >= since for session in self._sessions.values())
+        return sum(
+            session.heard >= since and session.kind != "strategy"
+            for session in self._sessions.values()
+        )
 
     def _write(self, session: Session, data: bytes) -> None:
         sent = session.peer.write(data)
