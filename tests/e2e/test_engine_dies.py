@@ -30,6 +30,7 @@ def readiness(t: Trader) -> int:
 
 async def its_death(t: Trader) -> None:
     await t.until(lambda: t.stores.connected and BTC in t.stores.tickers, "prices")
+    await t.until(lambda: readiness(t) == 1, "an engine that takes orders")
     t.window.choose_instrument(BTC)
     bid = t.stores.tickers[BTC].bid
     far = NewOrder("E2E-1", ACCOUNT, BTC, Side.BUY, OrdType.LIMIT, 100, bid - 400)
