@@ -13,6 +13,9 @@ from core.venues.simulated.draws import generator, sizes
 from core.venues.simulated.fair import SECOND, YEAR_SECONDS
 from core.venues.simulated.listing import Listing
 
+_VOLUME_AN_ACTION = 0.11
+"""Usual sizes traded on a live market for each action of its people; measured."""
+
 
 def _worth(
     seed: int, symbol: str, annual_vol: float, seconds: int
@@ -52,7 +55,9 @@ def trade_history(listing: Listing, seed: int, start: int, end_ts: int) -> Trade
     aggressor = np.where(rng.random(count) < 0.5, 1, 2)
     touch = np.where(aggressor == 1, 0.5, -0.5) * (1 + rng.integers(0, 2, count))
     price = np.maximum(np.rint(start * worth[second] + touch), 1).astype("<i8")
-    qty = sizes(rng, count, listing.size, listing.round_lot)
+    # a past trade stands for the many small ones of its moment, so that volumes look alike
+    bulk = max(1, round(_VOLUME_AN_ACTION * listing.rate / listing.history_rate))
+    qty = sizes(rng, count, listing.size, listing.round_lot) * bulk
     return TradeHistory(
         instrument.id,
         ts.astype("<i8").tobytes(),
