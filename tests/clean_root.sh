@@ -22,6 +22,10 @@ leave() {
     done
 }
 trap leave EXIT
+if [ -e "$root" ] && [ ! -e "$root/.outcry-clean-root" ]; then
+    echo "$root exists and was not made by this script; name another folder" >&2
+    exit 1
+fi
 leave
 
 if [ ! -d "$pristine" ]; then
@@ -31,6 +35,7 @@ if [ ! -d "$pristine" ]; then
 fi
 rm -rf --one-file-system "$root"
 cp -a "$pristine" "$root"
+touch "$root/.outcry-clean-root"
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 if [ -f /etc/pip.conf ]; then cp /etc/pip.conf "$root/etc/"; fi
