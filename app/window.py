@@ -48,7 +48,7 @@ from widgets.risk.kill import KillButton
 from widgets.status.bar import StatusBar
 from widgets.theme import tokens
 
-FRAME_MS = 16
+FRAME_MS = 15  # with the wait for the event loop, sixty a second
 HIDDEN_FRAME_MS = 250
 AUTOSAVE_MS = 2_000
 CHECK_MS = 4_000
