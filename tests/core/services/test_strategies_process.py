@@ -22,33 +22,13 @@ from core.services.process import EngineProcess, ProcessState
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 OFF, ADVISE, AUTO = StrategyMode.OFF, StrategyMode.ADVISE, StrategyMode.AUTO
 
-# What the README shows.
-EXAMPLE = '''
-from decimal import Decimal
-
-from core.strategy.api import Params, Quote, Strategy, lots
-
-
-class DipParams(Params, frozen=True):
-    fall: int = 20  # ticks
-    quantity: Decimal = Decimal("0.01")
-
-
-class Dip(Strategy):
-    """Buys when the bid has fallen by `fall` ticks from its high, sells when it is back there."""
-
-    Params = DipParams
-
-    def on_start(self) -> None:
-        self.high = self.quote.bid
-
-    def on_quote(self, quote: Quote) -> None:
-        self.high = max(self.high, quote.bid)
-        if self.position == 0 and self.high - quote.bid >= self.params.fall:
-            self.target(lots(self.instrument, self.params.quantity), "it has fallen")
-        elif self.position and quote.bid >= self.high:
-            self.target(0, "back at the high")
-'''
+# The very strategy that the README shows.
+EXAMPLE = (
+    (Path(__file__).resolve().parents[3] / "README.md")
+    .read_text("utf-8")
+    .split("```python\n")[1]
+    .split("```")[0]
+)
 RESTING = """
 from core.strategy.api import Strategy
 
