@@ -139,7 +139,7 @@ def _begin(s: State, job: Job, accounts: list[Account], instrument: str, strateg
             s.ready.append(target)
     if not job.legs:
         del s.jobs[job.id]
-        s.notice(Severity.INFO, f"{job.id}: there is nothing to cancel or close.")
+        s.notice(Severity.INFO, "There is nothing to cancel or close.")
 
 
 def _cancel_live(s: State, job: Job, holding: Holding, leg: Leg) -> None:

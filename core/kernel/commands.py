@@ -166,7 +166,7 @@ def cancel_all(s: State, command: CancelAll) -> None:
         ):
             cancel(s, live, s.next_id(job))
     if not job.count:
-        s.notice(Severity.INFO, f"Cancel all {command.id}: there was no order to cancel.")
+        s.notice(Severity.INFO, "Cancel all: there was no order to cancel.")
 
 
 def replace_order(s: State, command: ReplaceOrder) -> None:
