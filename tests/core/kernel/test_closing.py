@@ -347,7 +347,7 @@ def test_closing_the_account_takes_over_from_closing_a_strategy():
     d.canceled("F/1")
     assert ids(d.sent()) == ["K/2"]
     d.flatten(strategy="S", id="G")
-    assert "there is nothing" in d.notices()[0].text
+    assert "There is nothing" in d.notices()[0].text
     d.fill("K/2", 10)
     assert d.notices()[-1].text == "K: all done."
 
@@ -355,7 +355,7 @@ def test_closing_the_account_takes_over_from_closing_a_strategy():
 def test_nothing_to_close():
     d = Driver()
     d.flatten()
-    assert "there is nothing" in d.notices()[0].text
+    assert "There is nothing" in d.notices()[0].text
     d.kill(3)
     assert d.account().state is TradingState.REDUCING
     d.flatten(account="nobody")
