@@ -1,19 +1,18 @@
 """The painted ladder: shows row pictures, and turns mouse and keys into wishes.
 
 It decides nothing about orders. A wish to place one is made at mouse-down with its id, and is
-told at mouse-up in the same cell with the same price; anything in between drops it.
+told at mouse-up in the same cell with the same price; anything in between drops it. With
+`at_press` it is told at mouse-down. In both cases a press right after the rows shifted, or right
+after one that was told, only flashes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import (
     QContextMenuEvent,
     QEnterEvent,
     QFocusEvent,
-    QKeyEvent,
     QMouseEvent,
     QWheelEvent,
 )
@@ -22,45 +21,15 @@ from PySide6.QtWidgets import QApplication, QWidget
 from core.model.enums import Side, Source
 from core.model.ids import IdMaker
 from widgets.clock import Clock
-from widgets.ladder.columns import Hit
-from widgets.ladder.picture import RowPicture, Stage
-from widgets.ladder.rows import Rows, next_group
-from widgets.ladder.view import LadderView
-
-SHIFT_GUARD = 300_000_000
-"""A press this soon (ns) after the rows shifted only flashes."""
-
-KEY_GUARD = 250_000_000
-"""A key that places an order is deaf for this long (ns) after it did."""
+from widgets.ladder.keyboard import KeyLadder
+from widgets.ladder.picture import RowPicture
+from widgets.ladder.rows import Rows
+from widgets.ladder.wish import REPEAT_GUARD, SHIFT_GUARD, SIDES, Press, Wish
 
 WHEEL_ROWS = 3
-_SIDES = {"bids": Side.BUY, "my_buys": Side.BUY, "asks": Side.SELL, "my_sells": Side.SELL}
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """An order or a draft that the trader asked for, with the id made when the intent arose."""
-
-    id: str
-    side: Side
-    price: int
-    stop: bool
-    second: bool
-    source: Source
-
-
-@dataclass(slots=True)
-class Press:
-    """A mouse button that is down."""
-
-    hit: Hit
-    price: int
-    wish: Wish | None
-    last_only: bool
-    dragging: bool = False
-
-
-class LadderCanvas(LadderView):
+class LadderCanvas(KeyLadder):
     """The rows, with mouse and keys.
 
     Attributes:
@@ -68,48 +37,22 @@ class LadderCanvas(LadderView):
         free: the trader scrolled away from the market.
         drag: side, price and words of the place where a drag would drop.
         flash: price of the row that flashes.
-
-    Signals:
-        wished(object): a `Wish`, complete.
-        cancel_wished(object, int): side and price in ticks of the row whose orders to cancel.
-        move_wished(object, int, int, bool): side, from, to (ticks), the newest only.
-        reduce_wished(object, int): side and price whose orders to make smaller.
-        list_wished(object, int, object): side, price and global point for the single orders.
-        scroll_wished(object): the `Rows` that the trader wants to see.
-        recentre_wished(): bring the market to the middle.
-        columns_menu_wished(str, object): column and global point of a right click in the header.
-        hinted(str): a sentence for the trader.
+        at_press: a wish is told at mouse-down, not at mouse-up.
     """
 
-    wished = Signal(object)
-    cancel_wished = Signal(object, int)
-    move_wished = Signal(object, int, int, bool)
-    reduce_wished = Signal(object, int)
-    list_wished = Signal(object, int, object)
-    scroll_wished = Signal(object)
-    recentre_wished = Signal()
-    columns_menu_wished = Signal(str, object)
-    hinted = Signal(str)
-
     def __init__(self, ids: IdMaker, clock: Clock, parent: QWidget | None = None) -> None:
-        super().__init__(clock, parent)
+        super().__init__(ids, clock, parent)
+        self.at_press = False
         self.free = False
         self.inside = False
         self.drag: tuple[Side, int, str] | None = None
         self.flash = 0
-        self._ids = ids
         self._press: Press | None = None
         self._flash_until = 0
-        self._key_used = clock.monotonic() - KEY_GUARD
+        self._told_at = clock.monotonic() - REPEAT_GUARD
+        self._told_for: tuple[str, int] = ("", 0)
         self._wheel = 0
         self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Price ladder")
-        self.setAccessibleDescription(
-            "Arrow keys choose a row and a side, Enter acts as a click, B buys, S sells, X cancels,"
-            " L lists the orders, minus makes them smaller, Alt with up or down moves them,"
-            " Ctrl with up or down groups prices, Space recentres."
-        )
 
     # -- for the panel -----------------------------------------------------------------------
 
@@ -144,11 +87,6 @@ class LadderCanvas(LadderView):
     def leaveEvent(self, event: QEvent) -> None:
         self.inside = False
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        if self.cursor_at is None:
-            self._set_cursor(self.rows.count // 2, None)
-
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self._drop_press()
@@ -178,7 +116,7 @@ class LadderCanvas(LadderView):
                 self.recentre_wished.emit()
             return
         price = self.rows.price(found.row)
-        side = _SIDES.get(found.column)
+        side = SIDES.get(found.column)
         mine = self._mine(found)
         if button is Qt.MouseButton.MiddleButton:
             if mine and side is not None:
@@ -195,13 +133,17 @@ class LadderCanvas(LadderView):
             return
         wish = None
         if found.column in ("bids", "asks") and side is not None:
-            stop = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-            second = button is Qt.MouseButton.RightButton
-            wish = Wish(self._ids.next(), side, price, stop, second, Source.USER)
+            if self._is_bounce(found.column, price):
+                self.flash_row(price)
+                return
+            wish = self._wish(event, side, price)
         elif not mine or button is not Qt.MouseButton.LeftButton:
             return
         last_only = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         self._press = Press(found, price, wish, last_only)
+        if wish is not None and self.at_press:
+            self._press.told = True
+            self._tell(found.column, wish)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self.inside = self.rect().contains(event.position().toPoint())
@@ -231,9 +173,10 @@ class LadderCanvas(LadderView):
         if not same:
             return
         if press.wish is not None:
-            self.wished.emit(press.wish)
+            if not press.told:
+                self._tell(press.hit.column, press.wish)
         elif press.hit.part == "cancel":
-            self.cancel_wished.emit(_SIDES[press.hit.column], press.price)
+            self.cancel_wished.emit(SIDES[press.hit.column], press.price)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """The second click of a double click is nobody's intent to send twice."""
@@ -253,55 +196,35 @@ class LadderCanvas(LadderView):
         else:
             self.scroll_wished.emit(self.rows.scrolled(notches * WHEEL_ROWS))
 
-    # -- keys --------------------------------------------------------------------------------
+    # -- inside -------------------------------------------------------------------------------
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        key, mods = event.key(), event.modifiers()
-        ctrl = bool(mods & Qt.KeyboardModifier.ControlModifier)
-        alt = bool(mods & Qt.KeyboardModifier.AltModifier)
-        stop = bool(mods & Qt.KeyboardModifier.ShiftModifier)
-        up_down = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}.get(Qt.Key(key), 0)
-        page = {Qt.Key.Key_PageUp: 1, Qt.Key.Key_PageDown: -1}.get(Qt.Key(key), 0)
-        event.accept()
-        if key == Qt.Key.Key_Escape and self._press is not None:
-            self._drop_press()
-        elif up_down and ctrl:
-            self._group(-up_down, self._cursor_row())
-        elif up_down and alt:
-            if not event.isAutoRepeat():
-                self._nudge(up_down)
-        elif up_down or page:
-            self._step_cursor(up_down + page * (self.rows.count - 1))
-        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and not (ctrl or alt):
-            side = Side.BUY if key == Qt.Key.Key_Left else Side.SELL
-            self._set_cursor(self._cursor_row(), side)
-        elif event.isAutoRepeat() or ctrl or alt:
-            event.ignore()
-        elif key == Qt.Key.Key_Space:
-            self.recentre_wished.emit()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._key_wish(None, stop)
-        elif key == Qt.Key.Key_B:
-            self._key_wish(Side.BUY, stop)
-        elif key == Qt.Key.Key_S:
-            self._key_wish(Side.SELL, stop)
-        elif key == Qt.Key.Key_X:
-            self._key_cancel()
-        elif key in (Qt.Key.Key_Minus, Qt.Key.Key_L) and self._at_row() is not None:
-            self._key_orders(key == Qt.Key.Key_L)
-        else:
-            event.ignore()
+    def _wish(self, event: QMouseEvent, side: Side, price: int) -> Wish:
+        keys = event.modifiers()
+        left = event.button() is Qt.MouseButton.LeftButton
+        return Wish(
+            self._ids.next(),
+            side,
+            price,
+            bool(keys & Qt.KeyboardModifier.ShiftModifier),
+            not left,
+            Source.USER,
+            left and bool(keys & Qt.KeyboardModifier.AltModifier),
+        )
 
-    # -- inside ------------------------------------------------------------------------------
+    def _tell(self, column: str, wish: Wish) -> None:
+        self._told_at, self._told_for = self.clock.monotonic(), (column, wish.price)
+        self.wished.emit(wish)
 
-    def _mine(self, found: Hit) -> bool:
-        """Does the cell hold own orders that can be acted on?"""
-        return self._holds(_SIDES[found.column], found.row) if "my_" in found.column else False
+    def _is_bounce(self, column: str, price: int) -> bool:
+        """Is a press too soon after one that was told? At mouse-down, in whatever cell it is."""
+        soon = self.clock.monotonic() - self._told_at < REPEAT_GUARD
+        return soon and (self.at_press or self._told_for == (column, price))
 
-    def _holds(self, side: Side, row: int) -> bool:
-        picture = self.pictures[row]
-        mine = picture.buys if side is Side.BUY else picture.sells
-        return mine is not None and mine.stage not in (Stage.SENT, Stage.TARGET)
+    def drop_press(self) -> bool:
+        """Forget a mouse button that is down; True if there was one."""
+        was = self._press is not None
+        self._drop_press()
+        return was
 
     def _drop_press(self) -> None:
         self._press = None
@@ -310,7 +233,7 @@ class LadderCanvas(LadderView):
             self.looks_changed.emit()
 
     def _drag_to(self, row: int, press: Press) -> None:
-        side = _SIDES[press.hit.column]
+        side = SIDES[press.hit.column]
         origin = self.rows.row_at(press.price)
         mine = None
         if self.rows.visible(origin):
@@ -335,81 +258,3 @@ class LadderCanvas(LadderView):
             self.flash_row(price)
             return
         self.move_wished.emit(side, press.price, price, press.last_only)
-
-    def _group(self, steps: int, row: int) -> None:
-        group = next_group(self.rows.group, steps)
-        if group != self.rows.group:
-            self.scroll_wished.emit(self.rows.regrouped(group, row))
-
-    def _set_cursor(self, row: int, side: Side | None) -> None:
-        price = self.rows.price(row)
-        if price <= 0:
-            return
-        if side is None:
-            side = self.cursor_at[1] if self.cursor_at is not None else Side.BUY
-        self.cursor_at = (price, side)
-        self.looks_changed.emit()
-        self._tell_value()
-
-    def _cursor_row(self) -> int:
-        """The keyboard's row, or the middle one when it is out of view."""
-        if self.cursor_at is not None:
-            row = self.rows.row_at(self.cursor_at[0])
-            if self.rows.visible(row):
-                return row
-        return self.rows.count // 2
-
-    def _step_cursor(self, up: int) -> None:
-        row = self._cursor_row() - up
-        if not self.rows.visible(row):
-            over = -row if row < 0 else self.rows.count - 1 - row
-            self.scroll_wished.emit(self.rows.scrolled(over))
-            row = min(max(row, 0), self.rows.count - 1)
-        self._set_cursor(row, None)
-
-    def _at_row(self) -> tuple[int, Side] | None:
-        """Price and side of the keyboard's row if it is in view."""
-        if self.cursor_at is None or not self.rows.visible(self.rows.row_at(self.cursor_at[0])):
-            return None
-        price, side = self.cursor_at
-        return self.rows.price(self.rows.row_at(price)), side
-
-    def _key_wish(self, side: Side | None, stop: bool) -> None:
-        at, now = self._at_row(), self.clock.monotonic()
-        if at is None:
-            self.hinted.emit("The chosen row is out of view; choose one with the arrow keys.")
-            self._set_cursor(self.rows.count // 2, None)
-            return
-        price = at[0]
-        if now - self._key_used < KEY_GUARD:
-            return
-        self._key_used = now
-        wish = Wish(self._ids.next(), side or at[1], price, stop, False, Source.HOTKEY)
-        self.wished.emit(wish)
-
-    def _key_cancel(self) -> None:
-        at = self._at_row()
-        if at is not None:
-            row = self.rows.row_at(at[0])
-            for side in Side:
-                if self._holds(side, row):
-                    self.cancel_wished.emit(side, at[0])
-
-    def _key_orders(self, listing: bool) -> None:
-        at = self._at_row()
-        if at is None or not self._holds(at[1], self.rows.row_at(at[0])):
-            self.hinted.emit("No order of yours stands in this row on this side.")
-        elif listing:
-            y = self._look.header + (self.rows.row_at(at[0]) + 1) * self._look.row_height
-            self.list_wished.emit(at[1], at[0], self.mapToGlobal(QPoint(0, y)))
-        else:
-            self.reduce_wished.emit(at[1], at[0])
-
-    def _nudge(self, up: int) -> None:
-        at = self._at_row()
-        if at is None or not self._holds(at[1], self.rows.row_at(at[0])):
-            self.hinted.emit("No order of yours stands in this row on this side.")
-            return
-        target = at[0] + up * self.rows.group
-        self.move_wished.emit(at[1], at[0], target, False)
-        self._step_cursor(up)

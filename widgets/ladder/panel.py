@@ -21,7 +21,7 @@ from widgets.clock import Clock
 from widgets.freshness import Freshness
 from widgets.ladder.accessible import install
 from widgets.ladder.bars import FootBar, TopBar
-from widgets.ladder.canvas import LadderCanvas, Wish
+from widgets.ladder.canvas import LadderCanvas
 from widgets.ladder.columns import ALWAYS, COLUMNS, clean_order, moved
 from widgets.ladder.desk import Desk
 from widgets.ladder.intent import order_for
@@ -31,6 +31,7 @@ from widgets.ladder.popup import OrdersPopup
 from widgets.ladder.rows import GROUPS, Rows, follow, market_row
 from widgets.ladder.sizes import SizeFormat
 from widgets.ladder.traded import Traded
+from widgets.ladder.wish import Wish
 from widgets.modeframe import ModeFrame
 from widgets.panel import Panel
 from widgets.words import format_price
