@@ -87,6 +87,9 @@ class AccountDump(Part, frozen=True):
     code: str
     desks: list[DeskDump]
     holdings: list[HoldingDump]
+    opening: dict[str, Decimal] | None = None
+    realised: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    fees: dict[str, Decimal] = msgspec.field(default_factory=dict)
 
 
 class RequestDump(Part, frozen=True):
@@ -285,6 +288,9 @@ def _dump_account(a: Account) -> AccountDump:
         a.code,
         [_dump_desk(desk) for desk in (a, *a.strategies.values())],
         [_dump_holding(name, h) for name, h in a.holdings.items()],
+        a.opening,
+        a.realised,
+        a.fees,
     )
 
 
@@ -311,6 +317,7 @@ def _dump_holding(name: str, h: Holding) -> HoldingDump:
 def _load_account(s: State, d: AccountDump) -> Account:
     account = Account(d.id, dict(d.cash))
     account.state, account.reason, account.code = d.state, d.reason, d.code
+    account.opening, account.realised, account.fees = d.opening, d.realised, d.fees
     for index, each in enumerate(d.desks):
         desk: Desk = account
         if index:

@@ -89,6 +89,7 @@ class Kernel:
         s = self._state
         s.seq = seq
         s.ts = ts
+        s.message = message
         out: list[Output] = []
         s.out = out
         handler = _HANDLERS.get(type(message))

@@ -134,12 +134,26 @@ class Desk:
 class Account(Desk):
     """An account: cash, what it may do, and what it holds."""
 
-    __slots__ = ("cash", "code", "holdings", "id", "reason", "state", "strategies")
+    __slots__ = (
+        "cash",
+        "code",
+        "fees",
+        "holdings",
+        "id",
+        "opening",
+        "realised",
+        "reason",
+        "state",
+        "strategies",
+    )
 
     def __init__(self, name: str, cash: dict[str, Decimal]) -> None:
         super().__init__("")
         self.id = name
         self.cash = dict(cash)
+        self.opening: dict[str, Decimal] | None = dict(cash)
+        self.realised: dict[str, Decimal] = {}
+        self.fees: dict[str, Decimal] = {}
         self.state = TradingState.ACTIVE
         self.reason = ""
         self.code = ""
@@ -171,7 +185,23 @@ class Account(Desk):
 
     def view(self, seq: int, ts: int) -> AccountState:
         """The account as everyone sees it."""
-        return AccountState(seq, ts, self.id, dict(self.cash), self.state, self.reason)
+        return AccountState(
+            seq,
+            ts,
+            self.id,
+            dict(self.cash),
+            self.state,
+            self.reason,
+            None if self.opening is None else dict(self.opening),
+            dict(self.realised),
+            dict(self.fees),
+        )
+
+    def begin_day(self) -> None:
+        """A session begins: what is earned and paid counts from here."""
+        self.opening = dict(self.cash)
+        self.realised = {}
+        self.fees = {}
 
 
 class Holding:

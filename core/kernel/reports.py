@@ -200,16 +200,21 @@ def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str, units: int) 
     part = live.part
     if part is None:
         part = holding.parts.get("") or s.part(holding, "")
+    realised = holding.realised
     holding.fill(sign, price, qty)
     part.fill(sign, price, qty)
     currency = instrument.currency
     cash = account.cash
     flow = EXACT.multiply(Decimal(-sign * price * qty), market.point)
     cash[currency] = EXACT.add(cash.get(currency, ZERO), flow)
+    if holding.realised != realised:
+        closed = EXACT.multiply(Decimal(holding.realised - realised), market.point)
+        account.realised[currency] = EXACT.add(account.realised.get(currency, ZERO), closed)
     fee = r.fee
     if fee:
         paid_in = r.currency or currency
         cash[paid_in] = EXACT.subtract(cash.get(paid_in, ZERO), fee)
+        account.fees[paid_in] = EXACT.add(account.fees.get(paid_in, ZERO), fee)
         if paid_in == currency:
             live.fees = EXACT.add(live.fees, fee)
             holding.pay(fee, units)

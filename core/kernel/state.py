@@ -11,7 +11,15 @@ from core.kernel.limits import LimitBook
 from core.kernel.orders import Live
 from core.kernel.positions import Account, Desk, Holding, Market
 from core.model.checks import money_of, money_units, units_of
-from core.model.enums import ExecType, LinkState, OrdStatus, Severity, Side, TradingState
+from core.model.enums import (
+    ExecType,
+    LinkState,
+    OrdStatus,
+    Severity,
+    Side,
+    Source,
+    TradingState,
+)
 from core.model.events import CommandRefused, Event, Notice
 from core.model.inputs import Setup
 from core.model.instruments import Instrument
@@ -26,7 +34,8 @@ _ACTIVE = TradingState.ACTIVE
 
 
 class State:
-    """The kernel's memory. `seq` and `ts` are those of the input being worked on, `out` its answer.
+    """The kernel's memory. `seq` and `ts` are those of the input being worked on, the `message`;
+    `out` is its answer.
 
     `keep` is how many finished orders and fills stay in memory; ids stay used for ever.
     """
@@ -37,6 +46,7 @@ class State:
         self.ts = 0
         self.session = ""
         self.out: list[Output] = []
+        self.message: object = None
         self.markets: dict[str, Market] = {}
         self.accounts: dict[str, Account] = {}
         self.orders: dict[str, Live] = {}
@@ -64,7 +74,11 @@ class State:
         live.seq = self.seq
         live.updated = self.ts
         order = live.view()
-        self.out.append(OrderUpdate(self.seq, self.ts, order, kind, venue_ts, "", 0, 0, text))
+        self.out.append(
+            OrderUpdate(
+                self.seq, self.ts, order, kind, venue_ts, "", 0, 0, text, asker(self.message)
+            )
+        )
         return order
 
     def hold(self, account: Account, market: Market) -> Holding:
@@ -212,6 +226,8 @@ class State:
             for desk in (account, *account.strategies.values()):
                 for purse in desk.purses.values():
                     purse.base = purse.pnl
+            account.begin_day()
+            self.out.append(account.view(self.seq, self.ts))
         self.floors()
 
     def over_loss(self, desk: Desk) -> str:
@@ -238,6 +254,16 @@ class State:
         account.reason = reason
         account.code = code
         self.out.append(account.view(self.seq, self.ts))
+
+
+def asker(message: object) -> str:
+    """Who asked for what an input makes happen; empty when it is no command."""
+    source = getattr(message, "source", None)
+    if type(source) is not Source:
+        return ""
+    strategy = getattr(message, "strategy", "") if source is Source.STRATEGY else ""
+    name = strategy or getattr(message, "trader", "")
+    return f"{source.value} {name}" if name else source.value
 
 
 def _set_floors(desk: Desk, limit: Decimal | None) -> None:

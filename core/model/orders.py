@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from core.model.enums import (
     ExecType,
     Liquidity,
@@ -67,7 +69,8 @@ class OrderUpdate(Message, frozen=True):
     """An order changed: `order` is its state after, the rest is what happened.
 
     `seq` is the journal's number of the input that caused it; `venue_ts` is 0 when no venue
-    spoke.
+    spoke. `by` is who asked for it, where somebody did: ``user anna``, ``hotkey``, ``engine``, or
+    ``strategy NAME``.
     """
 
     seq: int
@@ -79,6 +82,7 @@ class OrderUpdate(Message, frozen=True):
     last_price: int = 0
     last_qty: int = 0
     text: str = ""
+    by: str = ""
 
 
 class Fill(Message, frozen=True):
@@ -126,7 +130,11 @@ class Position(Message, frozen=True):
 
 
 class AccountState(Message, frozen=True):
-    """An account: cash by currency (opening balance plus all fills and fees) and what it may do."""
+    """An account: cash by currency (opening balance plus all fills and fees) and what it may do.
+
+    `opening` is the cash with which the session (the day) began, None where that is not known;
+    `realised` and `fees` are the profit closed (before fees) and the fees paid since then.
+    """
 
     seq: int
     ts: int
@@ -134,3 +142,6 @@ class AccountState(Message, frozen=True):
     cash: dict[str, Decimal]
     state: TradingState
     reason: str = ""
+    opening: dict[str, Decimal] | None = None
+    realised: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    fees: dict[str, Decimal] = msgspec.field(default_factory=dict)
