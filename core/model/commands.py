@@ -8,12 +8,28 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from core.model.enums import OrdType, Side, Source, StrategyMode, TimeInForce, TradingState
+from core.model.enums import (
+    Contingency,
+    OrdType,
+    PegReference,
+    Side,
+    Source,
+    StrategyMode,
+    TimeInForce,
+    TradingState,
+)
 from core.model.message import Message
 
 
 class NewOrder(Message, frozen=True):
-    """Send an order. Prices in ticks (0: none), `qty` in lots; `why` is a strategy's reason."""
+    """Send an order. Prices in ticks (0: none), `qty` in lots; `why` is a strategy's reason.
+
+    `display_qty` is how many lots are shown at a time (0: all). `expire` (UTC ns) belongs to GTD.
+    A trailing stop follows the market at `trail` ticks or `trail_bp` basis points (one of both);
+    its `stop_price` is where it begins (0: from the market). When a TRAILING_STOP_LIMIT is
+    triggered, its limit is `limit_offset` ticks beyond the stop. A PEGGED order stands `peg_offset`
+    ticks better (more aggressive) than its `peg`; its `price`, if any, is never passed.
+    """
 
     cl_ord_id: str
     account: str
@@ -31,6 +47,29 @@ class NewOrder(Message, frozen=True):
     strategy: str = ""
     ts: int = 0
     why: str = ""
+    display_qty: int = 0
+    expire: int = 0
+    trail: int = 0
+    trail_bp: int = 0
+    limit_offset: int = 0
+    peg: PegReference | None = None
+    peg_offset: int = 0
+
+
+class NewOrderList(Message, frozen=True):
+    """Send orders that hang together; either all of them are taken or none.
+
+    OCO: all are siblings. OTO: the first triggers the others, in proportion to what is filled of
+    it. BRACKET: the first is the entry, the others its exits (a stop, a target or both) of the
+    same quantity on the other side.
+    """
+
+    id: str
+    contingency: Contingency
+    orders: tuple[NewOrder, ...]
+    source: Source = Source.USER
+    trader: str = ""
+    ts: int = 0
 
 
 class CancelOrder(Message, frozen=True):
@@ -44,7 +83,10 @@ class CancelOrder(Message, frozen=True):
 
 
 class ReplaceOrder(Message, frozen=True):
-    """Change price and total quantity (filled part included) of the order `order`."""
+    """Change price and total quantity (filled part included) of the order `order`.
+
+    A `stop_price` of 0 leaves the stop where it is.
+    """
 
     id: str
     order: str
@@ -53,6 +95,7 @@ class ReplaceOrder(Message, frozen=True):
     source: Source = Source.USER
     trader: str = ""
     ts: int = 0
+    stop_price: int = 0
 
 
 class CancelAll(Message, frozen=True):
@@ -177,6 +220,7 @@ class VenueControl(Message, frozen=True):
 
 Command = (
     NewOrder
+    | NewOrderList
     | CancelOrder
     | ReplaceOrder
     | CancelAll

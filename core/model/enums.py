@@ -26,12 +26,21 @@ class Side(IntEnum):
 
 
 class OrdType(Enum):
-    """FIX OrdType (40)."""
+    """FIX OrdType (40).
+
+    FIX 4.4 has no value of its own for a limit if touched and writes a trailing stop as a peg;
+    those three have values of ours, of two letters so that none can be taken for FIX.
+    """
 
     MARKET = "1"
     LIMIT = "2"
     STOP = "3"
     STOP_LIMIT = "4"
+    MARKET_IF_TOUCHED = "J"
+    PEGGED = "P"
+    LIMIT_IF_TOUCHED = "LT"
+    TRAILING_STOP = "TS"
+    TRAILING_STOP_LIMIT = "TL"
 
 
 class TimeInForce(Enum):
@@ -39,9 +48,36 @@ class TimeInForce(Enum):
 
     DAY = "0"
     GTC = "1"
+    AT_THE_OPENING = "2"
     IOC = "3"
     FOK = "4"
     GTD = "6"
+    AT_THE_CLOSE = "7"
+
+
+class Contingency(Enum):
+    """FIX ContingencyType (1385): how the orders of a list hang together. BRACKET is ours.
+
+    OCO: what one fills, the others lose. OTO: the first sends the others as far as it is filled.
+    BRACKET: the first is an entry, the others are its exits: they follow the entry's fills, are
+    OCO among themselves and never more than the position they protect.
+    """
+
+    OCO = "1"
+    OTO = "2"
+    BRACKET = "B"
+
+
+class PegReference(Enum):
+    """What a pegged order follows, by FIX ExecInst (18).
+
+    PRIMARY is the best price of the order's own side, MARKET that of the other side, MID the
+    middle of both.
+    """
+
+    MARKET = "P"
+    PRIMARY = "R"
+    MID = "M"
 
 
 class OrdStatus(Enum):
@@ -90,13 +126,14 @@ class ExecType(Enum):
 
 
 class Source(Enum):
-    """Who made a command."""
+    """Who made a command. EXTERNAL: it was not sent from here, its venue told of it."""
 
     USER = "user"
     HOTKEY = "hotkey"
     STRATEGY = "strategy"
     API = "api"
     ENGINE = "engine"
+    EXTERNAL = "external"
 
 
 class Liquidity(Enum):

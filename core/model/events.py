@@ -24,7 +24,9 @@ class ExecutionReport(Message, frozen=True):
     """What a venue says of an order (FIX 8). Executions are counted once by venue + `exec_id`.
 
     `request` is the id of the command answered (the order's own id, or a cancel's or replace's);
-    `qty`, `price` are the venue's view of the order after the event; `cum_qty` its total filled.
+    `qty`, `price`, `stop_price` are the venue's view of the order after the event (0: not said);
+    `cum_qty` its total filled. `exec_ref` names the execution that a TRADE_CANCEL or TRADE_CORRECT
+    is about (empty: `exec_id` does). `account` helps with orders that were not sent from here.
     """
 
     venue: str
@@ -47,6 +49,9 @@ class ExecutionReport(Message, frozen=True):
     currency: str = ""
     liquidity: Liquidity = Liquidity.UNKNOWN
     text: str = ""
+    exec_ref: str = ""
+    account: str = ""
+    stop_price: int = 0
 
 
 class CancelReject(Message, frozen=True):

@@ -7,10 +7,12 @@ from decimal import Decimal
 import msgspec
 
 from core.model.enums import (
+    Contingency,
     ExecType,
     Liquidity,
     OrdStatus,
     OrdType,
+    PegReference,
     Side,
     Source,
     TimeInForce,
@@ -25,7 +27,13 @@ class Order(Part, frozen=True):
     `cl_ord_id` is the id under which the intent was born; it stays the order's name for life.
     Prices are ticks (0: none), quantities lots. `notional` is the sum of price x quantity of its
     fills, in ticks x lots. `code` and `text` say why it was denied or rejected.
-    `pending_price`/`pending_qty` are what a replace in flight asks for (0: none).
+    `pending_price`/`pending_qty`/`pending_stop` are what a replace in flight asks for (0: none).
+
+    `held` says that the engine holds the order, because its venue cannot or because its turn has
+    not come (SUSPENDED): it dies with the program and lives again with it. `triggered` is when its
+    price was reached (UTC ns, 0: not yet). `list_id` and `contingency` tell of what list it is a
+    part, `parent` which order of that list it waits for or protects. `stop_price` of a trailing
+    stop is where it stands now. The other fields are those of `NewOrder`.
     """
 
     cl_ord_id: str
@@ -53,6 +61,19 @@ class Order(Part, frozen=True):
     pending_qty: int = 0
     code: str = ""
     text: str = ""
+    pending_stop: int = 0
+    list_id: str = ""
+    contingency: Contingency | None = None
+    parent: str = ""
+    held: bool = False
+    triggered: int = 0
+    expire: int = 0
+    display_qty: int = 0
+    trail: int = 0
+    trail_bp: int = 0
+    limit_offset: int = 0
+    peg: PegReference | None = None
+    peg_offset: int = 0
 
     @property
     def leaves(self) -> int:
@@ -86,7 +107,13 @@ class OrderUpdate(Message, frozen=True):
 
 
 class Fill(Message, frozen=True):
-    """One execution of one of our orders. `fee` is money paid (negative: received)."""
+    """One execution of one of our orders. `fee` is money paid (negative: received).
+
+    When a venue takes an execution back, a record with `kind` TRADE_CANCEL reverses it: same price
+    and quantity, other side, fee negated, `ref` the execution taken back; so sums over signed
+    fills stay right. A correction is such a record and one with `kind` TRADE_CORRECT that is as
+    the execution should have been.
+    """
 
     seq: int
     ts: int
@@ -104,6 +131,8 @@ class Fill(Message, frozen=True):
     trader: str
     venue_ts: int
     position: int = 0
+    kind: ExecType = ExecType.TRADE
+    ref: str = ""
 
 
 class Position(Message, frozen=True):
@@ -145,3 +174,30 @@ class AccountState(Message, frozen=True):
     opening: dict[str, Decimal] | None = None
     realised: dict[str, Decimal] = msgspec.field(default_factory=dict)
     fees: dict[str, Decimal] = msgspec.field(default_factory=dict)
+
+
+class Balance(Part, frozen=True):
+    """An account's money in one currency, as the screen and files show it.
+
+    `realised` and `fees` count from the beginning of the session (the day), `realised` before
+    fees. `open_profit` is what closing everything now would earn, `exposure` the value of
+    everything held. None: not known.
+    """
+
+    account: str
+    currency: str
+    ts: int
+    cash: Decimal
+    settled: Decimal
+    opening: Decimal | None
+    realised: Decimal | None
+    fees: Decimal | None
+    open_profit: Decimal | None
+    exposure: Decimal | None
+    state: TradingState
+    reason: str = ""
+
+    @property
+    def instrument(self) -> str:
+        """A balance is of no instrument."""
+        return ""

@@ -1,4 +1,4 @@
-"""Orders, fills and positions as tables: stable machine names, exact values.
+"""Orders, fills, positions and balances as tables: stable machine names, exact values.
 
 The same columns serve the blotter on the screen, its filters and sorting, and the CSV files.
 Values are `Decimal` in the trader's units, `int` counts, text, or `Instant` for times; `None`
@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from core.model.enums import Side
 from core.model.instruments import Instrument
-from core.model.orders import Fill, Order, Position
+from core.model.orders import Balance, Fill, Order, Position
 
 Row = TypeVar("Row")
 
@@ -64,6 +64,10 @@ def average(notional: int, qty: int, instrument: Instrument) -> Decimal | None:
     return Decimal(notional) / qty * instrument.tick if qty else None
 
 
+def _lots(lots: int, instrument: Instrument) -> Decimal | None:
+    return instrument.quantity(lots) if lots else None
+
+
 def _price(ticks: int, instrument: Instrument) -> Decimal | None:
     return instrument.price(ticks) if ticks else None
 
@@ -99,6 +103,12 @@ ORDERS: Table[Order] = Table(
         Column("text", "Reason", lambda o, i: o.text),
         Column("cl_ord_id", "Order id", lambda o, i: o.cl_ord_id, "ours"),
         Column("order_id", "Venue id", lambda o, i: o.order_id, "the venue's"),
+        Column("held", "Held here", lambda o, i: o.held, "by the engine, not by its venue"),
+        Column("expire", "Expires", lambda o, i: Instant(o.expire) if o.expire else None),
+        Column("display_qty", "Shown", lambda o, i: _lots(o.display_qty, i), "empty: all of it"),
+        Column("contingency", "Group", lambda o, i: word(o.contingency) if o.contingency else ""),
+        Column("list_id", "List", lambda o, i: o.list_id, "of orders that hang together"),
+        Column("parent", "Parent", lambda o, i: o.parent, "the order it waits for or protects"),
     ),
 )
 
@@ -126,6 +136,8 @@ FILLS: Table[Fill] = Table(
         Column("trader", "Trader", lambda f, i: f.trader),
         Column("exec_id", "Execution", lambda f, i: f.exec_id, "the venue's"),
         Column("cl_ord_id", "Order id", lambda f, i: f.cl_ord_id, "ours"),
+        Column("kind", "Kind", lambda f, i: word(f.kind), "trade, trade_cancel, trade_correct"),
+        Column("ref", "Of execution", lambda f, i: f.ref, "that was taken back or corrected"),
     ),
 )
 
@@ -147,8 +159,27 @@ POSITIONS: Table[Position] = Table(
     ),
 )
 
-TABLES: Mapping[str, Table[Order] | Table[Fill] | Table[Position]] = {
+BALANCES: Table[Balance] = Table(
+    "balances",
+    (
+        Column("account", "Account", lambda b, i: b.account),
+        Column("currency", "Currency", lambda b, i: b.currency),
+        Column("cash", "Cash", lambda b, i: b.cash, "opening, and all fills and fees since"),
+        Column("opening", "Opening", lambda b, i: b.opening, "cash when the day (UTC) began"),
+        Column("settled", "Settled", lambda b, i: b.settled, "of trades that have settled"),
+        Column("realised", "Realised today", lambda b, i: b.realised, "closed today, before fees"),
+        Column("open_profit", "Open P&L", lambda b, i: b.open_profit, "if all were closed now"),
+        Column("fees", "Fees today", lambda b, i: b.fees, "paid; negative: received"),
+        Column("exposure", "Exposure", lambda b, i: b.exposure, "value of all that is held"),
+        Column("state", "State", lambda b, i: b.state.value, "what the account may do"),
+        Column("reason", "Reason", lambda b, i: b.reason, "of the state"),
+        Column("updated", "Updated", lambda b, i: Instant(b.ts)),
+    ),
+)
+
+TABLES: Mapping[str, Table[Order] | Table[Fill] | Table[Position] | Table[Balance]] = {
     "orders": ORDERS,
     "fills": FILLS,
     "positions": POSITIONS,
+    "balances": BALANCES,
 }

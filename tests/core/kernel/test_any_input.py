@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 from decimal import Decimal
+from types import NoneType, UnionType
+from typing import get_args
 
 import msgspec
 from hypothesis import given, settings
@@ -63,6 +65,10 @@ def strategy_of(kind):
         return money
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return st.sampled_from(list(kind))
+    if isinstance(kind, UnionType):
+        return st.one_of(*(strategy_of(each) for each in get_args(kind)))
+    if kind is NoneType:
+        return st.none()
     raise AssertionError(kind)
 
 

@@ -23,9 +23,10 @@ TICKS = st.integers(1, 10**6)
 NAMES = {
     "orders": "created updated account instrument side ord_type qty price stop_price tif status"
     " cum_qty leaves_qty avg_price value fees currency strategy source trader post_only"
-    " reduce_only code text cl_ord_id order_id",
+    " reduce_only code text cl_ord_id order_id held expire display_qty contingency list_id"
+    " parent",
     "fills": "ts venue_ts account instrument side qty price value fee currency liquidity position"
-    " strategy trader exec_id cl_ord_id",
+    " strategy trader exec_id cl_ord_id kind ref",
     "positions": "account instrument strategy qty avg_price cost realised fees currency bought"
     " sold updated",
 }
