@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -55,9 +56,29 @@ ACTIONS = (
     ActionSpec("layout.close_panel", "Layout", "&Close this panel", ("Ctrl+W",)),
     ActionSpec("layout.reset", "Layout", "&Default layout"),
     ActionSpec("layout.four_charts", "Layout", "&Four charts"),
+    ActionSpec("workspace.duplicate", "Workspace", "&Duplicate this workspace"),
+    ActionSpec("workspace.rename", "Workspace", "&Rename this workspace…"),
+    ActionSpec(
+        "workspace.delete",
+        "Workspace",
+        "D&elete this workspace",
+        tip="Its file is kept, so that it can be brought back.",
+    ),
+    ActionSpec("workspace.bring_back", "Workspace", "&Bring back what was deleted last"),
+    ActionSpec("workspace.import", "Workspace", "&Import a workspace…"),
+    ActionSpec(
+        "workspace.export",
+        "Workspace",
+        "E&xport this workspace…",
+        tip="One readable file without accounts and without what belongs to this machine.",
+    ),
+    ActionSpec(
+        "workspace.lock", "Workspace", "&Lock the layout", tip="Nothing can be moved or closed."
+    ),
     ActionSpec("file.export_orders", "File", "Export &orders…", ("Ctrl+E",)),
     ActionSpec("file.export_fills", "File", "Export &fills…"),
     ActionSpec("file.export_positions", "File", "Export &positions…"),
+    ActionSpec("file.export_balances", "File", "Export &balances…"),
     ActionSpec("file.picture", "File", "Save a pict&ure of the window…"),
     ActionSpec("file.quit", "File", "&Quit", ("Ctrl+Q",)),
     ActionSpec("help.keys", "Help", "&Keys", ("F1",)),
@@ -73,6 +94,7 @@ class Actions(QObject):
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
+        self._window = window
         self._actions: dict[str, QAction] = {}
         for spec in ACTIONS:
             action = QAction(spec.text, window)
@@ -92,13 +114,24 @@ class Actions(QObject):
         """What an action does. Raises KeyError for an id that is not in the list."""
         self._actions[action_id].triggered.connect(lambda _checked=False: handler())
 
-    def add(self, action_id: str, text: str, handler: Callable[[], object]) -> QAction:
+    def add(
+        self, action_id: str, text: str, handler: Callable[[], object], keys: tuple[str, ...] = ()
+    ) -> QAction:
         """One more action, made while running (open a panel of some kind)."""
         action = QAction(text, self.parent())
         action.setObjectName(action_id)
+        action.setShortcuts([QKeySequence(k) for k in keys])
+        action.setAutoRepeat(False)
         action.triggered.connect(lambda _checked=False: handler())
+        self._window.addAction(action)
         self._actions[action_id] = action
         return action
+
+    def remove(self, action_id: str) -> None:
+        """Take away what was added."""
+        action = self._actions.pop(action_id)
+        self._window.removeAction(action)
+        action.deleteLater()
 
     def __getitem__(self, action_id: str) -> QAction:
         return self._actions[action_id]
@@ -113,4 +146,4 @@ class Actions(QObject):
 
 def plain_text(action: QAction) -> str:
     """An action's text without its mnemonic mark."""
-    return action.text().replace("&", "")
+    return re.sub(r"&(.)", r"\1", action.text())

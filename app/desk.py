@@ -17,7 +17,7 @@ from core.client.stores import Stores
 from core.model.commands import Command, NewOrder
 from core.model.enums import Severity
 from core.model.events import CommandRefused, Notice
-from core.model.session import Subscribe
+from core.model.session import OlderBars, Subscribe
 from core.services.process import EngineProcess, ProcessState
 
 WATCH_MS = 200
@@ -64,6 +64,10 @@ class Desk(QObject):
         self.client.connect()
         self._watch.start()
         self._look()
+
+    def ask(self, wanted: OlderBars) -> None:
+        """Ask for older bars; without a connection nothing comes, and a chart asks anew later."""
+        self.client.ask(wanted)
 
     def send(self, command: Command) -> bool:
         """Send a command now; False (and `refused`) when the engine cannot be reached."""

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QPaintEvent
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from app.actions import ACTIONS, Actions, plain_text
+from app.actions import Actions, plain_text
 from widgets.border import draw_border
 
 ABOUT = (
@@ -34,8 +34,7 @@ def tell(parent: QWidget, title: str, text: str) -> None:
 def keys_text(actions: Actions) -> str:
     """All actions with short cuts, as a table."""
     rows = []
-    for spec in ACTIONS:
-        action = actions[spec.id]
+    for action in actions:
         keys = ", ".join(
             k.toString(QKeySequence.SequenceFormat.NativeText) for k in action.shortcuts()
         )

@@ -31,6 +31,8 @@ PANEL_KINDS: dict[str, PanelKind] = {
         PanelKind("orders", "Orders", "widgets.blotter.orders", "OrdersPanel"),
         PanelKind("fills", "Fills", "widgets.blotter.fills", "FillsPanel"),
         PanelKind("positions", "Positions", "widgets.blotter.positions", "PositionsPanel"),
+        PanelKind("balances", "Balances", "widgets.blotter.balances", "BalancesPanel"),
+        PanelKind("story", "Order story", "widgets.story.panel", "StoryPanel"),
         PanelKind("risk", "Risk", "widgets.risk.panel", "RiskPanel"),
         PanelKind("strategies", "Strategies", "widgets.strategies.panel", "StrategiesPanel"),
         PanelKind("log", "Log", "widgets.log.panel", "LogPanel"),

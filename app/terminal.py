@@ -196,7 +196,7 @@ def make_window(
     from app.desk import Desk
     from app.settings import SettingsFile
     from app.window import MainWindow
-    from app.workspace import WorkspaceFile
+    from app.workspaces import Workspaces
 
     stores.mode_known = process is not None or client is not None  # an engine of our own
     if client is None:
@@ -210,12 +210,12 @@ def make_window(
     settings = SettingsFile(data / "settings")
     if options.theme:
         settings.values.theme = options.theme
-    workspace = WorkspaceFile(data / "workspaces" / mode, settings.values.workspace)
+    workspaces = Workspaces(data / "workspaces" / mode, settings, mode)
     window = MainWindow(
         Desk(client, stores, process),
         IdMaker({"paper": "P", "replay": "R"}[mode]),
         settings,
-        workspace,
+        workspaces,
         reporter,
         data / "exports",
     )
@@ -238,7 +238,7 @@ async def _live(options: argparse.Namespace, window: MainWindow) -> int:
             ended.set_result(code)
 
     window.closed.connect(lambda: end(0))
-    app.commitDataRequest.connect(lambda _manager: window.save_workspace())
+    app.commitDataRequest.connect(lambda _manager: window.workbench.save())
     for name in ("SIGINT", "SIGTERM"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: window.close_now())

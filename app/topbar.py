@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSortFilterProxyModel, QStringListModel, Qt, Signal
-from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QCompleter,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 
 from app.palette import matches
 from core.client.stores import Stores
@@ -111,6 +119,9 @@ class TopBar(QWidget):
         self.search.chosen.connect(self.instrument_chosen)
         self.last = QLabel(self)
         self.last.setAccessibleName("Last price and change of the day")
+        self.workspace = QToolButton(self)
+        self.workspace.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.workspace.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.cancel = QPushButton("Cancel all", self)
         self.cancel.setAccessibleName("Cancel all orders")
         self.cancel.clicked.connect(self.cancel_all)
@@ -123,6 +134,7 @@ class TopBar(QWidget):
         for shown in (self.mode, self.account, self.search, self.last):
             layout.addWidget(shown)
         layout.addStretch(1)
+        layout.addWidget(self.workspace)
         for widget in (self.cancel, self.flatten, kill):
             layout.addWidget(widget)
         self.setAutoFillBackground(True)
@@ -132,6 +144,14 @@ class TopBar(QWidget):
         self._instrument, self._account = instrument, account
         self._cursors = ()
         self.search.show_instrument(instrument)
+
+    def show_workspace(self, name: str, locked: bool) -> None:
+        """The name of the active workspace, and whether its panels are held in place."""
+        self.workspace.setText(f"{name} 🔒" if locked else name)
+        self.workspace.setAccessibleName(f"Workspace {name}{', locked' if locked else ''}")
+        self.workspace.setToolTip(
+            f"The workspace on the screen is “{name}”. Click to choose or make another one."
+        )
 
     def flush(self) -> None:
         """Once a frame."""

@@ -12,31 +12,29 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QCloseEvent,
-    QGuiApplication,
-    QMoveEvent,
-    QResizeEvent,
-)
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenuBar, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QMoveEvent, QResizeEvent
+from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenuBar, QVBoxLayout, QWidget
 
-from app import layouts
 from app.actions import Actions
 from app.desk import Desk
+from app.docks import Docks
 from app.exporting import Exporter
 from app.frames import FrameClock
 from app.leaving import Leaving
 from app.look import Look
-from app.messages import ABOUT, focus_first, keys_text, tell
+from app.messages import ABOUT, keys_text, tell
+from app.navigation import Navigation
 from app.palette import Palette
 from app.panels import PANEL_KINDS, make_panel
 from app.playback import PlaybackBar
 from app.reporter import Reporter
-from app.saver import Saver
 from app.settings import SettingsFile
 from app.topbar import TopBar
-from app.workspace import Docks, SavedPanel, SavedWorkspace, WorkspaceFile
+from app.workbench import Workbench
+from app.workspace import SavedPanel
+from app.workspace_menu import WorkspaceMenu
+from app.workspaces import Workspaces
 from core.model.commands import CancelAll, Flatten, Kill, NewOrder
 from core.model.enums import Mode, Severity, Source
 from core.model.events import CommandRefused, Notice
@@ -50,9 +48,6 @@ from widgets.theme import tokens
 
 FRAME_MS = 15  # with the wait for the event loop, sixty a second
 HIDDEN_FRAME_MS = 250
-AUTOSAVE_MS = 2_000
-CHECK_MS = 4_000
-"""How often the arrangement is compared with what was saved: not every change is announced."""
 
 
 class MainWindow(QMainWindow):
@@ -74,7 +69,7 @@ class MainWindow(QMainWindow):
         desk: Desk,
         ids: IdMaker,
         settings: SettingsFile,
-        workspace: WorkspaceFile,
+        workspaces: Workspaces,
         reporter: Reporter,
         export_directory: Path,
     ) -> None:
@@ -83,7 +78,6 @@ class MainWindow(QMainWindow):
         self.desk = desk
         self.stores = desk.stores
         self._ids = ids
-        self._workspace = workspace
         self._reporter = reporter
         self.instrument = ""
         self.account = ""
@@ -93,11 +87,10 @@ class MainWindow(QMainWindow):
         self._palette: Palette | None = None
         self._leaving = Leaving(self.stores, self._leave, self)
         self._leaving.done.connect(self.close_now)
-        self._saver = Saver(workspace, self)
-        self._saver.failed.connect(self._on_save_failed)
-        self.exporter = Exporter(self.stores, export_directory, self._say, self)
+        self.exporter = Exporter(self.stores, export_directory, self.say, self)
         self.setDockNestingEnabled(True)
         self.docks = Docks(self, self._on_layout_changed)
+        self.workbench = Workbench(self, workspaces, reporter)
         self.kill_button = KillButton(self.stores, ids, self)
         self.kill_button.requested.connect(self._send)
         self.topbar = TopBar(self.stores, self.kill_button, self)
@@ -112,15 +105,11 @@ class MainWindow(QMainWindow):
         self.setFocus()
         self.actions_by_id = Actions(self)
         self._bind_actions()
+        self.navigation = Navigation(
+            self.docks, self.actions_by_id, self.open_panel, self.say, self
+        )
         self._make_menus()
         self.frames = FrameClock(self._frame, self, FRAME_MS)
-        self._autosave = QTimer(self)
-        self._autosave.setSingleShot(True)
-        self._autosave.setInterval(AUTOSAVE_MS)
-        self._autosave.timeout.connect(self.save_workspace)
-        self._checking = QTimer(self)
-        self._checking.setInterval(CHECK_MS)
-        self._checking.timeout.connect(self.save_workspace)
         self._subscribing = QTimer(self)
         self._subscribing.setSingleShot(True)
         self._subscribing.setInterval(0)
@@ -130,13 +119,11 @@ class MainWindow(QMainWindow):
         desk.failed.connect(self._on_failure)
         desk.refused.connect(self._on_refused)
         self.look = Look(settings, self.actions_by_id, self)
-        self.look.failed.connect(self._on_save_failed)
-        self.look.changed.connect(self._on_look_changed)
+        self.look.failed.connect(partial(desk.say, Severity.ERROR))
+        self.look.changed.connect(lambda: self.docks.apply_theme(tokens()))
         self.look.apply()
         self.resize(QSize(1600, 950).boundedTo(self.screen().availableSize()))
-        self._open_workspace()
-        self._into_view()
-        self._checking.start()
+        self.workbench.open()
         self._title()
 
     # -- panels ------------------------------------------------------------------------------
@@ -166,11 +153,15 @@ class MainWindow(QMainWindow):
         panel.requested.connect(self._send)
         panel.instrument_chosen.connect(self.choose_instrument)
         panel.draft_offered.connect(self._on_draft)
-        panel.said.connect(self._say)
+        panel.said.connect(self.say)
         panel.subscription_changed.connect(self._subscribing.start)
-        panel.state_changed.connect(self._autosave.start)
+        panel.state_changed.connect(self.workbench.save_soon)
         if (export := getattr(panel, "export_requested", None)) is not None:
             export.connect(self._on_export)
+        if (older := getattr(panel, "older_wished", None)) is not None:
+            older.connect(self.desk.ask)
+        if (story := getattr(panel, "story_requested", None)) is not None:
+            story.connect(self.show_story)
         self.docks.add(panel_id, panel, entry.title, area, beside)
         self._subscribing.start()
         return panel_id
@@ -178,6 +169,16 @@ class MainWindow(QMainWindow):
     def panel(self, kind: str) -> Panel | None:
         """The first open panel of a kind."""
         return next((p for p in self.docks.panels.values() if kind == p.KIND), None)
+
+    def show_story(self, order: str) -> None:
+        """Tell an order's story, in the panel for it: beside the orders where none is open."""
+        beside = next((n for n, p in self.docks.panels.items() if p.KIND == "orders"), "")
+        self.open_panel("story", area="right" if beside else "bottom", beside=beside)
+        panel = self.panel("story")
+        if panel is not None:
+            panel.restore_state({"order": order})
+            panel.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.workbench.save_soon()
 
     def choose_instrument(self, instrument: str) -> None:
         """Show an instrument in every linked panel."""
@@ -190,7 +191,7 @@ class MainWindow(QMainWindow):
         self.topbar.show_for(instrument, self.account)
         self._title()
         self._subscribing.start()
-        self._autosave.start()
+        self.workbench.save_soon()
 
     def _choose_account(self) -> None:
         names = list(self.stores.accounts.keys())
@@ -299,7 +300,8 @@ class MainWindow(QMainWindow):
     def _on_refused(self, _command: object, problem: str) -> None:
         self.desk.say(Severity.ERROR, problem)
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """A sentence for the trader on the status bar."""
         self.status.say(text, Severity.INFO)
 
     # -- actions -----------------------------------------------------------------------------
@@ -310,17 +312,14 @@ class MainWindow(QMainWindow):
             "trade.cancel_all": self.cancel_all,
             "trade.flatten_instrument": self.flatten_instrument,
             "trade.flatten_all": self.flatten_all,
-            "trade.ticket": lambda: self._focus("ticket"),
             "view.palette": self._open_palette,
             "view.search": self._search,
-            "view.next_panel": lambda: self._step_panel(1),
-            "view.previous_panel": lambda: self._step_panel(-1),
-            "layout.close_panel": self._close_panel,
-            "layout.reset": lambda: self.arrange("default"),
-            "layout.four_charts": lambda: self.arrange("four_charts"),
+            "layout.reset": lambda: self.workbench.arrange("default"),
+            "layout.four_charts": lambda: self.workbench.arrange("four_charts"),
             "file.export_orders": lambda: self._export_all("orders"),
             "file.export_fills": lambda: self._export_all("fills"),
             "file.export_positions": lambda: self._export_all("positions"),
+            "file.export_balances": lambda: self._export_all("balances"),
             "file.picture": self._save_picture,
             "file.quit": self.close,
             "help.keys": self._show_keys,
@@ -345,33 +344,15 @@ class MainWindow(QMainWindow):
             if title == "View":
                 menu.addMenu("&Colours").addActions(self.actions_by_id.in_menu("Colours"))
         bar.insertMenu(bar.actions()[3], panels)
+        workspaces = WorkspaceMenu(self.workbench, self.actions_by_id, bar)
+        bar.insertMenu(bar.actions()[-1], workspaces)
+        self.topbar.workspace.setMenu(workspaces)
+        self.workbench.changed.connect(self._show_workspace)
+        self._show_workspace()
         self.setMenuWidget(_stack(bar, self.topbar, self.playback))
 
-    def _focus(self, kind: str) -> None:
-        panel_id = self.open_panel(kind)
-        self.docks.show(panel_id)
-        if panel_id in self.docks.panels:
-            focus_first(self.docks.panels[panel_id])
-
-    def _step_panel(self, step: int) -> None:
-        panels = [p for p in self.docks.panels.values() if p.isVisible()]
-        if not panels:
-            return
-        focus = QApplication.focusWidget()
-        outside = -1 if step > 0 else 0
-        inside = (
-            i for i, p in enumerate(panels) if focus and (p is focus or p.isAncestorOf(focus))
-        )
-        focus_first(panels[(next(inside, outside) + step) % len(panels)])
-
-    def _close_panel(self) -> None:
-        """Close the panel that has the keyboard."""
-        focus = QApplication.focusWidget()
-        for panel_id, panel in self.docks.panels.items():
-            if focus is not None and (panel is focus or panel.isAncestorOf(focus)):
-                self.docks.close(panel_id)
-                return
-        self._say("No panel has the keyboard; F6 goes round them.")
+    def _show_workspace(self) -> None:
+        self.topbar.show_workspace(self.workbench.library.active.name, self.docks.locked)
 
     def _open_palette(self) -> None:
         self._palette = Palette(list(self.actions_by_id), self)
@@ -412,100 +393,10 @@ class MainWindow(QMainWindow):
         parts += [words[mode]] if mode is not None else []
         self.setWindowTitle(" — ".join([*parts, "Outcry"]))
 
-    def _on_look_changed(self) -> None:
-        self.docks.apply_theme(tokens())
-
-    # -- workspace ---------------------------------------------------------------------------
-
-    def arrange(self, name: str) -> None:
-        """Replace the panels by one of the built-in arrangements."""
-        self.docks.clear()
-        layouts.LAYOUTS[name](self)
-        self._on_layout_changed()
-
-    def _open_workspace(self) -> None:
-        saved = self._workspace.load()
-        if self._workspace.problem:
-            self.desk.say(Severity.WARNING, self._workspace.problem)
-        if saved is None or not saved.panels:
-            layouts.LAYOUTS["default"](self)
-            return
-        self.instrument = saved.instrument
-        self.account = saved.account
-        # as tabs of the first: side by side they would need, and get, a window beyond the screen
-        first = saved.panels[0].id
-        for entry in saved.panels:
-            if entry.id in self.docks:
-                continue
-            if entry.kind in PANEL_KINDS:
-                self.open_panel(entry.kind, entry.id, beside=first)
-                self._restore_panel(entry)
-            else:
-                text = f"This Outcry has no panel “{entry.kind}”. Close this tab to forget it."
-                self.docks.add_missing(entry, entry.kind, text, beside=first)
-        self.restoreGeometry(QByteArray.fromBase64(saved.geometry.encode()))
-        # the docking library restores safely only once the event loop runs
-        QTimer.singleShot(0, self, lambda: self._restore_docks(saved.docks))
-
-    def _restore_panel(self, entry: SavedPanel) -> None:
-        if entry.id in self.docks.missing:
-            self.docks.missing[entry.id] = entry
-            return
-        try:
-            self.docks.panels[entry.id].restore_state(entry.state)
-        except Exception as error:
-            self._reporter.report(f"The saved state of {entry.id} was not understood", error)
-
-    def _restore_docks(self, text: str) -> None:
-        if text and not self.docks.restore(text):
-            self.desk.say(
-                Severity.WARNING, "The saved arrangement did not fit; panels are in default places."
-            )
-
-    def _into_view(self) -> None:
-        """Move the window onto a screen that there is, whatever there was when it was saved."""
-        if self.isMaximized() or self.isFullScreen():
-            return
-        frame = self.frameGeometry()
-        for screen in QGuiApplication.screens():
-            seen = screen.availableGeometry().intersected(frame)
-            if seen.width() >= min(200, frame.width()) and seen.height() >= min(
-                100, frame.height()
-            ):
-                return
-        room = QGuiApplication.primaryScreen().availableGeometry()
-        self.resize(self.size().boundedTo(room.size()))
-        self.move(room.topLeft())
-
     def _on_layout_changed(self, *_: object) -> None:
-        if hasattr(self, "_autosave") and not self._closed:
-            self._autosave.start()
+        if hasattr(self, "_subscribing") and not self._closed:
+            self.workbench.save_soon()
             self._subscribing.start()
-
-    def workspace(self) -> SavedWorkspace:
-        """The arrangement as it is now."""
-        screen = self.screen()
-        return SavedWorkspace(
-            panels=[
-                SavedPanel(panel_id, panel.KIND, panel.save_state())
-                for panel_id, panel in self.docks.panels.items()
-            ]
-            + list(self.docks.missing.values()),
-            docks=self.docks.save(),
-            geometry=bytes(self.saveGeometry().toBase64().data()).decode(),
-            screen=screen.name() if screen is not None else "",
-            instrument=self.instrument,
-            account=self.account,
-        )
-
-    def save_workspace(self) -> None:
-        """Write the arrangement if it changed; done within seconds of any change."""
-        if self._closed:
-            return  # what is taken apart now is not what the trader arranged
-        self._saver.save(self.workspace())
-
-    def _on_save_failed(self, text: str) -> None:
-        self.desk.say(Severity.ERROR, text)
 
     # -- export ------------------------------------------------------------------------------
 
@@ -549,11 +440,8 @@ class MainWindow(QMainWindow):
             return
         self._leaving.stop()
         self.frames.stop()
-        self._autosave.stop()
-        self._checking.stop()
-        self.save_workspace()
         self._closed = True
-        self._saver.finish()
+        self.workbench.close()
         event.accept()
         self.closed.emit()
 

@@ -1,46 +1,25 @@
-"""Docked panels and their saved arrangement.
+"""One saved workspace: which panels there are, what each keeps, and how they are arranged.
 
-`Docks` is the only place that knows the docking library. `WorkspaceFile` keeps the arrangement
-as one readable JSON file: written whole within seconds of a change, ten older versions kept, an
-unreadable one set aside and reported. Keys are panel ids such as ``chart-2``, never titles.
+`WorkspaceFile` keeps it as one readable JSON file: written whole within seconds of a change, ten
+older versions beside it, an unreadable one set aside and reported. Keys are ids such as
+``chart-2``, never titles.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import PySide6QtAds as QtAds
-from PySide6.QtCore import QByteArray
-from PySide6.QtWidgets import QAbstractButton, QLabel, QMainWindow, QWidget
 
 from app.files import set_aside, write_atomically
-from widgets.panel import Panel
-from widgets.theme import Tokens
 
 VERSION = 1
 KEPT = 10
 
-AREAS = {
-    "left": QtAds.LeftDockWidgetArea,
-    "right": QtAds.RightDockWidgetArea,
-    "top": QtAds.TopDockWidgetArea,
-    "bottom": QtAds.BottomDockWidgetArea,
-    "center": QtAds.CenterDockWidgetArea,
-}
-
-
-BUTTONS = {
-    "tabCloseButton": "Close this panel",
-    "tabsMenuButton": "All panels here",
-    "detachGroupButton": "Take these panels out of the window",
-    "dockAreaAutoHideButton": "Pin these panels to the edge",
-    "dockAreaMinimizeButton": "Minimise these panels",
-    "dockAreaCloseButton": "Close these panels",
-}
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading raises for content that is no workspace."""
 
 
 class SavedPanel(msgspec.Struct):
@@ -55,12 +34,19 @@ class SavedWorkspace(msgspec.Struct, kw_only=True):
     """A saved arrangement; every field may be missing."""
 
     version: int = VERSION
+    name: str = ""
+    locked: bool = False
     panels: list[SavedPanel] = msgspec.field(default_factory=list)
     docks: str = ""
     geometry: str = ""
     screen: str = ""
     instrument: str = ""
     account: str = ""
+
+
+def encode(workspace: SavedWorkspace) -> bytes:
+    """A workspace as indented JSON with a line feed at its end."""
+    return msgspec.json.format(msgspec.json.encode(workspace), indent=1) + b"\n"
 
 
 class WorkspaceFile:
@@ -77,29 +63,31 @@ class WorkspaceFile:
         self._locked = False
 
     def load(self) -> SavedWorkspace | None:
-        """The saved workspace; None when there is none or it cannot be used."""
+        """The saved workspace, or the newest kept version of one that cannot be used.
+
+        None when there is neither.
+        """
         try:
             data = self.path.read_bytes()
             saved = msgspec.json.decode(data, type=SavedWorkspace)
         except FileNotFoundError:
             return None
         except OSError as error:
-            self._give_up(f"cannot be read ({error.strerror})")
-            return None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            self._give_up(f"was not understood ({error})")
-            return None
+            return self._give_up(f"cannot be read ({error.strerror})")
+        except UNREADABLE as error:
+            return self._give_up(f"was not understood ({error})")
         if saved.version > VERSION:
-            self._give_up(
+            return self._give_up(
                 f"was written by a newer Outcry (version {saved.version}, this one knows {VERSION})"
             )
-            return None
         self._written = data
         return saved
 
-    def _give_up(self, why: str) -> None:
-        """Set the file aside, so that nothing overwrites it, and say so."""
-        self.problem = f"The workspace {self.path.name} {why}; the default one is shown and "
+    def _give_up(self, why: str) -> SavedWorkspace | None:
+        """Set the file aside, so that nothing overwrites it, say so, and look for an older one."""
+        kept = self._newest_kept()
+        shown = "the default one" if kept is None else "the version saved before it"
+        self.problem = f"The workspace {self.path.name} {why}; {shown} is shown and "
         try:
             aside = set_aside(self.path)
         except OSError as error:
@@ -107,192 +95,43 @@ class WorkspaceFile:
             self.problem += f"your file, which cannot be renamed ({error.strerror}), is left alone."
         else:
             self.problem += f"your file is kept as {aside.name}."
+        return kept
+
+    def _newest_kept(self) -> SavedWorkspace | None:
+        for path in self._older():
+            with contextlib.suppress(OSError, *UNREADABLE):
+                saved = msgspec.json.decode(path.read_bytes(), type=SavedWorkspace)
+                if saved.version <= VERSION:
+                    return saved
+        return None
 
     def save(self, workspace: SavedWorkspace) -> bool:
         """Write if anything changed; the version before becomes the newest of ten kept ones.
 
         Raises:
-            OSError: when the disk refuses; the file is as before.
+            OSError: when the disk refuses; the file and the kept ones are as before.
         """
         if self._locked:
             raise OSError(f"{self.path} could not be read before; mend or remove it first")
-        data = msgspec.json.format(msgspec.json.encode(workspace), indent=1) + b"\n"
+        data = encode(workspace)
         if data == self._written:
             return False
-        if self._written:
-            self._keep_older()
+        before = self._written
         write_atomically(self.path, data)
         self._written = data
+        if before:
+            self._keep(before)
         return True
 
-    def _keep_older(self) -> None:
-        older = [self.path.with_suffix(f".{n}.json") for n in range(1, KEPT + 1)]
-        for newer, old in zip(reversed(older[:-1]), reversed(older[1:]), strict=True):
+    def _older(self) -> list[Path]:
+        """The kept versions, newest first, whether they are there or not."""
+        return [self.path.with_suffix(f".{n}.json") for n in range(1, KEPT + 1)]
+
+    def _keep(self, data: bytes) -> None:
+        # written before any other makes way: a full disk must not push the good ones out
+        newest = self.path.with_suffix(".0.json")
+        write_atomically(newest, data)
+        names = [newest, *self._older()]
+        for newer, old in zip(reversed(names[:-1]), reversed(names[1:]), strict=True):
             with contextlib.suppress(FileNotFoundError):
                 newer.replace(old)
-        write_atomically(older[0], self._written)
-
-
-class Docks:
-    """Panels in docks of a main window.
-
-    Attributes:
-        panels: the open panels by id.
-        missing: what the workspace says of panels that could not be opened.
-    """
-
-    def __init__(self, window: QMainWindow, changed: Callable[[], None]) -> None:
-        flags = QtAds.CDockManager
-        # the library's own style sheet is loaded anew with each palette and would undo ours
-        flags.setConfigFlag(flags.DisableStylesheet, True)
-        flags.setConfigFlag(flags.OpaqueSplitterResize, True)
-        flags.setConfigFlag(flags.DockAreaHasUndockButton, True)
-        flags.setConfigFlag(flags.DockAreaHasTabsMenuButton, False)
-        flags.setConfigFlag(flags.DockAreaHasCloseButton, False)
-        flags.setConfigFlag(flags.AlwaysShowTabs, True)
-        flags.setConfigFlag(flags.FocusHighlighting, False)
-        flags.setConfigFlag(flags.DockAreaHideDisabledButtons, True)
-        flags.setConfigFlag(flags.DisableTabTextEliding, True)
-        self._manager = flags(window)
-        self._manager.dockAreasAdded.connect(changed)
-        self._manager.dockAreasRemoved.connect(changed)
-        self._manager.dockWidgetRemoved.connect(self._on_removed)
-        self._changed = changed
-        self._docks: dict[str, QtAds.CDockWidget] = {}
-        self.panels: dict[str, Panel] = {}
-        self.missing: dict[str, SavedPanel] = {}
-
-    def __contains__(self, panel_id: object) -> bool:
-        return panel_id in self._docks
-
-    def new_id(self, kind: str) -> str:
-        """A free id for a panel of this kind."""
-        count = 1
-        while f"{kind}-{count}" in self._docks:
-            count += 1
-        return f"{kind}-{count}"
-
-    def add(
-        self, panel_id: str, panel: Panel, title: str, area: str = "center", beside: str = ""
-    ) -> None:
-        """Dock a panel: in an `area` of the window, or of the dock of panel `beside`."""
-        self.panels[panel_id] = panel
-        self._place(self._dock(panel_id, title, panel), area, beside)
-
-    def _place(self, dock: QtAds.CDockWidget, area: str, beside: str) -> None:
-        neighbour = self._docks.get(beside)
-        where = None
-        if neighbour is not None and neighbour is not dock:
-            where = neighbour.dockAreaWidget()
-        if where is None:
-            self._manager.addDockWidget(AREAS[area], dock)
-        else:
-            self._manager.addDockWidget(AREAS[area], dock, where)
-        self._name_buttons()
-
-    def add_missing(
-        self, entry: SavedPanel, title: str, text: str, area: str = "center", beside: str = ""
-    ) -> None:
-        """Hold the place of a panel that cannot be opened; the workspace keeps its entry."""
-        self.missing[entry.id] = entry
-        label = QLabel(text)
-        label.setWordWrap(True)
-        label.setMargin(12)
-        self._place(self._dock(entry.id, title, label), area, beside)
-
-    def _dock(self, panel_id: str, title: str, widget: QWidget) -> QtAds.CDockWidget:
-        dock = QtAds.CDockWidget(self._manager, title)
-        dock.setObjectName(panel_id)
-        dock.setWidget(widget, QtAds.CDockWidget.ForceNoScrollArea)
-        dock.setFeature(QtAds.CDockWidget.DockWidgetDeleteOnClose, True)
-        dock.setMinimumSizeHintMode(QtAds.CDockWidget.MinimumSizeHintFromContent)
-        self._docks[panel_id] = dock
-        return dock
-
-    def _name_buttons(self) -> None:
-        """Say what the docking library's own buttons do; it leaves them without a name."""
-        for button in self._manager.findChildren(QAbstractButton):
-            name = BUTTONS.get(button.objectName())
-            if name and not button.accessibleName():
-                button.setAccessibleName(name)
-
-    def close(self, panel_id: str) -> None:
-        """Close one panel."""
-        dock = self._docks.get(panel_id)
-        if dock is not None:
-            dock.closeDockWidget()
-
-    def set_title(self, panel_id: str, title: str) -> None:
-        """Change what stands on a panel's tab."""
-        dock = self._docks.get(panel_id)
-        if dock is not None and dock.windowTitle() != title:
-            dock.setWindowTitle(title)
-
-    def show(self, panel_id: str) -> None:
-        """Bring a panel to the front."""
-        dock = self._docks.get(panel_id)
-        if dock is not None:
-            dock.toggleView(True)
-            dock.setAsCurrentTab()
-
-    def split(self, panel_id: str, sizes: list[int]) -> None:
-        """Set the sizes of the splitter that holds a panel's dock, in pixels."""
-        dock = self._docks.get(panel_id)
-        area = dock.dockAreaWidget() if dock is not None else None
-        if area is not None:
-            self._manager.setSplitterSizes(area, sizes)
-
-    def clear(self) -> None:
-        """Close all panels."""
-        for dock in list(self._docks.values()):
-            self._manager.removeDockWidget(dock)
-            dock.deleteLater()
-        self._docks.clear()
-        self.panels.clear()
-        self.missing.clear()
-
-    def save(self) -> str:
-        """The arrangement as text."""
-        return bytes(self._manager.saveState(VERSION).toBase64().data()).decode()
-
-    def restore(self, text: str) -> bool:
-        """Arrange the open panels as saved; False when the text does not fit."""
-        if not text:
-            return False
-        state = QByteArray.fromBase64(text.encode())
-        fits = bool(self._manager.restoreState(state, VERSION))
-        self._name_buttons()
-        return fits
-
-    def apply_theme(self, t: Tokens) -> None:
-        """Colour the docks' own parts."""
-        self._manager.setStyleSheet(_style(t))
-
-    def _on_removed(self, dock: QtAds.CDockWidget) -> None:
-        for panel_id, known in list(self._docks.items()):
-            if known is dock:
-                del self._docks[panel_id]
-                self.panels.pop(panel_id, None)
-                self.missing.pop(panel_id, None)
-        self._changed()
-
-
-def _style(t: Tokens) -> str:
-    def c(name: str) -> str:
-        return str(getattr(t, name).name())
-
-    return f"""
-ads--CDockContainerWidget, ads--CDockAreaWidget {{ background: {c("window")}; border: none; }}
-ads--CDockSplitter::handle {{ background: {c("window")}; }}
-ads--CDockAreaTitleBar {{ background: {c("window")}; padding: 0; border: none; }}
-ads--CDockWidgetTab {{ background: {c("window")}; border: none; padding: 3px 6px;
-  border-top: 2px solid transparent; }}
-ads--CDockWidgetTab[activeTab="true"] {{ background: {c("panel")};
-  border-top: 2px solid {c("accent")}; }}
-ads--CDockWidgetTab QLabel {{ color: {c("dim")}; }}
-ads--CDockWidgetTab[activeTab="true"] QLabel {{ color: {c("text")}; }}
-ads--CDockWidget {{ background: {c("panel")}; border: none; }}
-ads--CTitleBarButton {{ padding: 1px; border: none; background: transparent; }}
-ads--CTitleBarButton:hover, #tabCloseButton:hover {{ background: {c("raised")}; }}
-#tabCloseButton {{ border: none; background: transparent; padding: 0; }}
-"""

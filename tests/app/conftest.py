@@ -13,7 +13,7 @@ from app.desk import Desk
 from app.reporter import Reporter
 from app.settings import SettingsFile
 from app.window import MainWindow
-from app.workspace import WorkspaceFile
+from app.workspaces import Workspaces
 from core.client.client import EngineClient
 from core.client.stores import Stores
 from core.model.enums import Mode, TradingState
@@ -75,10 +75,10 @@ class Terminal:
         client = EngineClient("line", "t", "test", "terminal", self.stores, self._open)
         self.desk = Desk(client, self.stores, None)
         self.settings = SettingsFile(data / "settings")
-        self.workspace = WorkspaceFile(data / "workspaces", "default")
+        self.library = Workspaces(data / "workspaces", self.settings, mode.value)
         self.reporter = Reporter(self._show)
         self.window = MainWindow(
-            self.desk, IdMaker("T"), self.settings, self.workspace, self.reporter, data / "exports"
+            self.desk, IdMaker("T"), self.settings, self.library, self.reporter, data / "exports"
         )
         self.window.show()
         self.window.activateWindow()

@@ -404,7 +404,7 @@ def test_dialogs_have_a_line_around_them(terminal):
 def test_a_panel_is_closed_by_key(terminal, qtbot):
     t = terminal()
     t.connect()
-    t.window._focus("strategies")
+    t.window.navigation.focus("strategies")
     qtbot.waitUntil(lambda: t.window.panel("strategies").isVisible())
     QTest.keyClick(t.window, Qt.Key.Key_F6)
     before = set(t.window.docks.panels)

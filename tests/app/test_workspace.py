@@ -202,19 +202,19 @@ def test_a_change_is_on_the_disk_within_seconds(terminal, qtbot):
 def test_even_what_nobody_announces_is_saved(terminal, qtbot):
     t = terminal()
     t.connect()
-    t.window.save_workspace()
+    t.window.workbench.save()
     qtbot.waitUntil((t.data / "workspaces" / "default.json").exists)
-    t.window._autosave.stop()
+    t.window.workbench._soon.stop()
     before = written(t)["docks"]
     t.window.docks.split("chart-1", [200, 500])
-    t.window._autosave.stop()
+    t.window.workbench._soon.stop()
     qtbot.waitUntil(lambda: written(t)["docks"] != before, timeout=6_000)
 
 
 def test_panels_and_their_states_come_back(terminal, qtbot):
     t = terminal()
     t.connect()
-    t.window.arrange("four_charts")
+    t.window.workbench.arrange("four_charts")
     t.window.panel("orders").query.setText("btc")
     panels = list(t.window.docks.panels)
     t.window.close_now()
@@ -223,7 +223,7 @@ def test_panels_and_their_states_come_back(terminal, qtbot):
     assert list(t.window.docks.panels) == panels
     assert t.window.panel("orders").query.text() == "btc"
     assert t.window.instrument == BTC.id
-    t.window.arrange("default")
+    t.window.workbench.arrange("default")
     assert "ticket-1" in t.window.docks.panels
     assert sum(p.KIND == "chart" for p in t.window.docks.panels.values()) == 1
 
@@ -296,13 +296,13 @@ def test_a_disk_that_refuses_is_said_once(terminal, qtbot):
     t = terminal()
     t.connect()
     (t.data / "workspaces").mkdir(exist_ok=True)
-    t.workspace._locked = True
+    t.library.active.file._locked = True
 
     def said() -> list[str]:
         return [n.text for n in t.stores.notices if "could not be saved" in n.text]
 
     for _ in range(3):
-        t.window.save_workspace()
+        t.window.workbench.save()
         qtbot.wait(30)
     qtbot.waitUntil(lambda: len(said()) == 1)
 
@@ -313,7 +313,7 @@ def test_taking_the_window_apart_changes_no_file(terminal, qtbot):
     t.window.close_now()
     before = written(t)
     t.window.docks.clear()
-    t.window.save_workspace()
+    t.window.workbench.save()
     qtbot.wait(50)
-    assert not t.window._autosave.isActive()
+    assert not t.window.workbench._soon.isActive()
     assert written(t) == before

@@ -99,7 +99,7 @@ async def _measure(
             raise TimeoutError("no price within a minute")
         await asyncio.sleep(0.002)
     figures["price_s"] = time.monotonic() - began
-    window.arrange("four_charts")
+    window.workbench.arrange("four_charts")
     window.choose_instrument(next(stores.instruments.keys()))
     await asyncio.sleep(6.0)
     if process is None:

@@ -1,0 +1,221 @@
+"""The docking library, known to this file alone: panels in docks of a window, and their look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import PySide6QtAds as QtAds
+from PySide6.QtCore import QByteArray
+from PySide6.QtWidgets import QAbstractButton, QLabel, QMainWindow, QSplitter, QWidget
+
+from app.places import into_view
+from app.workspace import VERSION, SavedPanel
+from widgets.panel import Panel
+from widgets.theme import Tokens
+
+AREAS = {
+    "left": QtAds.LeftDockWidgetArea,
+    "right": QtAds.RightDockWidgetArea,
+    "top": QtAds.TopDockWidgetArea,
+    "bottom": QtAds.BottomDockWidgetArea,
+    "center": QtAds.CenterDockWidgetArea,
+}
+
+BUTTONS = {
+    "tabCloseButton": "Close this panel",
+    "tabsMenuButton": "All panels here",
+    "detachGroupButton": "Take these panels out of the window",
+    "dockAreaAutoHideButton": "Pin these panels to the edge",
+    "dockAreaMinimizeButton": "Minimise these panels",
+    "dockAreaCloseButton": "Close these panels",
+}
+
+
+class Docks:
+    """Panels in docks of a main window.
+
+    Attributes:
+        panels: the open panels by id.
+        missing: what the workspace says of panels that could not be opened.
+        locked: nothing can be moved, resized, taken out or closed with the mouse.
+    """
+
+    def __init__(self, window: QMainWindow, changed: Callable[[], None]) -> None:
+        flags = QtAds.CDockManager
+        # the library's own style sheet is loaded anew with each palette and would undo ours
+        flags.setConfigFlag(flags.DisableStylesheet, True)
+        flags.setConfigFlag(flags.OpaqueSplitterResize, True)
+        flags.setConfigFlag(flags.DockAreaHasUndockButton, True)
+        flags.setConfigFlag(flags.DockAreaHasTabsMenuButton, False)
+        flags.setConfigFlag(flags.DockAreaHasCloseButton, False)
+        flags.setConfigFlag(flags.AlwaysShowTabs, True)
+        flags.setConfigFlag(flags.FocusHighlighting, False)
+        flags.setConfigFlag(flags.DockAreaHideDisabledButtons, True)
+        flags.setConfigFlag(flags.DisableTabTextEliding, True)
+        self._manager = flags(window)
+        self._manager.dockAreasAdded.connect(changed)
+        self._manager.dockAreasRemoved.connect(changed)
+        self._manager.dockWidgetRemoved.connect(self._on_removed)
+        self._changed = changed
+        self._docks: dict[str, QtAds.CDockWidget] = {}
+        self.panels: dict[str, Panel] = {}
+        self.missing: dict[str, SavedPanel] = {}
+        self.locked = False
+
+    def __contains__(self, panel_id: object) -> bool:
+        return panel_id in self._docks
+
+    def new_id(self, kind: str) -> str:
+        """A free id for a panel of this kind."""
+        count = 1
+        while f"{kind}-{count}" in self._docks:
+            count += 1
+        return f"{kind}-{count}"
+
+    def add(
+        self, panel_id: str, panel: Panel, title: str, area: str = "center", beside: str = ""
+    ) -> None:
+        """Dock a panel: in an `area` of the window, or of the dock of panel `beside`."""
+        self.panels[panel_id] = panel
+        self._place(self._dock(panel_id, title, panel), area, beside)
+
+    def _place(self, dock: QtAds.CDockWidget, area: str, beside: str) -> None:
+        neighbour = self._docks.get(beside)
+        where = None
+        if neighbour is not None and neighbour is not dock:
+            where = neighbour.dockAreaWidget()
+        if where is None:
+            self._manager.addDockWidget(AREAS[area], dock)
+        else:
+            self._manager.addDockWidget(AREAS[area], dock, where)
+        self._settle()
+
+    def add_missing(
+        self, entry: SavedPanel, title: str, text: str, area: str = "center", beside: str = ""
+    ) -> None:
+        """Hold the place of a panel that cannot be opened; the workspace keeps its entry."""
+        self.missing[entry.id] = entry
+        label = QLabel(text)
+        label.setWordWrap(True)
+        label.setMargin(12)
+        self._place(self._dock(entry.id, title, label), area, beside)
+
+    def _dock(self, panel_id: str, title: str, widget: QWidget) -> QtAds.CDockWidget:
+        dock = QtAds.CDockWidget(self._manager, title)
+        dock.setObjectName(panel_id)
+        dock.setWidget(widget, QtAds.CDockWidget.ForceNoScrollArea)
+        dock.setFeature(QtAds.CDockWidget.DockWidgetDeleteOnClose, True)
+        dock.setMinimumSizeHintMode(QtAds.CDockWidget.MinimumSizeHintFromContent)
+        self._docks[panel_id] = dock
+        return dock
+
+    def _name_buttons(self) -> None:
+        """Say what the docking library's own buttons do; it leaves them without a name."""
+        for button in self._manager.findChildren(QAbstractButton):
+            name = BUTTONS.get(button.objectName())
+            if name and not button.accessibleName():
+                button.setAccessibleName(name)
+
+    def close(self, panel_id: str) -> None:
+        """Close one panel."""
+        dock = self._docks.get(panel_id)
+        if dock is not None:
+            dock.closeDockWidget()
+
+    def set_title(self, panel_id: str, title: str) -> None:
+        """Change what stands on a panel's tab."""
+        dock = self._docks.get(panel_id)
+        if dock is not None and dock.windowTitle() != title:
+            dock.setWindowTitle(title)
+
+    def show(self, panel_id: str) -> None:
+        """Bring a panel to the front."""
+        dock = self._docks.get(panel_id)
+        if dock is not None:
+            dock.toggleView(True)
+            dock.setAsCurrentTab()
+
+    def split(self, panel_id: str, sizes: list[int]) -> None:
+        """Set the sizes of the splitter that holds a panel's dock, in pixels."""
+        dock = self._docks.get(panel_id)
+        area = dock.dockAreaWidget() if dock is not None else None
+        if area is not None:
+            self._manager.setSplitterSizes(area, sizes)
+
+    def clear(self) -> None:
+        """Close all panels."""
+        for dock in list(self._docks.values()):
+            self._manager.removeDockWidget(dock)
+            dock.deleteLater()
+        self._docks.clear()
+        self.panels.clear()
+        self.missing.clear()
+
+    def save(self) -> str:
+        """The arrangement as text."""
+        return bytes(self._manager.saveState(VERSION).toBase64().data()).decode()
+
+    def restore(self, text: str) -> bool:
+        """Arrange the open panels as saved; False when the text does not fit."""
+        if not text:
+            return False
+        state = QByteArray.fromBase64(text.encode())
+        fits = bool(self._manager.restoreState(state, VERSION))
+        for window in self._manager.floatingWidgets():
+            into_view(window)
+        self._settle()
+        return fits
+
+    def lock(self, locked: bool) -> None:
+        """Hold everything in its place, or let it go."""
+        self.locked = locked
+        dock = QtAds.CDockWidget
+        held = (
+            dock.DockWidgetMovable
+            | dock.DockWidgetFloatable
+            | dock.DockWidgetClosable
+            | dock.DockWidgetPinnable
+        )
+        self._manager.lockDockWidgetFeaturesGlobally(held if locked else dock.NoDockWidgetFeatures)
+        self._settle()
+
+    def _settle(self) -> None:
+        """What the library made anew gets its names and its lock."""
+        self._name_buttons()
+        for container in self._manager.dockContainers():
+            for splitter in container.findChildren(QSplitter):
+                for number in range(1, splitter.count()):
+                    splitter.handle(number).setEnabled(not self.locked)
+
+    def apply_theme(self, t: Tokens) -> None:
+        """Colour the docks' own parts."""
+        self._manager.setStyleSheet(_style(t))
+
+    def _on_removed(self, dock: QtAds.CDockWidget) -> None:
+        for panel_id, known in list(self._docks.items()):
+            if known is dock:
+                del self._docks[panel_id]
+                self.panels.pop(panel_id, None)
+                self.missing.pop(panel_id, None)
+        self._changed()
+
+
+def _style(t: Tokens) -> str:
+    def c(name: str) -> str:
+        return str(getattr(t, name).name())
+
+    return f"""
+ads--CDockContainerWidget, ads--CDockAreaWidget {{ background: {c("window")}; border: none; }}
+ads--CDockSplitter::handle {{ background: {c("window")}; }}
+ads--CDockAreaTitleBar {{ background: {c("window")}; padding: 0; border: none; }}
+ads--CDockWidgetTab {{ background: {c("window")}; border: none; padding: 3px 6px;
+  border-top: 2px solid transparent; }}
+ads--CDockWidgetTab[activeTab="true"] {{ background: {c("panel")};
+  border-top: 2px solid {c("accent")}; }}
+ads--CDockWidgetTab QLabel {{ color: {c("dim")}; }}
+ads--CDockWidgetTab[activeTab="true"] QLabel {{ color: {c("text")}; }}
+ads--CDockWidget {{ background: {c("panel")}; border: none; }}
+ads--CTitleBarButton {{ padding: 1px; border: none; background: transparent; }}
+ads--CTitleBarButton:hover, #tabCloseButton:hover {{ background: {c("raised")}; }}
+#tabCloseButton {{ border: none; background: transparent; padding: 0; }}
+"""

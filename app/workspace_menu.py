@@ -1,0 +1,166 @@
+"""The menu of workspaces, the same in the menu bar and at the top bar's button."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QMessageBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.actions import Actions
+from app.layouts import LAYOUTS
+from app.messages import Message
+from app.workbench import Workbench
+from app.workspaces import LONGEST_NAME
+from widgets.border import draw_border
+
+FILES = "Workspaces (*.json)"
+
+
+class WorkspaceMenu(QMenu):
+    """All workspaces with their keys, and what can be done with the active one."""
+
+    def __init__(self, workbench: Workbench, actions: Actions, parent: QWidget) -> None:
+        super().__init__("&Workspace", parent)
+        self._workbench = workbench
+        self._actions = actions
+        self._listed: list[str] = []
+        self._first = self.addSeparator()
+        new = self.addMenu("&New")
+        for key, layout in LAYOUTS.items():
+            new.addAction(
+                actions.add(
+                    f"workspace.new.{key}",
+                    f"New workspace: {layout.title}",
+                    partial(workbench.new, key),
+                )
+            )
+        self.addActions(actions.in_menu("Workspace"))
+        self._lock = actions["workspace.lock"]
+        self._lock.setCheckable(True)
+        actions.bind("workspace.duplicate", workbench.duplicate)
+        actions.bind("workspace.rename", self._ask_name)
+        actions.bind("workspace.delete", workbench.delete)
+        actions.bind("workspace.bring_back", workbench.bring_back)
+        actions.bind("workspace.import", self._ask_import)
+        actions.bind("workspace.export", self._ask_export)
+        actions.bind("workspace.lock", lambda: workbench.lock(self._lock.isChecked()))
+        workbench.changed.connect(self._refresh)
+        workbench.refused.connect(self._refuse)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """List the workspaces as they are now; the first nine have keys."""
+        for action_id in self._listed:
+            self._actions.remove(action_id)
+        self._listed.clear()
+        library = self._workbench.library
+        for number, workspace in enumerate(library, 1):
+            action_id = f"workspace.show.{workspace.id}"
+            name = workspace.name.replace("&", "&&")
+            action = self._actions.add(
+                action_id,
+                f"Workspace: {name}",
+                partial(self._workbench.switch, workspace),
+                (f"Ctrl+Alt+{number}",) if number <= 9 else (),
+            )
+            action.setCheckable(True)
+            action.setChecked(workspace is library.active)
+            self.insertAction(self._first, action)
+            self._listed.append(action_id)
+        self._lock.setChecked(self._workbench.locked)
+
+    def _ask_name(self) -> None:
+        dialog = NameDialog(self._workbench, self.parentWidget().window())
+        dialog.show()
+
+    def _ask_import(self) -> None:
+        dialog = self._file_dialog("Import a workspace", "")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self._workbench.import_from)
+        dialog.show()
+
+    def _ask_export(self) -> None:
+        name = self._workbench.library.active.name
+        stem = "".join(c if c.isalnum() or c in " -_" else "_" for c in name)
+        dialog = self._file_dialog("Export this workspace", f"{stem}.json")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("json")
+        dialog.fileSelected.connect(self._workbench.export_to)
+        dialog.show()
+
+    def _file_dialog(self, title: str, name: str) -> QFileDialog:
+        dialog = QFileDialog(self.parentWidget().window(), title, name, FILES)
+        dialog.setObjectName("workspace_file")
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog, True)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setModal(False)  # the kill switch stays within reach
+        return dialog
+
+    def _refuse(self, text: str) -> None:
+        box = Message(
+            QMessageBox.Icon.Warning, "Workspace", text, parent=self.parentWidget().window()
+        )
+        box.setObjectName("workspace_refused")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setModal(False)
+        box.show()
+
+
+class NameDialog(QDialog):
+    """Asks for a name; says what is wrong with it while it is typed."""
+
+    def __init__(self, workbench: Workbench, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Rename this workspace")
+        self._workbench = workbench
+        self._workspace = workbench.library.active
+        self.name = QLineEdit(self._workspace.name, self)
+        self.name.setAccessibleName("Name of the workspace")
+        self.name.setMaxLength(2 * LONGEST_NAME)
+        self.name.selectAll()
+        self.name.textChanged.connect(self._check)
+        self.problem = QLabel(self)
+        self.problem.setWordWrap(True)
+        self.problem.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
+        self.buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self
+        )
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        for widget in (self.name, self.problem, self.buttons):
+            layout.addWidget(widget)
+        self.resize(360, self.sizeHint().height())
+
+    def accept(self) -> None:
+        """Rename, or stay open and say why not."""
+        if self._workspace is not self._workbench.library.active:
+            self.reject()  # another workspace was chosen meanwhile
+            return
+        problem = self._workbench.rename(self.name.text())
+        self.problem.setText(problem)
+        if not problem:
+            super().accept()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """With a line around it."""
+        super().paintEvent(event)
+        draw_border(self)
+
+    def _check(self, text: str) -> None:
+        problem = self._workbench.library.problem_of(text, self._workspace)
+        self.problem.setText(problem)
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not problem)
