@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from core.client.balances import Balances
 from core.client.board import Board
 from core.client.series import Bars, Depth, Tape
 from core.model.enums import LinkState, Mode, OrdStatus, TradingState
@@ -22,7 +23,7 @@ from core.model.events import (
     StrategyState,
 )
 from core.model.instruments import Instrument
-from core.model.orders import AccountState, Fill, Order, OrderUpdate, Position
+from core.model.orders import AccountState, Balance, Fill, Order, OrderUpdate, Position
 from core.model.session import EngineView, Frame, Snapshot, SourceView, Ticker
 
 STORY_LIMIT = 200
@@ -79,6 +80,7 @@ class Stores:
         self.notice_count = 0
         self.engine = EngineView(ts=0)
         self.events_taken = 0
+        self._balances = Balances(self)
 
     # -- writing, by the client only ---------------------------------------------------------
 
@@ -206,16 +208,31 @@ class Stores:
     def open_profit(self, position: Position) -> Decimal | None:
         """Profit if closed now at the worse side of the market, before fees; None if unknown."""
         instrument = self.instruments.get(position.instrument)
-        ticker = self.tickers.get(position.instrument)
         if instrument is None:
             return None
         if position.qty == 0:
             return Decimal(0)
-        if ticker is None:
-            return None
-        mark = ticker.bid if position.qty > 0 else ticker.ask
-        mark = mark or ticker.last
+        mark = self._mark(position)
         return instrument.money(mark * position.qty - position.cost) if mark else None
+
+    def market_value(self, position: Position) -> Decimal | None:
+        """What the position is worth at the price to close it at, unsigned; None if unknown."""
+        instrument = self.instruments.get(position.instrument)
+        if instrument is None:
+            return None
+        mark = self._mark(position)
+        return instrument.money(abs(mark * position.qty)) if mark or not position.qty else None
+
+    def _mark(self, position: Position) -> int:
+        ticker = self.tickers.get(position.instrument)
+        if ticker is None:
+            return 0
+        return (ticker.bid if position.qty > 0 else ticker.ask) or ticker.last
+
+    @property
+    def balances(self) -> Board[Balance]:
+        """Each account's money by currency, reckoned when it is asked for."""
+        return self._balances.board
 
     def realised_profit(self, position: Position) -> Decimal | None:
         """Closed profit after fees, exact; None when the instrument is not known."""

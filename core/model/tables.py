@@ -26,6 +26,10 @@ class Instant(int):
 Value = Decimal | int | str | bool | Instant | None
 
 
+NO_INSTRUMENT = Instrument("", "", "", Decimal(1), Decimal(1), "")
+"""Stands for the instrument of rows that have none, such as balances; its id is empty."""
+
+
 class Column(NamedTuple, Generic[Row]):
     """One column: `id` is what files and workspaces say, `title` what the screen says."""
 

@@ -16,7 +16,12 @@ AVERAGES = frozenset({"avg_price"})
 QUANTITIES = frozenset({"qty", "cum_qty", "leaves_qty", "bought", "sold", "position"})
 FEES = frozenset({"fee", "fees"})
 SECONDS = frozenset({"created", "updated"})
-MONEY = frozenset({"value", "cost", "realised", "open_profit", "profit"})
+MONEY = frozenset(
+    {
+        *("value", "cost", "realised", "open_profit", "profit"),
+        *("cash", "opening", "settled", "exposure"),
+    }
+)
 SIGNED = frozenset({"realised", "open_profit", "profit"})
 
 DAY = 86_400_000_000_000

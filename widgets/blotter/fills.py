@@ -28,9 +28,15 @@ class FillsPanel(BlotterPanel[Fill]):
         )
 
     def make_actions(self) -> None:
-        """Chart, copy."""
+        """Chart, story of the order, copy."""
         self.add_row_action("&Show instrument", self.show_instrument, "Return")
+        self.add_row_action("Order s&tory", self.show_story, "Ctrl+T")
         self.add_row_action("C&opy", self.copy_rows, "Ctrl+C")
+
+    def show_story(self) -> None:
+        """Tell the story of the first selected fill's order."""
+        for fill in self.selected()[:1]:
+            self.story_requested.emit(fill.cl_ord_id)
 
 
 def colour(fill: Fill, column: str, value: Value) -> Any:

@@ -16,7 +16,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from core.client.board import Board
 from core.client.stores import Stores
-from core.model.tables import Column, Instant, Value
+from core.model.tables import NO_INSTRUMENT, Column, Instant, Value
 from widgets.blotter.cells import display, full_text
 from widgets.blotter.rows import Filter, Line, Sorting
 
@@ -129,7 +129,8 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
         if row is None:
             self._remove(key)
             return
-        instrument = self._stores.instruments.get(row.instrument)  # type: ignore[attr-defined]
+        name = row.instrument  # type: ignore[attr-defined]
+        instrument = self._stores.instruments.get(name) if name else NO_INSTRUMENT
         line = self._lines.get(key)
         if instrument is None:
             self._homeless.add(key)

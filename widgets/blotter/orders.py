@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar
 
+from PySide6.QtCore import QModelIndex
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from core.client.stores import Stores
@@ -65,11 +67,21 @@ class OrdersPanel(BlotterPanel[Order]):
         )
 
     def make_actions(self) -> None:
-        """Cancel, change, chart, copy."""
+        """Cancel, change, story, chart, copy."""
         self.add_row_action("&Cancel", self.cancel, "Del")
         self.add_row_action("C&hange…", self.change, "F2")
-        self.add_row_action("&Show instrument", self.show_instrument, "Return")
+        story = self.add_row_action("Order s&tory", self.show_story)
+        story.setShortcuts([QKeySequence("Return"), QKeySequence("Enter")])
+        self.add_row_action("&Show instrument", self.show_instrument, "Ctrl+I")
         self.add_row_action("C&opy", self.copy_rows, "Ctrl+C")
+
+    def show_story(self) -> None:
+        """Tell the first selected order's story."""
+        for order in self.selected()[:1]:
+            self.story_requested.emit(order.cl_ord_id)
+
+    def _on_double_click(self, index: QModelIndex) -> None:
+        self.story_requested.emit(self.model.row_at(index.row()).cl_ord_id)
 
     def cancel(self) -> None:
         """Ask to cancel the selected orders that still work."""

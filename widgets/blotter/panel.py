@@ -45,6 +45,7 @@ class BlotterPanel(Panel, Generic[R]):
 
     Signals:
         export_requested(str, object, object): kind, rows (None: everything), columns (None: all).
+        story_requested(str): the order (its cl_ord_id) whose story is wanted.
     """
 
     CHIPS: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ class BlotterPanel(Panel, Generic[R]):
     FIRST: tuple[str, ...] = ()
 
     export_requested = Signal(str, object, object)
+    story_requested = Signal(str)
 
     def __init__(self, stores: Stores, ids: IdMaker, parent: QWidget | None = None) -> None:
         super().__init__(stores, parent)
@@ -234,6 +236,10 @@ class BlotterPanel(Panel, Generic[R]):
             "price": "000,000.00",
             "avg_price": "00,000.000",
             "value": "0,000,000.00",
+            "cash": "00,000,000.00",
+            "opening": "00,000,000.00",
+            "settled": "00,000,000.00",
+            "exposure": "00,000,000.00",
             "text": "A reason of a few more words than most",
             "status": "partially filled",
             "strategy": "strategy name",

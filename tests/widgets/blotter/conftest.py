@@ -12,6 +12,7 @@ from core.model.ids import IdMaker
 from core.model.instruments import Instrument
 from core.model.orders import Fill
 from tests.widgets.trading_world import BID, BTC, World
+from widgets.blotter.balances import BalancesPanel
 from widgets.blotter.fills import FillsPanel
 from widgets.blotter.orders import OrdersPanel
 from widgets.blotter.positions import PositionsPanel
@@ -55,7 +56,12 @@ def world() -> Blotters:
 @pytest.fixture
 def opened(qtbot, world):
     """Opens a table of a kind; its model is watched for mistakes."""
-    kinds = {"orders": OrdersPanel, "fills": FillsPanel, "positions": PositionsPanel}
+    kinds = {
+        "orders": OrdersPanel,
+        "fills": FillsPanel,
+        "positions": PositionsPanel,
+        "balances": BalancesPanel,
+    }
 
     def open_panel(kind: str, watched: bool = True):
         panel = kinds[kind](world.stores, IdMaker("T"))

@@ -1,0 +1,1 @@
+"""The story of one order: what happened, when, and who asked for it."""
