@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import sys
@@ -14,6 +15,7 @@ from core.journal.errors import JournalError
 JOURNAL = ".journal"
 SNAPSHOT = ".snapshot"
 TORN = ".torn"
+NEW = ".new"
 _MAGIC = b"OUTCRYS1"
 _HEAD = struct.Struct("<8s16sQqI")
 _CRC = struct.Struct("<I")
@@ -43,17 +45,28 @@ def file_name(directory: Path, seq: int, kind: str) -> Path:
     return directory / f"{seq:020d}{kind}"
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all, even after a loss of power."""
-    temporary = path.with_suffix(path.suffix + ".new")
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write a file so that it is there whole or not at all, even after a loss of power.
+
+    Not `durable`, it is so only after a crash of this process.
+    """
+    temporary = path.with_suffix(path.suffix + NEW)
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0))
     try:
-        write_all(fd, data)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    os.replace(temporary, path)
-    sync_directory(path.parent)
+        try:
+            write_all(fd, data)
+            if durable:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.replace(temporary, path)
+    except OSError:
+        # Where space is short, a half-written file must not keep what is left of it.
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    if durable:
+        sync_directory(path.parent)
 
 
 def write_all(fd: int, data: bytes) -> None:

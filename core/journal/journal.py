@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -13,7 +13,6 @@ from typing import Literal
 from core.journal.errors import JournalError
 from core.journal.files import (
     JOURNAL,
-    TORN,
     Snapshot,
     file_name,
     journal_files,
@@ -24,28 +23,43 @@ from core.journal.files import (
     write_snapshot,
     write_whole,
 )
+from core.journal.keeping import prune_snapshots
 from core.journal.lock import WriterLock
-from core.journal.reader import Recorded, Tail, open_header, records, replay
-from core.journal.records import HEADER_SIZE, MAX_PAYLOAD, Header, make_record
+from core.journal.opening import FLAGS, find_end
+from core.journal.reader import Recorded, replay
+from core.journal.records import MAX_PAYLOAD, NO_CHAIN, Header, chain_of, make_record
 from core.model.wire import encode
 
 Durability = Literal["power", "process"]
 
 FILE_SIZE = 64 << 20
-KEPT_SNAPSHOTS = 2
+MOST_BEHIND = 64 << 20
+"""Bytes that may wait for the disk's word; they are kept in memory until it comes."""
+
+_DAY = 86_400_000_000_000
+_RETRY = 0.25  # seconds until a disk that failed is tried again
 _sync_data = getattr(os, "fdatasync", os.fsync)
-_FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0)
 
 
 class Journal:
     """An append-only log of inputs, in files of a folder, with snapshots beside them.
 
     `append` writes straight to the system, so that what it returned from outlives a crash of
-    this process at once. With ``durability="power"`` call `commit` (one `fdatasync` for any
-    number of appends) before acting, and it outlives a loss of power as well; with ``"process"``
-    a thread syncs every `sync_every` seconds, so that a loss of power costs no more than that.
+    this process at once. A thread asks the disk to confirm it, one `fdatasync` for all that was
+    written by then; what it confirmed, up to `synced_seq`, outlives a loss of power as well. With
+    ``durability="power"`` it does so as soon as it is asked (`ask`) and whoever acts waits for it
+    (`watch` tells); with ``"process"`` it does so every `sync_every` seconds.
 
-    `repairs` are sentences about what opening had to mend.
+    A disk that did not confirm may have lost any of it and will not say so twice: then all that
+    was not confirmed is written anew into a new file, from memory, and `append` refuses until that
+    file is confirmed. Nothing needs a restart.
+
+    A new file is also begun when one is full, and with the first record of a new day (UTC). It
+    begins after the last confirmed record, with those that follow it copied, so that what a loss
+    of power leaves of the older file is whole up to there.
+
+    All methods but `sync` and `write_snapshot` belong to one thread. `repairs` are sentences about
+    what opening had to mend.
     """
 
     def __init__(
@@ -53,30 +67,39 @@ class Journal:
     ) -> None:
         self.directory = directory
         self.durability = durability
-        self.repairs: list[str] = []
         self.last_seq = 0
         self.synced_seq = 0
+        self._power = durability == "power"
         self._max = max_bytes
         self._fd = -1
-        self._size = 0
+        self._path = directory
+        self._size = self._head = 0
+        self._fresh = False  # the present file's name may not be on the disk yet
         self._older = 0
-        self._chain = 0
+        self._day_end = 0
         self._unclean = False
         self._failed = ""
-        self._syncing = threading.Lock()
+        self._chain = self._synced_chain = NO_CHAIN
+        self._waiting: deque[bytes] = deque()  # records after `synced_seq`
+        self._written = self._confirmed = 0  # bytes
+        self._mended: tuple[Path, int, int] | None = None  # path, size, last number
+        self._state = threading.Lock()  # held for moments: what belongs together changes together
+        self._syncing = threading.Lock()  # held while the disk works; one thread at a time
+        self._asked = threading.Event()
         self._closing = threading.Event()
+        self._wake: Callable[[], None] | None = None
         self._lock = WriterLock(directory)
         try:
-            self._recover()
+            self._begin_at_end()
         except BaseException:
             if self._fd >= 0:
                 os.close(self._fd)
             self._lock.release()
             raise
         self._thread: threading.Thread | None = None
-        if durability == "process" and sync_every > 0:
+        if sync_every > 0:
             self._thread = threading.Thread(
-                target=self._sync_often, args=(sync_every,), name="journal-sync", daemon=True
+                target=self._run, args=(sync_every,), name="journal-sync", daemon=True
             )
             self._thread.start()
 
@@ -91,7 +114,8 @@ class Journal:
     ) -> Journal:
         """Open a folder's journal for writing, or begin one.
 
-        A torn end is cut back to the last whole record and told in `repairs`.
+        A torn end is cut back to the last whole record and told in `repairs`. With `sync_every` 0
+        there is no thread: `sync` and `commit` are all that asks the disk.
 
         Raises:
             JournalError: when another program writes it, when it is damaged in the middle or of
@@ -119,6 +143,16 @@ class Journal:
         """Bytes of all the journal's files, snapshots not counted."""
         return self._older + self._size
 
+    @property
+    def anchor(self) -> str:
+        """The last record's chain: with it noted elsewhere, a shortened journal shows."""
+        return self._chain.hex()
+
+    @property
+    def failed(self) -> str:
+        """Why the disk's word cannot be had, as a sentence; empty while it can."""
+        return self._failed
+
     def append(self, ts: int, message: Recorded) -> int:
         """Put one input on record and return its number.
 
@@ -128,12 +162,19 @@ class Journal:
         """
         payload = encode(message)
         seq = self.last_seq + 1
-        record, crc = make_record(seq, ts, payload, self._chain)
+        open_ = seq - 1 - self.synced_seq if self._power else 0
+        record, chain = make_record(seq, ts, payload, self._chain, open_)
         length = len(record)
         if length > MAX_PAYLOAD:
             raise JournalError(f"{self.directory}: record {seq} of {length} bytes is too long.")
-        if self._size + length > self._max or self._unclean or self._failed or self._fd < 0:
-            self._prepare(seq, length)
+        if (
+            self._size + length > self._max
+            or ts >= self._day_end
+            or self._unclean
+            or self._failed
+            or self._written - self._confirmed > MOST_BEHIND
+        ):
+            self._prepare(seq, ts, length)
         try:
             written = os.write(self._fd, record)
             if written != length:
@@ -146,35 +187,243 @@ class Journal:
                 " sent. Free some space or repair the disk; it goes on by itself then."
             ) from None
         self._size += length
-        self._chain = crc
+        self._written += length
+        self._chain = chain
+        self._waiting.append(record)
         self.last_seq = seq
         return seq
 
+    # -- the disk's word -----------------------------------------------------------------------
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called, from the thread, when the disk confirmed more, failed or came back.
+
+        Whoever is woken calls `resume`.
+        """
+        self._wake = wake
+
+    def ask(self) -> None:
+        """Have the thread ask the disk soon; together with all that is appended until it does."""
+        if not self._asked.is_set():
+            self._asked.set()
+
     def commit(self) -> None:
-        """Make everything appended as durable as `durability` asks for, before acting on it."""
-        if self.durability == "power" and self.synced_seq != self.last_seq:
+        """Wait until everything appended is as durable as `durability` asks for.
+
+        Raises:
+            JournalError: when the disk failed.
+        """
+        if self._power and self.synced_seq != self.last_seq:
             self.sync()
 
     def sync(self) -> None:
-        """Make everything appended outlive a loss of power. May be called from any thread.
+        """Wait until everything appended outlives a loss of power. From any thread.
 
         Raises:
-            JournalError: when the disk failed; nothing can be appended any more then, since what
-                was written before may not be on the disk.
+            JournalError: when the disk failed; what was written before may not be on it.
         """
         with self._syncing:
-            seq = self.last_seq
+            while self._sync_once():
+                pass
+
+    def resume(self) -> bool:
+        """Go on after a failure of the disk, if it is over; False while it is not."""
+        if self._failed and self._thread is None:
+            self._mend()
+        if self._failed and self._mended is not None:
+            self._change_over(self._mended)
+        return not self._failed
+
+    def _sync_once(self) -> bool:
+        """True when a new file was begun meanwhile and must be confirmed as well."""
+        with self._state:
+            if self._failed:
+                raise JournalError(self._failed)
+            seq, written = self.last_seq, self._written
             if self._fd < 0 or seq == self.synced_seq:
+                return False
+            path, fresh = self._path, self._fresh
+            fd = os.dup(self._fd)
+        problem: OSError | None = None
+        try:
+            (os.fsync if fresh else _sync_data)(fd)
+            if fresh:
+                sync_directory(self.directory)
+        except OSError as error:
+            problem = error
+        finally:
+            os.close(fd)
+        with self._state:
+            if self._path != path:
+                return True  # what counts now is the new file
+            if problem is not None:
+                self._failed = (
+                    f"{path}: the disk did not confirm what was written ({problem.strerror})."
+                    " Nothing more is recorded or sent. Free some space or repair the disk; it"
+                    " goes on by itself then."
+                )
+                raise JournalError(self._failed)
+            self._fresh = False
+            self._confirm(seq)
+            self._confirmed = max(self._confirmed, written)
+        return False
+
+    def _confirm(self, seq: int) -> None:
+        for _ in range(seq - self.synced_seq):
+            record = self._waiting.popleft()
+        if seq > self.synced_seq:
+            self._synced_chain = chain_of(record)
+        self.synced_seq = seq
+
+    def _run(self, every: float) -> None:
+        """The thread: ask the disk, again and again."""
+        while True:
+            self._asked.wait(every)
+            self._asked.clear()
+            if self._closing.is_set():
                 return
+            before = self.synced_seq, self._failed, self._mended
             try:
-                _sync_data(self._fd)
+                if not self._failed:
+                    self.sync()
+                elif self._mended is None:
+                    self._mend()
+            except JournalError:
+                pass  # kept in `failed`, for whoever is woken
+            if self._wake is not None and before != (self.synced_seq, self._failed, self._mended):
+                self._wake()
+            if self._failed and self._closing.wait(_RETRY):
+                return
+
+    # -- a new file ----------------------------------------------------------------------------
+
+    def _prepare(self, seq: int, ts: int, length: int) -> None:
+        """The rare things before an append: a closed, failed, unclean or full file, a new day."""
+        if self._fd < 0:
+            raise JournalError(f"{self.directory}: the journal is closed.")
+        if self._failed and not self.resume():
+            raise JournalError(self._failed)
+        if self._unclean:
+            self._clean(quiet=False)
+        if self._written - self._confirmed > MOST_BEHIND:
+            if self._thread is not None:
+                self.ask()
+                raise JournalError(
+                    f"{self._path}: the disk is {MOST_BEHIND >> 20} MB behind. Nothing more is"
+                    " recorded until it has caught up; it goes on by itself then."
+                )
+            self.sync()
+        day_end = ts - ts % _DAY + _DAY
+        if self._size == self._head:
+            self._day_end = day_end
+        elif self._size + length > self._max or ts >= self._day_end:
+            self._rotate()
+            self._day_end = max(day_end, self._day_end)
+
+    def _rotate(self) -> None:
+        """Begin the next file, after the last confirmed record, without waiting for the disk."""
+        if self.synced_seq < int(self._path.stem):
+            self.sync()  # it would have the name of the present one
+        try:
+            with self._state:
+                first, records = self.synced_seq + 1, b"".join(self._waiting)
+                header = Header(self._id, first, self._synced_chain).pack()
+                path = file_name(self.directory, first, JOURNAL)
+                write_whole(path, header + records, durable=False)
+                self._use(path, len(header) + len(records), fresh=True)
+        except OSError as error:
+            raise JournalError(
+                f"{self.directory}: a new file could not be begun ({error.strerror}). Free"
+                " some space; it goes on by itself then."
+            ) from None
+
+    def _mend(self) -> None:
+        """Write all that the disk has not confirmed into a new file, and have that confirmed."""
+        with self._syncing:
+            first, waiting = self.synced_seq + 1, list(self._waiting)
+            header = Header(self._id, first, self._synced_chain).pack()
+            path = file_name(self.directory, first, JOURNAL)
+            data = header + b"".join(waiting)
+            try:
+                write_whole(path, data)
             except OSError as error:
                 self._failed = (
-                    f"{self._path}: the disk did not confirm what was written ({error.strerror})."
-                    " Nothing more is recorded or sent. Repair the disk and start again."
+                    f"{path}: what the disk did not confirm cannot be written anew"
+                    f" ({error.strerror}). Nothing more is recorded or sent. Free some space or"
+                    " repair the disk; it goes on by itself then."
                 )
-                raise JournalError(self._failed) from None
-            self.synced_seq = seq
+                return
+            self._mended = path, len(data), first + len(waiting) - 1
+
+    def _change_over(self, mended: tuple[Path, int, int]) -> None:
+        """Take the mended file into use; on the thread that appends, between two records."""
+        path, size, last = mended
+        self._mended = None  # when anything goes wrong here, another is made
+        with self._state:
+            try:
+                self._use(path, size, fresh=False)
+                self._confirm(last)
+                self._confirmed = self._written
+                self._unclean = False
+                # A record may have been on its way into the old file when the disk failed.
+                rest = b"".join(self._waiting)
+                write_all(self._fd, rest)
+            except OSError as error:
+                self._unclean = True
+                self._failed = (
+                    f"{path}: it cannot be written ({error.strerror}). Nothing more is recorded or"
+                    " sent. Free some space or repair the disk; it goes on by itself then."
+                )
+                return
+            self._size += len(rest)
+            self._failed = ""
+
+    def _use(self, path: Path, size: int, *, fresh: bool) -> None:
+        fd = os.open(path, FLAGS)
+        os.lseek(fd, size, os.SEEK_SET)
+        if self._fd >= 0:
+            os.close(self._fd)
+            if path != self._path:
+                self._older += self._size
+        self._fd, self._path, self._size, self._fresh = fd, path, size, fresh
+
+    def _clean(self, *, quiet: bool) -> None:
+        """Take back a partly written record."""
+        try:
+            os.ftruncate(self._fd, self._size)
+            os.lseek(self._fd, self._size, os.SEEK_SET)
+        except OSError as error:
+            if quiet:
+                return
+            raise JournalError(
+                f"{self._path}: a partly written record cannot be taken back"
+                f" ({error.strerror}). Repair the disk; it goes on by itself then."
+            ) from None
+        self._unclean = False
+
+    def _begin_at_end(self) -> None:
+        """Find the end of what was written, mend a torn one, and go on there."""
+        end = find_end(self.directory)
+        self.repairs = end.repairs
+        self._id = end.header.journal
+        self._head = len(end.header.pack())
+        self.last_seq = self.synced_seq = end.last_seq
+        self._chain = self._synced_chain = end.chain
+        path, size = end.path, end.size
+        if path is None:
+            path = file_name(self.directory, end.header.first, JOURNAL)
+            write_whole(path, end.header.pack())
+            size = self._head
+        elif end.first_ts:
+            self._day_end = end.first_ts - end.first_ts % _DAY + _DAY
+        self._older = sum(p.stat().st_size for p in journal_files(self.directory) if p != path)
+        self._use(path, size, fresh=False)
+        # What a crash left behind is read and acted on: the disk must have it from now on.
+        if size > self._head:
+            os.fsync(self._fd)
+            sync_directory(self.directory)
+
+    # -- reading, snapshots --------------------------------------------------------------------
 
     def replay(self, from_seq: int = 1) -> Iterator[tuple[int, int, Recorded]]:
         """Every ``(seq, ts, message)`` from a number on.
@@ -187,6 +436,8 @@ class Journal:
     def write_snapshot(self, seq: int, ts: int, data: bytes) -> Path:
         """Keep a kernel's memory after input `seq`; older snapshots but one are removed.
 
+        From any thread; it waits for the disk.
+
         Raises:
             JournalError: when the disk does not take it.
         """
@@ -194,8 +445,7 @@ class Journal:
             raise ValueError(f"There is no record {seq} yet; the last is {self.last_seq}.")
         self.sync()
         path = write_snapshot(self.directory, self._id, Snapshot(seq, ts, data))
-        for old in snapshot_files(self.directory)[KEPT_SNAPSHOTS:]:
-            old.unlink(missing_ok=True)
+        prune_snapshots(self.directory)
         return path
 
     def newest_snapshot(self) -> Snapshot | None:
@@ -214,11 +464,13 @@ class Journal:
         if self._fd < 0:
             return
         self._closing.set()
+        self._asked.set()
         if self._thread is not None:
             self._thread.join()
+            self._thread = None
         try:
-            if not self._failed:
-                self.sync()
+            self.resume()
+            self.sync()
         finally:
             os.close(self._fd)
             self._fd = -1
@@ -234,129 +486,3 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _sync_often(self, every: float) -> None:
-        while not self._closing.wait(every):
-            try:
-                self.sync()
-            except JournalError:
-                # Kept in `_failed`: the next append says it to whoever must know.
-                return
-
-    def _prepare(self, seq: int, length: int) -> None:
-        """The rare things before an append: a closed, failed, unclean or full file."""
-        if self._fd < 0:
-            raise JournalError(f"{self.directory}: the journal is closed.")
-        if self._failed:
-            raise JournalError(self._failed)
-        if self._unclean:
-            self._clean(quiet=False)
-        if self._size + length > self._max and self._size > HEADER_SIZE:
-            self.sync()
-            try:
-                self._begin(Header(self._id, seq, self._chain))
-            except OSError as error:
-                raise JournalError(
-                    f"{self.directory}: a new file could not be begun ({error.strerror}). Free"
-                    " some space; it goes on by itself then."
-                ) from None
-
-    def _clean(self, *, quiet: bool) -> None:
-        """Take back a partly written record."""
-        try:
-            os.ftruncate(self._fd, self._size)
-            os.lseek(self._fd, self._size, os.SEEK_SET)
-        except OSError as error:
-            if quiet:
-                return
-            raise JournalError(
-                f"{self._path}: a partly written record cannot be taken back"
-                f" ({error.strerror}). Repair the disk; it goes on by itself then."
-            ) from None
-        self._unclean = False
-
-    def _begin(self, header: Header) -> None:
-        """Start a new file."""
-        path = file_name(self.directory, header.first, JOURNAL)
-        write_whole(path, header.pack())
-        self._use(path, HEADER_SIZE, header.first - 1, header.chain)
-
-    def _use(self, path: Path, size: int, last: int, chain: int) -> None:
-        fd = os.open(path, _FLAGS)
-        os.lseek(fd, size, os.SEEK_SET)
-        with self._syncing:
-            if self._fd >= 0:
-                os.close(self._fd)
-                self._older += self._size
-            self._fd, self._path, self._size = fd, path, size
-            self.last_seq = self.synced_seq = last
-            self._chain = chain
-
-    def _recover(self) -> None:
-        """Find the end of what was written, mend a torn one, and go on there."""
-        files = journal_files(self.directory)
-        while files:
-            path = files[-1]
-            data = path.read_bytes()
-            if len(data) >= HEADER_SIZE:
-                self._resume(path, data)
-                self._older = sum(p.stat().st_size for p in files[:-1])
-                break
-            kept = self._set_aside(path, data, 0)
-            path.unlink()
-            sync_directory(self.directory)
-            self.repairs.append(
-                f"{path}: only {len(data)} bytes of its header were there, so it held nothing;"
-                f" they are kept in {kept.name}."
-            )
-            files.pop()
-        newest = next(
-            (
-                found
-                for found in map(read_snapshot, snapshot_files(self.directory))
-                if not isinstance(found, str)
-            ),
-            None,
-        )
-        if self._fd < 0:
-            self._id = newest.journal if newest else secrets.token_bytes(16)
-            self._begin(Header(self._id, newest.seq + 1 if newest else 1, 0))
-        elif newest and newest.journal == self._id and newest.seq > self.last_seq:
-            self.repairs.append(
-                f"{self.directory}: the records {self.last_seq + 1} to {newest.seq} are lost; the"
-                f" snapshot at {newest.seq} holds what followed from them."
-            )
-            self._begin(Header(self._id, newest.seq + 1, 0))
-
-    def _resume(self, path: Path, data: bytes) -> None:
-        header = open_header(path, data)
-        self._id = header.journal
-        tail = Tail(header.first - 1, header.chain, HEADER_SIZE, "")
-        for found in records(path, data, header, last=True):
-            if isinstance(found, Tail):
-                tail = found
-        if tail.torn:
-            dropped = data[tail.end :]
-            kept = self._set_aside(path, dropped, tail.end)
-            fd = os.open(path, _FLAGS)
-            try:
-                os.ftruncate(fd, tail.end)
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-            self.repairs.append(
-                f"{path}: cut back to offset {tail.end}, the end of record {tail.last}: after it"
-                f" {tail.torn}. The {len(dropped)} bytes dropped are kept in {kept.name}."
-            )
-        self._use(path, tail.end, tail.last, tail.chain)
-
-    def _set_aside(self, path: Path, data: bytes, offset: int) -> Path:
-        """Keep bytes that are dropped; never over others kept before."""
-        number = 0
-        while True:
-            kept = path.with_name(f"{path.stem}-{offset}-{number}{TORN}")
-            if not kept.exists():
-                break
-            number += 1
-        write_whole(kept, data)
-        return kept

@@ -1,4 +1,9 @@
-"""Reading a journal: every record checked for damage, order and completeness."""
+"""Reading a journal: every record checked for damage, order and completeness.
+
+The records of a file count up to the one with which the next file begins: a writer whose disk did
+not confirm what it wrote writes that anew into a new file, and what the old one has of it is
+passed over. So each record is read once.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ import msgspec
 from core.journal.errors import JournalError
 from core.journal.files import journal_files, snapshot_files
 from core.journal.records import (
-    HEADER_SIZE,
+    NO_CHAIN,
     VERSION,
     Header,
     Record,
@@ -28,17 +33,19 @@ from core.model.wire import decode_recorded
 Recorded = Command | VenueEvent | MarketData | KernelInput
 """Whatever a journal may hold."""
 
+NO_END = 2**63 - 1
+
 
 class Tail(NamedTuple):
     """How a file ends: after the record `last` at `end`; `torn` says why there is more, if so."""
 
     last: int
-    chain: int
+    chain: bytes
     end: int
     torn: str
 
 
-def open_header(path: Path, data: bytes) -> Header:
+def open_header(path: Path, data: bytes | memoryview) -> Header:
     """The header of a file that must have one.
 
     Raises:
@@ -50,34 +57,48 @@ def open_header(path: Path, data: bytes) -> Header:
             f"{path}: {header}. Nothing was changed. Put the file back from a backup, or move it"
             " out of the folder to go on without what it holds."
         )
-    if header.version != VERSION:
+    if header.version > VERSION:
         raise JournalError(
-            f"{path}: it has version {header.version} and this program reads version {VERSION}."
-            " Nothing was changed. Start the program that wrote it."
+            f"{path}: it has version {header.version} and this program reads version {VERSION} and"
+            " older. Nothing was changed. Start the program that wrote it."
         )
     return header
 
 
-def records(path: Path, data: bytes, header: Header, *, last: bool) -> Iterator[Record | Tail]:
-    """Every record of a file, then its `Tail`.
+def records(
+    path: Path, data: memoryview, header: Header, *, last: bool, until: int = NO_END
+) -> Iterator[Record | Tail]:
+    """Every record of a file up to the number `until`, then its `Tail`.
 
     Raises:
         JournalError: for damage that is not just a torn end, or a torn end where `last` is False.
     """
-    at, seq, chain = HEADER_SIZE, header.first - 1, header.chain
-    size = len(data)
-    while at < size:
-        found = read_record(data, at)
+    at, seq, chain = header.size, header.first - 1, header.chain
+    size, version = len(data), header.version
+    while at < size and seq < until:
+        found = read_record(data, at, chain, version)
         if isinstance(found, str):
-            if not last or find_record(data, at + 1, seq) >= 0:
+            if not last or _was_confirmed(data, at, seq + 1, version):
                 raise _damage(path, at, seq + 1, found)
             yield Tail(seq, chain, at, found)
             return
-        if found.seq != seq + 1 or found.chain != chain:
+        if found.seq != seq + 1 or not found.follows:
             raise _damage(path, at, seq + 1, "it does not follow the record before it")
-        seq, chain, at = found.seq, found.crc, found.end
+        seq, chain, at = found.seq, found.chain, found.end
         yield found
     yield Tail(seq, chain, at, "")
+
+
+def _was_confirmed(data: memoryview, at: int, seq: int, version: int) -> bool:
+    """Does any record after a damaged one say that the disk had confirmed it?"""
+    after, place = seq - 1, at + 1
+    while (place := find_record(data, place, after, version)) >= 0:
+        found = read_record(data, place, b"", version)
+        assert isinstance(found, Record)
+        if found.seq - 1 - found.unconfirmed >= seq:
+            return True
+        after, place = found.seq, found.end
+    return False
 
 
 def replay(directory: Path, from_seq: int, to_seq: int) -> Iterator[tuple[int, int, Recorded]]:
@@ -85,6 +106,21 @@ def replay(directory: Path, from_seq: int, to_seq: int) -> Iterator[tuple[int, i
 
     Raises:
         JournalError: when something is missing, damaged or of a newer version.
+    """
+    decode = decode_recorded
+    for path, found in read(directory, from_seq, to_seq):
+        try:
+            message: Recorded = decode(found.payload)
+        except msgspec.DecodeError as error:
+            raise not_understood(path, found, error) from None
+        yield found.seq, found.ts, message
+
+
+def read(directory: Path, from_seq: int, to_seq: int = NO_END) -> Iterator[tuple[Path, Record]]:
+    """The same, each record as it stands in its file.
+
+    Raises:
+        JournalError: when something is missing or damaged.
     """
     if from_seq > to_seq:
         return
@@ -97,25 +133,38 @@ def replay(directory: Path, from_seq: int, to_seq: int) -> Iterator[tuple[int, i
             f"{directory}: record {from_seq} is wanted and the journal {begins}. Put the missing"
             " files back from a backup."
         )
-    expected, chain = 0, 0
-    for path in files:
-        data = _read(path)
+    expected, chain = 0, NO_CHAIN
+    for path, following in zip(files, [*files[1:], None], strict=True):
+        data = memoryview(read_file(path))
+        if following is None and held_nothing(data):
+            return  # its writer is just beginning it, or a loss of power took it
         header = open_header(path, data)
         if expected and (header.first != expected or header.chain != chain):
-            _check_gap(directory, path, header, expected)
-        for found in records(path, data, header, last=path == files[-1]):
+            check_gap(directory, path, header, expected)
+        until = NO_END if following is None else int(following.stem) - 1
+        for found in records(path, data, header, last=following is None, until=until):
             if isinstance(found, Tail):
                 expected, chain = found.last + 1, found.chain
             elif found.seq >= from_seq:
-                yield found.seq, found.ts, _decode(path, found)
-                if found.seq == to_seq:
+                if found.seq > to_seq:
                     return
+                yield path, found
 
 
-def _check_gap(directory: Path, path: Path, header: Header, expected: int) -> None:
-    """Records may be missing between two files only where a snapshot stands for them."""
+def held_nothing(data: memoryview) -> bool:
+    """Did this file never get as far as its first record (its header is not there at all)?"""
+    header = read_header(data)
+    return header == "the header is cut off" or data.nbytes == bytes(data).count(0)
+
+
+def check_gap(directory: Path, path: Path, header: Header, expected: int) -> None:
+    """Records may be missing between two files only where a snapshot stands for them.
+
+    Raises:
+        JournalError: when none does.
+    """
     snapshots = {int(p.stem) for p in snapshot_files(directory)}
-    if header.first > expected and header.chain == 0 and header.first - 1 in snapshots:
+    if header.first > expected and header.chain == NO_CHAIN and header.first - 1 in snapshots:
         return
     raise JournalError(
         f"{path}: it begins at record {header.first} and does not follow record {expected - 1} of"
@@ -123,18 +172,20 @@ def _check_gap(directory: Path, path: Path, header: Header, expected: int) -> No
     )
 
 
-def _decode(path: Path, found: Record) -> Recorded:
-    try:
-        message: Recorded = decode_recorded(found.payload)
-    except msgspec.DecodeError as error:
-        raise JournalError(
-            f"{path}: record {found.seq}, which ends at offset {found.end}, is whole but not"
-            f" understood ({error}); a newer program wrote it. Start that one."
-        ) from None
-    return message
+def not_understood(path: Path, found: Record, error: Exception) -> JournalError:
+    """What to say of a whole record that cannot be decoded."""
+    return JournalError(
+        f"{path}: record {found.seq}, which ends at offset {found.end}, is whole but not"
+        f" understood ({error}); a newer program wrote it. Start that one."
+    )
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """All bytes of a file.
+
+    Raises:
+        JournalError: when it cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
@@ -144,6 +195,6 @@ def _read(path: Path) -> bytes:
 def _damage(path: Path, at: int, seq: int, why: str) -> JournalError:
     return JournalError(
         f"{path}: damaged at offset {at}, where record {seq} should be: {why}, and there is more"
-        " after it. Nothing was changed. Put the file back from a backup; if there is none, move"
-        " it and all later files out of the folder to go on with what came before."
+        " after it. Nothing was changed. Put the file back from a backup; if there is none, see"
+        " “journal verify” and “journal repair”."
     )
