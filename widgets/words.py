@@ -8,10 +8,11 @@ No Qt in here.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from core.model.commands import NewOrder
-from core.model.enums import OrdStatus, OrdType, Side, TimeInForce
+from core.model.enums import OrdStatus, OrdType, PegReference, Side, TimeInForce
 from core.model.instruments import Instrument
 from core.model.numbers import decimals
 from core.model.orders import Order
@@ -25,6 +26,16 @@ TYPE_WORDS = {
     OrdType.LIMIT: "Limit",
     OrdType.STOP: "Stop",
     OrdType.STOP_LIMIT: "Stop limit",
+    OrdType.MARKET_IF_TOUCHED: "Market if touched",
+    OrdType.LIMIT_IF_TOUCHED: "Limit if touched",
+    OrdType.TRAILING_STOP: "Trailing stop",
+    OrdType.TRAILING_STOP_LIMIT: "Trailing stop limit",
+    OrdType.PEGGED: "Pegged",
+}
+PEG_WORDS = {
+    PegReference.PRIMARY: "own best",
+    PegReference.MID: "mid",
+    PegReference.MARKET: "other side",
 }
 TIF_WORDS = {
     TimeInForce.DAY: "DAY",
@@ -32,6 +43,8 @@ TIF_WORDS = {
     TimeInForce.IOC: "IOC",
     TimeInForce.FOK: "FOK",
     TimeInForce.GTD: "GTD",
+    TimeInForce.AT_THE_OPENING: "OPG",
+    TimeInForce.AT_THE_CLOSE: "CLS",
 }
 TIF_MEANINGS = {
     TimeInForce.DAY: "Good for the day",
@@ -39,6 +52,8 @@ TIF_MEANINGS = {
     TimeInForce.IOC: "Immediate or cancel",
     TimeInForce.FOK: "Fill or kill",
     TimeInForce.GTD: "Good till date",
+    TimeInForce.AT_THE_OPENING: "At the opening",
+    TimeInForce.AT_THE_CLOSE: "At the close",
 }
 STATUS_WORDS = {
     OrdStatus.NEW: "Working",
@@ -108,18 +123,49 @@ def format_duration(nanoseconds: int) -> str:
     return f"{seconds // 86_400} d {seconds % 86_400 // 3_600} h"
 
 
+def format_instant(ts: int) -> str:
+    """A moment to the second at most, in UTC and saying so: ``22 Nov 14:00 UTC``."""
+    moment = datetime.fromtimestamp(ts // 1_000_000_000, UTC)
+    seconds = f":{moment:%S}" if moment.second else ""
+    return f"{moment:%d %b %H:%M}{seconds} UTC"
+
+
+def _ticks(count: int) -> str:
+    return f"{count:,} tick{'' if abs(count) == 1 else 's'}"
+
+
+def price_words(order: NewOrder | Order, instrument: Instrument) -> str:
+    """At what price: ``@ 64,210.5``, ``stop 64,200.0 limit 64,199.0``, ``trailing 20 ticks``."""
+    kind = order.ord_type
+    stop = format_price(order.stop_price, instrument)
+    price = format_price(order.price, instrument)
+    if kind is OrdType.LIMIT:
+        return f"@ {price}"
+    if kind in (OrdType.STOP, OrdType.STOP_LIMIT):
+        return f"stop {stop}" + (f" limit {price}" if kind is OrdType.STOP_LIMIT else "")
+    if kind in (OrdType.MARKET_IF_TOUCHED, OrdType.LIMIT_IF_TOUCHED):
+        limit = f" limit {price}" if kind is OrdType.LIMIT_IF_TOUCHED else ""
+        return f"if touched {stop}{limit}"
+    if kind in (OrdType.TRAILING_STOP, OrdType.TRAILING_STOP_LIMIT):
+        away = f"{Decimal(order.trail_bp) / 100:f} %" if order.trail_bp else _ticks(order.trail)
+        begin = f" from {stop}" if order.stop_price else ""
+        limited = kind is OrdType.TRAILING_STOP_LIMIT
+        beyond = f" limit {_ticks(order.limit_offset)} beyond" if limited else ""
+        return f"trailing {away}{begin}{beyond}"
+    if kind is OrdType.PEGGED:
+        peg = PEG_WORDS[order.peg] if order.peg is not None else NOTHING
+        offset = f" {order.peg_offset:+d}t" if order.peg_offset else ""
+        return f"pegged to {peg}{offset}" + (f" up to {price}" if order.price else "")
+    return "at market"
+
+
 def terms_words(order: NewOrder | Order, instrument: Instrument) -> str:
     """At what price and how long: ``@ 64,210.5 GTC post-only``."""
-    words = []
-    if order.ord_type is OrdType.MARKET:
-        words.append("at market")
-    if order.ord_type in (OrdType.STOP, OrdType.STOP_LIMIT):
-        words.append(f"stop {format_price(order.stop_price, instrument)}")
-    if order.ord_type is OrdType.STOP_LIMIT:
-        words.append(f"limit {format_price(order.price, instrument)}")
-    if order.ord_type is OrdType.LIMIT:
-        words.append(f"@ {format_price(order.price, instrument)}")
-    words.append(TIF_WORDS[order.tif])
+    words = [price_words(order, instrument), TIF_WORDS[order.tif]]
+    if order.tif is TimeInForce.GTD and order.expire:
+        words.append(format_instant(order.expire))
+    if order.display_qty:
+        words.append(f"showing {format_qty(order.display_qty, instrument)}")
     if order.post_only:
         words.append("post-only")
     if order.reduce_only:
@@ -132,6 +178,14 @@ def order_sentence(order: NewOrder | Order, instrument: Instrument) -> str:
     quantity = format_qty(order.qty, instrument)
     terms = terms_words(order, instrument)
     return f"{SIDE_WORDS[order.side]} {quantity} {instrument.symbol} {terms}"
+
+
+def state_words(order: Order) -> str:
+    """How an order stands, and who holds it: ``Working, held here``."""
+    if order.status is OrdStatus.SUSPENDED and order.parent:
+        return "Waits for its entry, held here"
+    words = STATUS_WORDS[order.status]
+    return f"{words}, held here" if order.held and order.working else words
 
 
 _FIGURES = re.compile(r"([A-Z][A-Z_]*): (?:\w+=\S+, )*\w+=\S+\. (?=\S)")
