@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from core.kernel.asking import cancel
 from core.kernel.closing_state import Job, Leg
-from core.kernel.commands import cancel, enter, fresh
+from core.kernel.commands import enter, fresh
 from core.kernel.gate import out_of_reach, rules_of
 from core.kernel.positions import Account, Holding, Market
 from core.kernel.state import State

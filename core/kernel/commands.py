@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from core.kernel.asking import LATER, as_sent, cancel, change, objections
 from core.kernel.closing_state import Job
 from core.kernel.gate import count_sent, gate
+from core.kernel.groups import follows, resized
+from core.kernel.held import start, take_in
 from core.kernel.limits import problem_with
 from core.kernel.orders import Live
 from core.kernel.positions import Holding
 from core.kernel.state import State
 from core.kernel.uses import limit_use
-from core.model.checks import Violation, reduces
+from core.model.checks import Violation, check_form
 from core.model.commands import (
     CancelAll,
     CancelOrder,
@@ -18,8 +23,9 @@ from core.model.commands import (
     ReplaceOrder,
     SetLimit,
 )
-from core.model.enums import ExecType, OrdStatus, OrdType, Severity
-from core.model.requests import VenueCancel, VenueNew, VenueReplace
+from core.model.enums import ExecType, OrdStatus, OrdType, Severity, TimeInForce
+from core.model.held import WANTS_STOP, plain_order, wire_type
+from core.model.requests import VenueNew
 
 MAX_ID = 128
 """The longest id of a command, in characters."""
@@ -50,14 +56,16 @@ def enter(s: State, command: NewOrder, closing: bool = False) -> Live:
     """Take an order whose id is fresh. `closing`: made by a flatten, sizes do not bind it."""
     live = Live(command, s.ts)
     holding, part, found = look(s, command, closing)
-    if found and closing and holding is not None and _may_close(holding, command, found):
-        found = []
     if found or holding is None:
-        _deny(s, live, found[0])
+        deny(s, live, found[0])
         return live
     s.begin(live, holding, part)
-    count_sent(holding, part, s.ts)
-    s.out.append(VenueNew(s.update(live, ExecType.PENDING_NEW)))
+    if plain_order(command, holding.market.instrument):
+        count_sent(holding, part, s.ts)
+        s.out.append(VenueNew(s.update(live, ExecType.PENDING_NEW)))
+    else:
+        take_in(s, live)
+        start(s, live)
     return live
 
 
@@ -96,31 +104,18 @@ def look(
         )
     holding = s.hold(account, market)
     part = s.part(holding, command.strategy) if command.strategy else None
-    return holding, part, gate(s, command, holding, part, closing=closing)
+    found = objections(s, command, holding, part, closing=closing)
+    if found and command.tif is _OPENING and command.tif not in market.instrument.tifs:
+        # It waits here for the opening; whether it may be sent is seen then.
+        found = [v for v in found if v.code not in LATER]
+    return holding, part, found
 
 
-_NOT_FOR_CLOSING = frozenset(
-    {
-        "MAX_ORDER_QTY",
-        "MAX_ORDER_NOTIONAL",
-        "MAX_POSITION",
-        "MAX_GROSS_EXPOSURE",
-        "MAX_OPEN_ORDERS",
-        "RATE_LIMIT",
-        "DAILY_LOSS_LIMIT",
-        "PRICE_COLLAR",
-    }
-)
+_OPENING = TimeInForce.AT_THE_OPENING
 
 
-def _may_close(holding: Holding, command: NewOrder, found: list[Violation]) -> bool:
-    """A closing order that provably reduces is not held up by limits on size and number."""
-    return reduces(holding, command.side, command.qty) and all(
-        v.code in _NOT_FOR_CLOSING for v in found
-    )
-
-
-def _deny(s: State, live: Live, violation: Violation) -> None:
+def deny(s: State, live: Live, violation: Violation) -> None:
+    """An order that may not be sent: told, and kept among the dead ones."""
     live.base = OrdStatus.REJECTED
     live.dead = True
     live.code = violation.code
@@ -141,13 +136,6 @@ def cancel_order(s: State, command: CancelOrder) -> None:
         s.refuse(command.id, "ALREADY_PENDING", text)
         return
     cancel(s, live, command.id)
-
-
-def cancel(s: State, live: Live, request: str) -> None:
-    """Ask the venue to cancel; an earlier request that got lost is given up."""
-    live.requests = tuple(r for r in live.requests if r.replace or not r.lost)
-    live.ask(request, replace=False)
-    s.out.append(VenueCancel(s.update(live, ExecType.PENDING_CANCEL), request))
 
 
 def cancel_all(s: State, command: CancelAll) -> None:
@@ -185,11 +173,18 @@ def replace_order(s: State, command: ReplaceOrder) -> None:
         s.refuse(command.id, code, text)
         return
     assert live.holding is not None
-    live.ask(command.id, True, command.qty, command.price)
-    s.recount(live)
+    stop = command.stop_price
+    if live.waits:
+        live.qty, live.price, live.stop = command.qty, command.price, stop or live.stop
+        s.recount(live)
+        s.update(live, ExecType.REPLACED)
+        resized(live)
+        s.touch(live)
+        return
+    if live.more is not None:
+        live.more.stuck = 0
     count_sent(live.holding, live.part, s.ts)
-    order = s.update(live, ExecType.PENDING_REPLACE)
-    s.out.append(VenueReplace(order, command.id, command.qty, command.price))
+    change(s, live, command.id, command.qty, command.price, stop)
 
 
 def hand_over(s: State, command: HandOver) -> None:
@@ -213,6 +208,7 @@ def hand_over(s: State, command: HandOver) -> None:
     s.part(holding, "").receive(part.qty, part.cost)
     part.qty = part.cost = 0
     part.revalue()
+    s.touch_holding(holding)
     s.out.append(holding.view(s.seq, s.ts))
     s.out.append(part.view(s.seq, s.ts, command.strategy))
 
@@ -263,41 +259,65 @@ def _replace_problem(live: Live, command: ReplaceOrder) -> tuple[str, str]:
         )
     if live.canceling:
         return "ALREADY_PENDING", f"Order {order} is being canceled; it cannot be changed now."
-    if live.command.ord_type is OrdType.MARKET:
+    assert live.holding is not None
+    kind = live.command.ord_type
+    if not live.waits:
+        kind = wire_type(kind, live.holding.market.instrument)
+    if kind is OrdType.MARKET:
         return "BAD_ORD_TYPE", f"Order {order} is a MARKET order; there is no price to change."
+    if kind in _MOVING and (
+        command.price != live.price or command.stop_price not in (0, live.stop)
+    ):
+        return "FOLLOWS_MARKET", f"Order {order} follows the market; only its quantity can change."
+    if command.stop_price and (kind not in WANTS_STOP and kind not in _MOVING):
+        return "INVALID_PRICE", f"Order {order} has no stop price; leave it empty."
+    if follows(live) and command.qty != live.qty:
+        return "FOLLOWS_LIST", (
+            f"Order {order} follows the fills of another order of its list; change that one's"
+            " quantity, or cancel this one."
+        )
     if command.qty <= live.cum:
         return "INVALID_QTY", (
             f"Order {order} is filled beyond the new total quantity; cancel the rest instead."
         )
     last = next((r for r in reversed(live.requests) if r.replace), None)
-    now = (live.qty, live.price) if last is None else (last.qty, last.price)
-    if now == (command.qty, command.price):
+    now = (live.qty, live.price, live.stop)
+    if last is not None:
+        now = (last.qty, last.price, last.stop or live.stop)
+    if now == (command.qty, command.price, command.stop_price or now[2]):
         return "NO_CHANGE", f"Order {order} has that price and quantity already."
     return "", ""
+
+
+_MOVING = (OrdType.PEGGED, OrdType.TRAILING_STOP, OrdType.TRAILING_STOP_LIMIT)
 
 
 def _replace_violation(s: State, live: Live, command: ReplaceOrder) -> Violation | None:
     holding = live.holding
     assert holding is not None
-    c = live.command
-    changed = NewOrder(
-        c.cl_ord_id,
-        c.account,
-        c.instrument,
-        c.side,
-        c.ord_type,
-        command.qty - live.cum,
-        command.price,
-        c.stop_price,
-        c.tif,
-        c.post_only,
-        c.reduce_only,
-        c.source,
-        c.trader,
-        c.strategy,
-    )
-    found = gate(s, changed, holding, live.part, own=live.exposed)
-    if command.price == live.price and command.qty <= live.qty and not live.requests:
+    qty = command.qty - live.cum
+    if live.waits:
+        terms = msgspec.structs.replace(live.command, price=command.price)
+        terms = msgspec.structs.replace(
+            terms,
+            qty=qty,
+            display_qty=min(terms.display_qty, qty),
+            stop_price=command.stop_price or live.stop,
+        )
+    else:
+        terms = as_sent(live, qty, command.price)
+        if command.stop_price:
+            terms = msgspec.structs.replace(terms, stop_price=command.stop_price)
+    own = live.exposed
+    group = None if live.more is None else live.more.group
+    if group is not None:
+        if live.more is not None and live.more.suspended:
+            # Its turn has not come: whether it may be sent is seen then.
+            return check_form(terms, holding.market.instrument)
+        own = sum(o.exposed for o in group.siblings(live) if o.command.side is live.command.side)
+    found = gate(s, terms, holding, live.part, own=own)
+    same_price = command.price == live.price and command.stop_price in (0, live.stop)
+    if same_price and command.qty <= live.qty and not live.requests:
         # Less of the same can only lower every sum: what cannot be evaluated does not stop it.
         found = [v for v in found if v.code not in _PASS_WHEN_SMALLER]
     return found[0] if found else None

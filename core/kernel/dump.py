@@ -14,12 +14,19 @@ import msgspec
 
 from core.kernel.closing_state import Job, Leg
 from core.kernel.limits import Waiting
-from core.kernel.orders import Live, Request
+from core.kernel.order_dump import (
+    GroupDump,
+    OrderDump,
+    dump_groups,
+    dump_order,
+    load_group,
+    load_order,
+)
+from core.kernel.orders import Live
 from core.kernel.positions import Account, Desk, Holding, Market
 from core.kernel.state import State
 from core.model.checks import money_units, units_of
-from core.model.commands import NewOrder
-from core.model.enums import LinkState, MarketStatus, OrdStatus, Side, TradingState
+from core.model.enums import LinkState, MarketStatus, TradingState
 from core.model.instruments import Instrument
 from core.model.message import Part
 from core.model.orders import Fill
@@ -92,43 +99,6 @@ class AccountDump(Part, frozen=True):
     fees: dict[str, Decimal] = msgspec.field(default_factory=dict)
 
 
-class RequestDump(Part, frozen=True):
-    """A cancel or replace in flight."""
-
-    id: str
-    number: int
-    replace: bool
-    qty: int
-    price: int
-    lost: bool
-
-
-class OrderDump(Part, frozen=True):
-    """An order; `sent` tells that it passed the gate."""
-
-    command: NewOrder
-    sent: bool
-    qty: int
-    price: int
-    base: OrdStatus
-    dead: bool
-    unknown: bool
-    created: int
-    updated: int
-    seq: int
-    cum: int
-    notional: int
-    fees: Decimal
-    order_id: str
-    code: str
-    text: str
-    asked: int
-    applied: int
-    requests: list[RequestDump]
-    answered: list[str]
-    execs: list[tuple[str, str]]
-
-
 class JobDump(Part, frozen=True):
     """A kill or flatten in progress."""
 
@@ -162,6 +132,9 @@ class Dump(Part, frozen=True):
     links: list[tuple[str, LinkState, str]]
     jobs: list[JobDump]
     closing: list[tuple[str, str, str]]
+    groups: tuple[GroupDump, ...] = ()
+    watch: tuple[tuple[str, list[str]], ...] = ()
+    timed: tuple[str, ...] = ()
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -179,7 +152,7 @@ def dump(s: State) -> bytes:
             s.session,
             [_dump_market(m) for m in s.markets.values()],
             [_dump_account(a) for a in s.accounts.values()],
-            [_dump_order(live) for live in s.orders.values()],
+            [dump_order(live) for live in s.orders.values()],
             list(s.working),
             list(s.dead),
             list(s.fills),
@@ -191,6 +164,9 @@ def dump(s: State) -> bytes:
             [(source, state, text) for source, (state, text) in s.links.items()],
             [JobDump(j.id, j.trader, j.close, j.count, j.failed) for j in s.jobs.values()],
             list(s.closing),
+            dump_groups(s),
+            tuple((name, list(orders)) for name, orders in s.watch.items()),
+            tuple(s.timed),
         )
     )
 
@@ -230,9 +206,15 @@ def load(data: bytes) -> State:
         ]
     s.ids.load(d.id_runs, d.ids)
     for order in d.orders:
-        s.orders[order.command.cl_ord_id] = _load_order(s, order)
+        s.orders[order.command.cl_ord_id] = load_order(s, order)
+    for group in d.groups:
+        load_group(s, group)
     for name in d.working:
         _link(s, s.orders[name])
+    for each in s.groups.values():
+        s.recount(each.lives[0])
+    s.watch = {name: {order: s.orders[order] for order in orders} for name, orders in d.watch}
+    s.timed = {name: s.orders[name] for name in d.timed}
     s.dead.extend(d.dead)
     s.fills.extend(d.fills)
     s.limits.settings = {(n, sc, i): value for n, sc, i, value in d.settings}
@@ -348,61 +330,11 @@ def _fill_holding(s: State, h: Holding, d: HoldingDump) -> None:
         s.jobs[leg.job].legs += 1
 
 
-def _dump_order(o: Live) -> OrderDump:
-    return OrderDump(
-        o.command,
-        o.holding is not None,
-        o.qty,
-        o.price,
-        o.base,
-        o.dead,
-        o.unknown,
-        o.created,
-        o.updated,
-        o.seq,
-        o.cum,
-        o.notional,
-        o.fees,
-        o.order_id,
-        o.code,
-        o.text,
-        o.asked,
-        o.applied,
-        [RequestDump(r.id, r.number, r.replace, r.qty, r.price, r.lost) for r in o.requests],
-        list(o.answered),
-        list(o.execs),
-    )
-
-
-def _load_order(s: State, d: OrderDump) -> Live:
-    o = Live(d.command, d.created)
-    o.qty, o.price, o.base, o.dead, o.unknown = d.qty, d.price, d.base, d.dead, d.unknown
-    o.updated, o.seq, o.cum, o.notional, o.fees = d.updated, d.seq, d.cum, d.notional, d.fees
-    o.order_id, o.code, o.text = d.order_id, d.code, d.text
-    o.asked, o.applied = d.asked, d.applied
-    for r in d.requests:
-        request = Request(r.id, r.number, r.replace, r.qty, r.price)
-        request.lost = r.lost
-        o.requests = (*o.requests, request)
-    o.answered, o.execs = tuple(d.answered), tuple(d.execs)
-    for venue, exec_id in o.execs:
-        s.execs.setdefault(venue, {})[exec_id] = None
-    if d.sent:
-        holding = s.accounts[d.command.account].holdings[d.command.instrument]
-        o.holding = holding
-        o.part = holding.parts[d.command.strategy] if d.command.strategy else None
-    return o
-
-
 def _link(s: State, o: Live) -> None:
     name = o.command.cl_ord_id
     s.working[name] = o
-    o.exposed = max(0, o.most() - o.cum)
     for holding in (o.holding, o.part):
         if holding is not None:
             holding.live[name] = o
             holding.desk.working += 1
-            if o.command.side is Side.BUY:
-                holding.open_buy += o.exposed
-            else:
-                holding.open_sell += o.exposed
+    s.recount(o, expose=False)

@@ -5,10 +5,11 @@ The same inputs give the same outputs and the same `digest`, on every machine an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from core.kernel import closing, commands, dump, reports
+from core.kernel import closing, commands, dump, groups, held, lists, reports
+from core.kernel.asking import wire
 from core.kernel.gate import gate
 from core.kernel.positions import Desk, Holding, Market
 from core.kernel.state import Output, State
@@ -21,6 +22,7 @@ from core.model.commands import (
     HandOver,
     Kill,
     NewOrder,
+    NewOrderList,
     ReplaceOrder,
     SetLimit,
     SetTradingState,
@@ -37,6 +39,7 @@ KEEP = 20_000
 
 Input = (
     NewOrder
+    | NewOrderList
     | CancelOrder
     | ReplaceOrder
     | CancelAll
@@ -101,8 +104,11 @@ class Kernel:
             if due and ts >= due:
                 _release(s)
             handler(s, message)
-            while s.ready:
-                closing.advance(s, s.ready.pop(0))
+            while s.ready or s.dirty:
+                if s.dirty:
+                    groups.follow(s)
+                if s.ready:
+                    closing.advance(s, s.ready.pop(0))
         except Exception as error:
             _broken(s, message, error)
         return out
@@ -170,13 +176,18 @@ class Kernel:
         return [market.instrument for market in self._state.markets.values()]
 
     def order(self, cl_ord_id: str) -> Order | None:
-        """One order, working or not yet forgotten."""
-        live = self._state.orders.get(cl_ord_id)
+        """One order, working or not yet forgotten, by its id or that of a slice of it."""
+        s = self._state
+        live = s.orders.get(cl_ord_id) or s.orders.get(s.slices.get(cl_ord_id, ""))
         return None if live is None else live.view()
 
     def working(self) -> list[Order]:
         """Every order that may still trade, oldest first."""
         return [live.view() for live in self._state.working.values()]
+
+    def at_venues(self) -> list[Order]:
+        """What works at venues, as they know it: without what is held here, slices as such."""
+        return [wire(live) for live in self._state.working.values() if not live.waits]
 
     def order_updates(self) -> list[OrderUpdate]:
         """Every order still remembered as an update that tells its state, oldest first."""
@@ -233,6 +244,10 @@ class Kernel:
             if any(h.qty or h.live for h in market.holdings)
         ]
 
+    def triggers(self) -> Mapping[str, object]:
+        """Instruments whose price an order waits for here, as the keys; changes by itself."""
+        return self._state.watch
+
     def dump(self) -> bytes:
         """The whole memory as bytes, for a snapshot."""
         return dump.dump(self._state)
@@ -269,6 +284,8 @@ def _on_quote(s: State, q: Quote) -> None:
         market.bid = bid
         market.ask = ask
         _moved(s, market)
+    if s.watch:
+        held.on_market(s, market, bid, ask)
 
 
 def _on_trade(s: State, t: Trade) -> None:
@@ -282,6 +299,8 @@ def _on_trade(s: State, t: Trade) -> None:
     if t.price != market.last:
         market.last = t.price
         _moved(s, market)
+    if s.watch:
+        held.on_market(s, market, t.price, t.price)
 
 
 def _moved(s: State, market: Market) -> None:
@@ -297,10 +316,13 @@ def _on_status(s: State, update: StatusUpdate) -> None:
         market.status = update.status
         market.status_text = update.text
         s.wake(market)
+        held.retry(s, market)
 
 
 def _on_tick(s: State, tick: Tick) -> None:
+    new_session = bool(tick.session and s.session and tick.session != s.session)
     s.roll(tick.session)
+    held.on_time(s, new_session)
     closing.on_time(s)
 
 
@@ -313,6 +335,7 @@ def _release(s: State) -> None:
 def _broken(s: State, message: object, error: Exception) -> None:
     """A fault of ours: say it loudly and trade no more, since the books may be wrong."""
     s.ready.clear()
+    s.dirty.clear()
     s.notice(
         Severity.CRITICAL,
         f"The kernel failed on {type(message).__name__} ({type(error).__name__}: {error}). All"
@@ -324,6 +347,7 @@ def _broken(s: State, message: object, error: Exception) -> None:
 
 _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     NewOrder: commands.new_order,
+    NewOrderList: lists.new_list,
     CancelOrder: commands.cancel_order,
     ReplaceOrder: commands.replace_order,
     CancelAll: commands.cancel_all,

@@ -11,6 +11,7 @@ from core.model.numbers import ZERO
 from core.model.orders import Order
 
 if TYPE_CHECKING:
+    from core.kernel.more import More
     from core.kernel.positions import Holding
 
 
@@ -21,16 +22,28 @@ class Request:
     """A cancel (`replace` False) or a replace that its venue has not answered.
 
     `number` counts the requests for one order. `lost` is set when the link broke before the answer.
+    `own` is set when the engine made it, not a trader.
     """
 
-    __slots__ = ("id", "lost", "number", "price", "qty", "replace")
+    __slots__ = ("id", "lost", "number", "own", "price", "qty", "replace", "stop")
 
-    def __init__(self, name: str, number: int, replace: bool, qty: int, price: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        number: int,
+        replace: bool,
+        qty: int,
+        price: int,
+        stop: int = 0,
+        own: bool = False,
+    ) -> None:
         self.id = name
         self.number = number
         self.replace = replace
         self.qty = qty
         self.price = price
+        self.stop = stop
+        self.own = own
         self.lost = False
 
 
@@ -39,7 +52,9 @@ class Live:
 
     `base` is its state without the requests in flight; `exposed` the lots that are counted as
     open in its holding; `asked` how many requests were made, `applied` the number of the newest
-    replace that took effect. `dead` means terminal: only late executions can still change it.
+    replace that took effect. `dead` means terminal: only late executions, and executions that are
+    taken back, can still change it. `plain`: the command has none of the rarer terms; `more` is
+    what an order has whose venue cannot do all of it, or that is part of a list.
     """
 
     __slots__ = (
@@ -56,13 +71,16 @@ class Live:
         "exposed",
         "fees",
         "holding",
+        "more",
         "notional",
         "order_id",
         "part",
+        "plain",
         "price",
         "qty",
         "requests",
         "seq",
+        "stop",
         "text",
         "unknown",
         "updated",
@@ -72,6 +90,14 @@ class Live:
         self.command = command
         self.qty = command.qty
         self.price = command.price
+        self.stop = command.stop_price
+        self.plain = not (
+            command.expire
+            or command.display_qty
+            or command.trail
+            or command.trail_bp
+            or command.peg is not None
+        )
         self.base = _PENDING_NEW
         self.dead = False
         self.unknown = False
@@ -86,6 +112,7 @@ class Live:
         self.execs: tuple[tuple[str, str], ...] = ()
         self.holding: Holding | None = None
         self.part: Holding | None = None
+        self.more: More | None = None
 
     @property
     def status(self) -> OrdStatus:
@@ -103,6 +130,11 @@ class Live:
         """Is a cancel on its way that may still be answered?"""
         return any(not r.replace and not r.lost for r in self.requests)
 
+    @property
+    def waits(self) -> bool:
+        """Is nothing of the order at its venue, since the engine waits with it?"""
+        return self.more is not None and self.more.waits
+
     def most(self) -> int:
         """The largest total quantity the order may have, whatever becomes of its replaces."""
         qty = self.qty
@@ -111,10 +143,19 @@ class Live:
                 qty = request.qty
         return qty
 
-    def ask(self, name: str, replace: bool, qty: int = 0, price: int = 0) -> None:
+    def ask(
+        self,
+        name: str,
+        replace: bool,
+        qty: int = 0,
+        price: int = 0,
+        stop: int = 0,
+        own: bool = False,
+    ) -> None:
         """Note a request that is on its way."""
         self.asked += 1
-        self.requests = (*self.requests, Request(name, self.asked, replace, qty, price))
+        request = Request(name, self.asked, replace, qty, price, stop, own)
+        self.requests = (*self.requests, request)
 
     def take(self, request: str) -> Request | None:
         """Remove and return the request in flight with this id."""
@@ -128,11 +169,42 @@ class Live:
     def view(self) -> Order:
         """The order as everyone sees it."""
         c = self.command
-        pending_price = pending_qty = 0
+        more = self.more
+        pending_price = pending_qty = pending_stop = 0
         if self.requests:
             for request in self.requests:
                 if request.replace:
                     pending_price, pending_qty = request.price, request.qty
+                    pending_stop = request.stop
+        if self.plain and more is None and not pending_stop:
+            return Order(
+                c.cl_ord_id,
+                c.account,
+                c.instrument,
+                c.side,
+                c.ord_type,
+                self.qty,
+                self.price,
+                self.stop,
+                c.tif,
+                c.post_only,
+                c.reduce_only,
+                c.source,
+                c.trader,
+                c.strategy,
+                self.status if self.unknown or self.requests else self.base,
+                self.created,
+                self.updated,
+                self.order_id,
+                self.cum,
+                self.notional,
+                self.fees,
+                pending_price,
+                pending_qty,
+                self.code,
+                self.text,
+            )
+        group = None if more is None else more.group
         return Order(
             c.cl_ord_id,
             c.account,
@@ -141,14 +213,14 @@ class Live:
             c.ord_type,
             self.qty,
             self.price,
-            c.stop_price,
+            self.stop,
             c.tif,
             c.post_only,
             c.reduce_only,
             c.source,
             c.trader,
             c.strategy,
-            self.status if self.unknown or self.requests else self.base,
+            self.status,
             self.created,
             self.updated,
             self.order_id,
@@ -159,4 +231,17 @@ class Live:
             pending_qty,
             self.code,
             self.text,
+            pending_stop,
+            "" if group is None else group.id,
+            None if group is None else group.contingency,
+            "" if group is None else group.parent_of(self),
+            more is not None and more.held and not self.dead,
+            0 if more is None else more.triggered,
+            c.expire,
+            c.display_qty,
+            c.trail,
+            c.trail_bp,
+            c.limit_offset,
+            c.peg,
+            c.peg_offset,
         )

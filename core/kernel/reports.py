@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
+from core.kernel.corrections import take_back
+from core.kernel.external import adopt
+from core.kernel.groups import late, rejected, resized, stuck
+from core.kernel.held import after_fill, piece_of, retry
+from core.kernel.more import Slice, Way
 from core.kernel.orders import Live
 from core.kernel.state import State
 from core.model.checks import MAX_TICKS, UNIT_DIGITS
@@ -27,12 +34,30 @@ _ENDED = {
 def on_report(s: State, r: ExecutionReport) -> None:
     """Apply an execution report, or say why it cannot be."""
     live = s.orders.get(r.cl_ord_id)
+    piece = None
+    if live is None and s.slices:
+        found = piece_of(s, r.cl_ord_id)
+        if found is not None:
+            live, piece = found
+            r = _of_the_whole(live, piece, r)
+            if r.exec_type is not _TRADE and piece is not live.more.slices[-1]:  # type: ignore[union-attr]
+                return
+    if live is None and r.exec_type is _TRADE:
+        live = adopt(s, r)
     if live is None or (live.dead and live.holding is None):
         _unknown_order(s, r, live)
         return
     kind = r.exec_type
     if kind is _TRADE:
+        before = live.cum
         _on_trade(s, live, r)
+        if live.cum != before:
+            _filled(s, live, piece, live.cum - before)
+        return
+    if kind is ExecType.TRADE_CANCEL or kind is ExecType.TRADE_CORRECT:
+        take_back(s, live, r)
+    elif live.waits:
+        _while_it_waits(s, live, r)
     elif kind is _NEW:
         _on_new(s, live, r)
     elif kind is ExecType.REPLACED or kind is ExecType.RESTATED:
@@ -43,14 +68,51 @@ def on_report(s: State, r: ExecutionReport) -> None:
         _on_done_for_day(s, live, r)
     elif kind is ExecType.ORDER_STATUS:
         _on_status(s, live, r)
-    elif kind is ExecType.TRADE_CANCEL or kind is ExecType.TRADE_CORRECT:
-        s.notice(
-            Severity.CRITICAL,
-            f"{r.venue} changed execution {r.exec_id} of order {r.cl_ord_id} ({kind.name}); the"
-            " books still hold the first version. Compare position and cash with the venue.",
-        )
+    elif kind is ExecType.SUSPENDED:
+        _on_suspended(s, live, r)
     elif kind is ExecType.DENIED:
         s.notice(Severity.ERROR, f"{r.venue} used the word DENIED for order {r.cl_ord_id}.")
+    if live.more is not None:
+        s.touch(live)
+
+
+def _of_the_whole(live: Live, piece: Slice, r: ExecutionReport) -> ExecutionReport:
+    """What a venue says of a slice, as if it were said of the whole order."""
+    piece.acked = True
+    piece.order_id = r.order_id or piece.order_id
+    if r.exec_type is ExecType.REPLACED and r.qty > 0:
+        piece.qty = max(r.qty, piece.cum)
+    exec_id = r.exec_id
+    if not exec_id and r.cum_qty:
+        exec_id = f"{piece.id}@{r.cum_qty}"
+    return msgspec.structs.replace(
+        r,
+        cl_ord_id=live.command.cl_ord_id,
+        exec_id=exec_id,
+        request=live.command.cl_ord_id if r.request == piece.id else r.request,
+        qty=0,
+        cum_qty=live.cum - piece.cum + r.cum_qty if r.cum_qty else 0,
+    )
+
+
+def _filled(s: State, live: Live, piece: Slice | None, lots: int) -> None:
+    """Executions were booked: slices, lists and what protects the position follow."""
+    if piece is not None:
+        piece.cum += lots
+        after_fill(s, live, piece)
+    if s.groups:
+        s.touch_holding(live.holding)
+    if live.more is not None:
+        s.touch(live)
+        late(s, live)
+
+
+def _while_it_waits(s: State, live: Live, r: ExecutionReport) -> None:
+    s.notice(
+        Severity.WARNING,
+        f"{r.venue} reports {r.exec_type.name} of order {r.cl_ord_id}, of which it was sent"
+        " nothing; the order was not changed.",
+    )
 
 
 def _unknown_order(s: State, r: ExecutionReport, live: Live | None) -> None:
@@ -297,9 +359,14 @@ def _on_replaced(s: State, live: Live, r: ExecutionReport) -> None:
             Severity.WARNING,
             f"{r.venue} changed order {r.cl_ord_id} to {qty} lots at {price} ticks unasked.",
         )
+    stop = r.stop_price if 0 < r.stop_price <= MAX_TICKS else 0
+    if asked is None or asked.number >= live.applied:
+        live.stop = stop or (asked.stop if asked is not None else 0) or live.stop
     live.price = price
     _resize(s, live, qty)
     s.update(live, r.exec_type, r.text, r.ts)
+    if asked is not None and not asked.own:
+        resized(live)
 
 
 def _resize(s: State, live: Live, qty: int) -> None:
@@ -319,6 +386,9 @@ def _on_end(s: State, live: Live, r: ExecutionReport, status: OrdStatus) -> None
     _check_total(s, live, r)
     if r.order_id:
         live.order_id = r.order_id
+    over = live.more is not None and live.more.over
+    if over and status is OrdStatus.CANCELED:
+        status = OrdStatus.EXPIRED
     if status is OrdStatus.REJECTED:
         live.code = "REJECTED"
         live.text = r.text or f"{r.venue} gave no reason."
@@ -332,7 +402,10 @@ def _on_end(s: State, live: Live, r: ExecutionReport, status: OrdStatus) -> None
     elif r.text:
         live.text = r.text
     s.end(live, OrdStatus.FILLED if live.cum >= live.qty else status)
-    s.update(live, r.exec_type, r.text, r.ts)
+    kind = ExecType.EXPIRED if live.base is OrdStatus.EXPIRED else r.exec_type
+    s.update(live, kind, r.text, r.ts)
+    if live.more is not None and r.exec_type is ExecType.REJECTED:
+        rejected(s, live)
 
 
 def _check_total(s: State, live: Live, r: ExecutionReport) -> None:
@@ -350,6 +423,16 @@ def _on_done_for_day(s: State, live: Live, r: ExecutionReport) -> None:
         return
     _acknowledge(live, r)
     live.base = OrdStatus.DONE_FOR_DAY
+    s.update(live, r.exec_type, r.text, r.ts)
+
+
+def _on_suspended(s: State, live: Live, r: ExecutionReport) -> None:
+    """A halted market: the order waits at its venue."""
+    if live.dead:
+        _after_the_end(s, live, r)
+        return
+    _acknowledge(live, r)
+    live.base = OrdStatus.SUSPENDED
     s.update(live, r.exec_type, r.text, r.ts)
 
 
@@ -386,6 +469,9 @@ def _on_status(s: State, live: Live, r: ExecutionReport) -> None:
 def on_cancel_reject(s: State, r: CancelReject) -> None:
     """A venue refused a cancel or replace: the order is again what it was."""
     live = s.orders.get(r.cl_ord_id)
+    if live is None and s.slices:
+        found = piece_of(s, r.cl_ord_id)
+        live = None if found is None else found[0]
     what = "replace" if r.replace else "cancel"
     if live is None or live.holding is None:
         s.notice(
@@ -399,7 +485,8 @@ def on_cancel_reject(s: State, r: CancelReject) -> None:
     if live.dead:
         s.refuse(r.request, "TOO_LATE", text)
         return
-    if live.take(r.request) is None:
+    asked = live.take(r.request)
+    if asked is None:
         s.notice(
             Severity.WARNING,
             f"{r.venue} refused a {what} of order {r.cl_ord_id} that was not asked for.",
@@ -414,7 +501,12 @@ def on_cancel_reject(s: State, r: CancelReject) -> None:
     else:
         _resize(s, live, live.qty)
     s.update(live, ExecType.ORDER_STATUS, text, r.ts)
-    s.refuse(r.request, "REPLACE_REJECTED" if r.replace else "CANCEL_REJECTED", text)
+    if not asked.own:
+        s.refuse(r.request, "REPLACE_REJECTED" if r.replace else "CANCEL_REJECTED", text)
+    elif asked.replace and live.more is not None and live.more.way is not Way.PEG:
+        stuck(s, live, asked.qty)
+    if live.more is not None:
+        s.touch(live)
 
 
 def on_link(s: State, link: LinkUpdate) -> None:
@@ -426,7 +518,9 @@ def on_link(s: State, link: LinkUpdate) -> None:
             assert holding is not None
             if holding.market.instrument.venue != link.source or live.unknown:
                 continue
-            if live.base is OrdStatus.PENDING_NEW or live.requests:
+            if live.waits:
+                continue
+            if live.base is OrdStatus.PENDING_NEW or live.requests or _unanswered(live):
                 live.unknown = True
                 for request in live.requests:
                     request.lost = True
@@ -436,3 +530,10 @@ def on_link(s: State, link: LinkUpdate) -> None:
         for market in s.markets.values():
             if market.instrument.venue == link.source:
                 s.wake(market)
+                retry(s, market)
+
+
+def _unanswered(live: Live) -> bool:
+    """Is a slice of the order on its way, of which its venue has said nothing yet?"""
+    more = live.more
+    return more is not None and bool(more.slices) and not more.slices[-1].acked

@@ -8,6 +8,7 @@ from decimal import Decimal
 from core.kernel.closing_state import Job
 from core.kernel.ids import UsedIds
 from core.kernel.limits import LimitBook
+from core.kernel.more import Group
 from core.kernel.orders import Live
 from core.kernel.positions import Account, Desk, Holding, Market
 from core.model.checks import money_of, money_units, units_of
@@ -60,6 +61,13 @@ class State:
         self.jobs: dict[str, Job] = {}
         self.closing: dict[tuple[str, str, str], Holding] = {}
         self.ready: list[Holding] = []
+        # Orders that the engine works: by instrument those that wait for a price, those that end
+        # or begin at a time, lists, ids of slices with their orders' ids.
+        self.watch: dict[str, dict[str, Live]] = {}
+        self.timed: dict[str, Live] = {}
+        self.groups: dict[str, Group] = {}
+        self.dirty: dict[str, Group] = {}
+        self.slices: dict[str, str] = {}
 
     def notice(self, severity: Severity, text: str) -> None:
         """Say something in the log."""
@@ -105,9 +113,40 @@ class State:
             if self.ids.add(name):
                 return name
 
+    def next_own(self, live: Live) -> str:
+        """The id of the engine's next request for an order: never used before, the same in every
+        replay."""
+        more = live.more
+        assert more is not None
+        while True:
+            more.count += 1
+            name = f"{live.command.cl_ord_id}/{more.count}"
+            if self.ids.add(name):
+                return name
+
+    def touch(self, live: Live) -> None:
+        """Something happened to an order: its list may have to follow."""
+        if live.more is not None and live.more.group is not None:
+            group = live.more.group
+            if group.id in self.groups:
+                self.dirty[group.id] = group
+
+    def touch_holding(self, holding: Holding | None) -> None:
+        """A position changed: lists that protect it may have to follow."""
+        for group in self.groups.values():
+            if group.lives[0].holding is holding:
+                self.dirty[group.id] = group
+
     def recount(self, live: Live, expose: bool = True) -> None:
         """Bring the open quantity of an order's holding up to date, and with it the exposure."""
-        exposed = 0 if live.dead else max(0, live.most() - live.cum)
+        more = live.more
+        if more is not None and more.group is not None:
+            for each, exposed in more.group.exposures():
+                self._count(each, exposed, expose or each is not live)
+        else:
+            self._count(live, 0 if live.dead else max(0, live.most() - live.cum), expose)
+
+    def _count(self, live: Live, exposed: int, expose: bool) -> None:
         delta = exposed - live.exposed
         holding = live.holding
         if delta and holding is not None:
@@ -149,6 +188,9 @@ class State:
         self.recount(live, expose)
         name = live.command.cl_ord_id
         self.working.pop(name, None)
+        if live.more is not None:
+            live.more.waits = live.more.suspended = False
+            self.forget(live)
         for holding in (live.holding, live.part):
             if holding is not None and holding.live.pop(name, None) is not None:
                 holding.desk.working -= 1
@@ -156,14 +198,38 @@ class State:
                     self.ready.append(holding)
         self.bury(live)
 
+    def forget(self, live: Live) -> None:
+        """The engine need not look at an order any more."""
+        name, instrument = live.command.cl_ord_id, live.command.instrument
+        watched = self.watch.get(instrument)
+        if watched is not None and watched.pop(name, None) is not None and not watched:
+            del self.watch[instrument]
+        self.timed.pop(name, None)
+        self.touch(live)
+
     def bury(self, live: Live) -> None:
         """Keep a dead order for a while, and forget the oldest one."""
         self.orders[live.command.cl_ord_id] = live
         self.dead.append(live.command.cl_ord_id)
         if len(self.dead) > self.keep:
+            old = self.orders[self.dead[0]]
+            if old.more is not None and old.more.group is not None and self._spare():
+                return
             old = self.orders.pop(self.dead.popleft())
             for venue, exec_id in old.execs:
                 del self.execs[venue][exec_id]
+            if old.more is not None:
+                for piece in old.more.slices:
+                    self.slices.pop(piece.id, None)
+
+    def _spare(self) -> bool:
+        """Move dead orders whose lists still live to the end; True when there are no others."""
+        for _ in range(len(self.dead)):
+            more = self.orders[self.dead[0]].more
+            if more is None or more.group is None or more.group.id not in self.groups:
+                return False
+            self.dead.rotate(-1)
+        return True
 
     def wake(self, market: Market) -> None:
         """Something changed for an instrument: whatever is being closed there may go on."""

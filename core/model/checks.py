@@ -26,6 +26,14 @@ from core.model.denials import (
     uncountable,
 )
 from core.model.enums import MarketStatus, OrdType, Side, TimeInForce
+from core.model.held import (
+    MAY_PRICE,
+    MAY_STOP,
+    WANTS_PRICE,
+    WANTS_STOP,
+    check_terms,
+    special,
+)
 from core.model.instruments import Instrument
 from core.model.measures import (
     UNIT_DIGITS,
@@ -100,24 +108,10 @@ def worst_lots(held: Held, side: Side, qty: int, own: int = 0) -> int:
 def check_form(order: NewOrder, instrument: Instrument) -> Violation | None:
     """Is the order well formed for its instrument? The first rule it breaks."""
     kind = order.ord_type
-    if kind not in instrument.order_types:
-        names = ", ".join(t.name for t in instrument.order_types)
-        return Violation(
-            "BAD_ORD_TYPE",
-            f"{instrument.id} does not take {kind.name} orders.",
-            f"Use {names}.",
-            value=kind.name,
-            scope=f"instrument:{instrument.id}",
-        )
-    if order.tif not in instrument.tifs:
-        names = ", ".join(t.name for t in instrument.tifs)
-        return Violation(
-            "BAD_TIF",
-            f"{instrument.id} does not take time in force {order.tif.name}.",
-            f"Use {names}.",
-            value=order.tif.name,
-            scope=f"instrument:{instrument.id}",
-        )
+    if special(order, instrument):
+        wrong = check_terms(order, instrument)
+        if wrong is not None:
+            return wrong
     if not 0 < order.qty <= instrument.max_qty:
         return Violation(
             "INVALID_QTY",
@@ -136,11 +130,13 @@ def check_form(order: NewOrder, instrument: Instrument) -> Violation | None:
 
 def _check_price_form(order: NewOrder, instrument: Instrument) -> Violation | None:
     kind = order.ord_type
-    wants_price = kind is OrdType.LIMIT or kind is OrdType.STOP_LIMIT
-    wants_stop = kind is OrdType.STOP or kind is OrdType.STOP_LIMIT
     for wanted, price, what in (
-        (wants_price, order.price, "price"),
-        (wants_stop, order.stop_price, "stop price"),
+        (kind in WANTS_PRICE or (kind in MAY_PRICE and order.price), order.price, "price"),
+        (
+            kind in WANTS_STOP or (kind in MAY_STOP and order.stop_price),
+            order.stop_price,
+            "stop price",
+        ),
     ):
         if wanted and not 0 < price <= MAX_TICKS:
             return Violation(

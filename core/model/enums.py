@@ -114,6 +114,7 @@ class ExecType(Enum):
     REPLACED = "5"
     PENDING_CANCEL = "6"
     REJECTED = "8"
+    SUSPENDED = "9"
     PENDING_NEW = "A"
     EXPIRED = "C"
     RESTATED = "D"

@@ -154,8 +154,11 @@ def test_invalid_price(kind, price, stop):
 
 def test_order_type_and_time_in_force_not_taken():
     d = Driver()
-    d.new(kind=OrdType.STOP, price=0, stop_price=20_000)
-    assert d.denial().code == "BAD_ORD_TYPE"
+    limits = msgspec.structs.replace(AAPL, id="LIMITS.SIM", order_types=(OrdType.LIMIT,))
+    d.kernel.add_instruments([limits])
+    d.quote(limits)
+    d.new(kind=OrdType.STOP, price=0, stop_price=20_000, instrument=limits)
+    assert d.denial().code == "BAD_ORD_TYPE", "it would go out as a market order"
     d.new(tif=TimeInForce.GTD)
     assert d.denial().code == "BAD_TIF"
     d.new(tif=TimeInForce.DAY)

@@ -1,0 +1,181 @@
+"""What the engine asks of venues for an order, and what speaks against asking it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from core.kernel.gate import gate, out_of_reach
+from core.kernel.more import Way
+from core.kernel.orders import Live
+from core.kernel.positions import Holding, Market
+from core.kernel.state import State
+from core.model.checks import Violation, reduces
+from core.model.commands import NewOrder
+from core.model.enums import ExecType, MarketStatus, OrdStatus, OrdType
+from core.model.held import wire_tif, wire_type
+from core.model.orders import Order
+from core.model.requests import VenueCancel, VenueNew, VenueReplace
+
+_replace = msgspec.structs.replace
+
+NOT_FOR_CLOSING = frozenset(
+    {
+        "MAX_ORDER_QTY",
+        "MAX_ORDER_NOTIONAL",
+        "MAX_POSITION",
+        "MAX_GROSS_EXPOSURE",
+        "MAX_OPEN_ORDERS",
+        "RATE_LIMIT",
+        "DAILY_LOSS_LIMIT",
+        "PRICE_COLLAR",
+    }
+)
+"""Limits on size and number, which do not hold up an order that only closes."""
+
+LATER = frozenset(
+    {
+        "NOT_TRADABLE",
+        "NO_REFERENCE_PRICE",
+        "STALE_MARKET_DATA",
+        "RATE_LIMIT",
+        "STREAM_RECONCILING",
+        "RISK_UNAVAILABLE",
+    }
+)
+"""What speaks against an order now, but will not for ever."""
+
+
+def objections(
+    s: State,
+    command: NewOrder,
+    holding: Holding,
+    part: Holding | None,
+    own: int = -1,
+    closing: bool = False,
+) -> list[Violation]:
+    """What speaks against an order. One made to close (`closing`) that provably reduces is not
+    held up by limits on size and number."""
+    found = gate(s, command, holding, part, own=own, closing=closing)
+    if (
+        found
+        and closing
+        and reduces(holding, command.side, command.qty, max(own, 0))
+        and all(v.code in NOT_FOR_CLOSING for v in found)
+    ):
+        return []
+    return found
+
+
+def obstacle(s: State, market: Market) -> str:
+    """A sentence when nothing can be sent to an instrument's market now, else nothing."""
+    return out_of_reach(s, market) or shut(s, market)
+
+
+def shut(s: State, market: Market) -> str:
+    """A sentence when an instrument's market does not trade now, else nothing."""
+    if market.status is MarketStatus.HALTED or market.status is MarketStatus.CLOSED:
+        return f"The market of {market.instrument.id} is {market.status.value}."
+    if not market.is_open(s.ts):
+        return f"{market.instrument.id} is outside its trading hours."
+    return ""
+
+
+def as_sent(live: Live, qty: int, price: int) -> NewOrder:
+    """The order that the venue is (to be) sent, with `qty` lots of it at `price`."""
+    c = live.command
+    assert live.holding is not None
+    instrument = live.holding.market.instrument
+    kind, tif = wire_type(c.ord_type, instrument), wire_tif(c.tif, instrument)
+    if kind is c.ord_type and tif is c.tif and not c.display_qty:
+        return _replace(c, qty=qty, price=price, stop_price=live.stop)
+    own = kind is not c.ord_type
+    return _replace(
+        c,
+        qty=qty,
+        ord_type=kind,
+        tif=tif,
+        price=0 if kind is OrdType.MARKET else price,
+        stop_price=0 if own else live.stop,
+        display_qty=0,
+        expire=c.expire if tif is c.tif else 0,
+        trail=0 if own else c.trail,
+        trail_bp=0 if own else c.trail_bp,
+        limit_offset=0 if own else c.limit_offset,
+        peg=None if own else c.peg,
+        peg_offset=0 if own else c.peg_offset,
+    )
+
+
+def wire(live: Live, order: Order | None = None) -> Order:
+    """An order as its venue knows it; `order` is its view, where that is at hand."""
+    order = order or live.view()
+    more = live.more
+    if more is None:
+        return order
+    sent = as_sent(live, live.qty, live.price)
+    piece = more.slices[-1] if more.slices else None
+    status = order.status
+    if piece is not None and not piece.acked and not live.unknown and not live.requests:
+        status = OrdStatus.PENDING_NEW
+    return _replace(
+        order,
+        cl_ord_id=order.cl_ord_id if piece is None else piece.id,
+        order_id=order.order_id if piece is None else piece.order_id,
+        qty=order.qty if piece is None else piece.qty,
+        cum_qty=order.cum_qty if piece is None else piece.cum,
+        status=status,
+        ord_type=sent.ord_type,
+        tif=sent.tif,
+        price=sent.price,
+        stop_price=sent.stop_price,
+        display_qty=sent.display_qty,
+        expire=sent.expire,
+        trail=sent.trail,
+        trail_bp=sent.trail_bp,
+        limit_offset=sent.limit_offset,
+        peg=sent.peg,
+        peg_offset=sent.peg_offset,
+        held=False,
+    )
+
+
+def send(s: State, live: Live, text: str = "") -> None:
+    """Send an order, or its newest slice, to its venue."""
+    order = s.update(live, ExecType.PENDING_NEW, text)
+    s.out.append(VenueNew(wire(live, order)))
+
+
+def cancel(s: State, live: Live, request: str, own: bool = False) -> None:
+    """Cancel an order: ask its venue, or end it where the engine waits with it.
+
+    An earlier request that got lost is given up.
+    """
+    if live.waits:
+        s.end(live, OrdStatus.CANCELED)
+        s.update(live, ExecType.CANCELED)
+        return
+    live.requests = tuple(r for r in live.requests if r.replace or not r.lost)
+    live.ask(request, replace=False, own=own)
+    order = s.update(live, ExecType.PENDING_CANCEL)
+    s.out.append(VenueCancel(wire(live, order), request))
+
+
+def change(
+    s: State, live: Live, request: str, qty: int, price: int, stop: int = 0, own: bool = False
+) -> None:
+    """Ask the venue to change an order to a total of `qty` lots, price and stop (0: as it is)."""
+    more = live.more
+    asked = qty
+    if more is not None and more.way is Way.SLICES and more.slices:
+        piece = more.slices[-1]
+        asked = min(piece.qty, piece.cum + qty - live.cum)
+        if (asked, price) == (piece.qty, live.price):
+            # What is shown stays as it is: its venue need not know.
+            live.qty = qty
+            s.recount(live)
+            s.update(live, ExecType.REPLACED)
+            return
+    live.ask(request, True, qty, price, stop, own)
+    s.recount(live)
+    order = s.update(live, ExecType.PENDING_REPLACE)
+    s.out.append(VenueReplace(wire(live, order), request, asked, price, stop))

@@ -1,0 +1,107 @@
+"""Lists of orders as they come in: taken as a whole, or refused as a whole."""
+
+from __future__ import annotations
+
+from core.kernel.commands import deny, fresh, look
+from core.kernel.groups import follow
+from core.kernel.held import start, take_in
+from core.kernel.more import Group
+from core.kernel.orders import Live
+from core.kernel.positions import Holding
+from core.kernel.state import State
+from core.model.checks import Violation, check_form
+from core.model.commands import NewOrder, NewOrderList
+from core.model.enums import Contingency, ExecType, OrdStatus, OrdType, TimeInForce
+
+MOST_ORDERS = 10
+"""The most orders in one list."""
+
+_AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
+
+
+def new_list(s: State, command: NewOrderList) -> None:
+    """Orders that hang together: all of them are taken, or none."""
+    if not fresh(s, command.id):
+        return
+    problem = _problem(s, command)
+    if problem:
+        s.refuse(command.id, "BAD_LIST", problem)
+        return
+    for order in command.orders:
+        s.ids.add(order.cl_ord_id)
+    lives = [Live(order, s.ts) for order in command.orders]
+    places: list[tuple[Holding | None, Holding | None]] = []
+    first = 1 if command.contingency is not Contingency.OCO else len(lives)
+    for index, order in enumerate(command.orders):
+        holding, part, found = look(s, order)
+        if index >= first and holding is not None:
+            # Its turn has not come: whether it may be sent is seen then.
+            wrong = check_form(order, holding.market.instrument)
+            found = [] if wrong is None else [wrong]
+        if found or holding is None:
+            _deny_all(s, lives, index, found[0])
+            return
+        places.append((holding, part))
+    group = Group(command.id, command.contingency)
+    s.groups[group.id] = group
+    group.lives = lives
+    for index, (live, (holding, part)) in enumerate(zip(lives, places, strict=True)):
+        assert holding is not None
+        live.holding, live.part = holding, part
+        more = take_in(s, live)
+        more.group = group
+        more.suspended = more.waits = index >= first
+    for live in lives:
+        assert live.holding is not None
+        s.begin(live, live.holding, live.part)
+    for live in lives:
+        if live.more is not None and live.more.suspended:
+            live.base = OrdStatus.SUSPENDED
+            s.update(live, ExecType.SUSPENDED, "Held here until its turn in its list comes.")
+    for live in lives[:first]:
+        if not live.dead:
+            start(s, live)
+    follow(s)
+
+
+def _problem(s: State, command: NewOrderList) -> str:
+    orders = command.orders
+    if not 2 <= len(orders) <= MOST_ORDERS:
+        return f"A list has 2 to {MOST_ORDERS} orders, not {len(orders)}."
+    names = [order.cl_ord_id for order in orders]
+    for name in names:
+        if not 0 < len(name) <= 128:
+            return "The id of an order has 1 to 128 characters."
+        if name in s.ids or names.count(name) > 1:
+            return f"Id {name} was used before; make a new id for each order."
+    if len({order.account for order in orders}) > 1:
+        return "The orders of a list must be of one account."
+    if command.contingency is Contingency.BRACKET:
+        return _bracket_problem(orders)
+    return ""
+
+
+def _bracket_problem(orders: tuple[NewOrder, ...]) -> str:
+    entry, exits = orders[0], orders[1:]
+    for order in exits:
+        if (order.instrument, order.strategy) != (entry.instrument, entry.strategy):
+            return "The exits of a bracket must be of its entry's instrument and strategy."
+        if order.side is entry.side:
+            return "The exits of a bracket must be on the other side than its entry."
+        if order.qty != entry.qty:
+            return "The exits of a bracket must have its entry's quantity; they follow its fills."
+        if order.ord_type is OrdType.MARKET or order.tif in _AT_ONCE:
+            return "The exits of a bracket must be orders that can wait for their price."
+    return ""
+
+
+def _deny_all(s: State, lives: list[Live], index: int, violation: Violation) -> None:
+    bad = lives[index].command.cl_ord_id
+    other = Violation(
+        "LIST_REFUSED",
+        f"Another order of its list was refused: {violation.sentence}",
+        violation.remedy,
+        scope=f"order:{bad}",
+    )
+    for number, live in enumerate(lives):
+        deny(s, live, violation if number == index else other)

@@ -1,0 +1,125 @@
+"""What an order remembers whose venue cannot do all of it, or that is part of a list."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from core.kernel.orders import Live
+from core.model.enums import Contingency, Side
+
+
+class Way(Enum):
+    """How the engine works an order for its venue."""
+
+    SENT = "sent"
+    TRIGGER = "trigger"
+    PEG = "peg"
+    SLICES = "slices"
+    OPENING = "opening"
+    CLOSING = "closing"
+
+
+class Slice:
+    """A part of an order, sent under an id of its own. `acked`: its venue has spoken of it."""
+
+    __slots__ = ("acked", "cum", "id", "order_id", "qty")
+
+    def __init__(self, name: str, qty: int) -> None:
+        self.id = name
+        self.qty = qty
+        self.cum = 0
+        self.acked = False
+        self.order_id = ""
+
+
+class More:
+    """How the engine works one order.
+
+    `waits` tells that nothing of it is at its venue, `suspended` that its turn in its list has not
+    come, `started` that it came. `timed`: the engine ends it in time; `over`: that time has come.
+    `mark` is the best price that a trailing stop has seen, or the newest price that a peg follows.
+    `seen` tells that an order for the opening (close) has seen its market closed (open). `due` is
+    why an order that should go out cannot, `tries` how often its cancel at the end of its time was
+    asked for. `size` is the quantity that was asked for, before fills of others in its list;
+    `stuck` a quantity that the venue would not change it to. `count` numbers its requests.
+    """
+
+    __slots__ = (
+        "count",
+        "due",
+        "group",
+        "mark",
+        "over",
+        "seen",
+        "size",
+        "slices",
+        "started",
+        "stuck",
+        "suspended",
+        "timed",
+        "tries",
+        "triggered",
+        "waits",
+        "way",
+    )
+
+    def __init__(self, way: Way, timed: bool, size: int) -> None:
+        self.way = way
+        self.timed = timed
+        self.size = size
+        self.waits = self.suspended = self.started = self.over = self.seen = False
+        self.count = self.mark = self.triggered = self.tries = self.stuck = 0
+        self.due = ""
+        self.group: Group | None = None
+        self.slices: list[Slice] = []
+
+    @property
+    def held(self) -> bool:
+        """Does the engine do something for the order that its venue does not?"""
+        return self.waits or self.timed or self.way is Way.PEG or self.way is Way.SLICES
+
+
+class Group:
+    """Orders that hang together. `said` tells that what went wrong was told."""
+
+    __slots__ = ("contingency", "id", "lives", "said")
+
+    def __init__(self, name: str, contingency: Contingency) -> None:
+        self.id = name
+        self.contingency = contingency
+        self.lives: list[Live] = []
+        self.said = False
+
+    def parent_of(self, live: Live) -> str:
+        """The id of the order that another one waits for or protects; empty for the first."""
+        first = self.lives[0]
+        return "" if self.contingency is Contingency.OCO or live is first else _name(first)
+
+    def siblings(self, live: Live) -> list[Live]:
+        """The orders of which only one may be filled, this one among them."""
+        if self.contingency is Contingency.OCO:
+            return self.lives
+        if self.contingency is Contingency.OTO or live is self.lives[0]:
+            return [live]
+        return self.lives[1:]
+
+    def exposures(self) -> list[tuple[Live, int]]:
+        """How many open lots each order counts for: of siblings on one side only the largest."""
+        found: list[tuple[Live, int]] = []
+        carried: dict[tuple[int, Side], int] = {}
+        for live in self.lives:
+            leaves = 0
+            if not live.dead and live.more is not None and not live.more.suspended:
+                leaves = max(0, live.most() - live.cum)
+            siblings = self.siblings(live)
+            if len(siblings) > 1:
+                key = id(live.holding), live.command.side
+                before = carried.get(key, 0)
+                carried[key] = max(before, leaves)
+                leaves = max(0, leaves - before)
+            found.append((live, leaves))
+        return found
+
+
+def _name(live: Live) -> str:
+    return live.command.cl_ord_id
