@@ -11,11 +11,13 @@ from core.model.commands import (
     Flatten,
     Kill,
     NewOrder,
+    NewOrderList,
     ReplaceOrder,
     SetLimit,
     SetTradingState,
 )
 from core.model.enums import (
+    Contingency,
     ExecType,
     LinkState,
     MarketStatus,
@@ -104,6 +106,48 @@ class Driver:
         )
         return name
 
+    def order_list(self, contingency, *orders, account="P", instrument=AAPL, id=None, **every):
+        """Send orders that hang together, each a dict for `NewOrder`; returns their ids."""
+        id = id or self.name()
+        made = []
+        for terms in orders:
+            terms = {**every, **terms}
+            terms.setdefault("side", BUY)
+            terms.setdefault("qty", 10)
+            terms.setdefault("ord_type", OrdType.LIMIT)
+            terms.setdefault("account", account)
+            terms.setdefault("instrument", instrument.id)
+            made.append(NewOrder(terms.pop("id", None) or self.name(), **terms))
+        self.apply(NewOrderList(id, contingency, tuple(made)))
+        return [order.cl_ord_id for order in made]
+
+    def bracket(self, side=BUY, qty=10, entry=20_000, stop=19_900, target=20_200, **every):
+        """Send a bracket with a limit entry; returns the ids of entry, stop, target."""
+        out = side.opposite
+        return self.order_list(
+            Contingency.BRACKET,
+            {"side": side, "price": entry},
+            {"side": out, "ord_type": OrdType.STOP, "stop_price": stop},
+            {"side": out, "price": target},
+            qty=qty,
+            **every,
+        )
+
+    def ack(self, name):
+        return self.report(name, ExecType.NEW, OrdStatus.NEW, order_id="v" + name)
+
+    def reject(self, name, text="no"):
+        return self.report(name, ExecType.REJECTED, OrdStatus.REJECTED, text=text)
+
+    def replaced(self, name, request, **more):
+        return self.report(name, ExecType.REPLACED, OrdStatus.NEW, request=request, **more)
+
+    def restart(self):
+        """Go on with what a dump of the kernel gives."""
+        before = self.kernel
+        self.kernel = Kernel.load(before.dump())
+        assert self.kernel.digest() == before.digest()
+
     def working(self, *args, **more):
         """Send an order and have its venue acknowledge it."""
         name = self.new(*args, **more)
@@ -140,9 +184,9 @@ class Driver:
         self.apply(CancelOrder(id, name))
         return id
 
-    def replace(self, name, qty, price, id=None):
+    def replace(self, name, qty, price, id=None, stop=0):
         id = id or self.name()
-        self.apply(ReplaceOrder(id, name, qty, price))
+        self.apply(ReplaceOrder(id, name, qty, price, stop_price=stop))
         return id
 
     def cancel_reject(self, name, request, status=OrdStatus.NEW, replace=False, text="too late"):

@@ -1,0 +1,572 @@
+"""Orders that the engine works because their venue cannot."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from core.model.enums import (
+    ExecType,
+    LinkState,
+    MarketStatus,
+    OrdStatus,
+    OrdType,
+    PegReference,
+    Severity,
+    Source,
+    TimeInForce,
+)
+from core.model.instruments import Session, TradingHours
+from core.model.orders import OrderUpdate
+from tests.core.kernel.driver import AAPL, BTC, BUY, SECOND, SELL, START, Driver
+
+STOP, STOP_LIMIT = OrdType.STOP, OrdType.STOP_LIMIT
+MIT, LIT = OrdType.MARKET_IF_TOUCHED, OrdType.LIMIT_IF_TOUCHED
+TRAIL, TRAIL_LIMIT = OrdType.TRAILING_STOP, OrdType.TRAILING_STOP_LIMIT
+
+
+def sent_order(d):
+    (request,) = d.sent()
+    return request.order
+
+
+@pytest.mark.parametrize(
+    ("kind", "side", "stop", "price", "quiet", "reached", "becomes"),
+    [
+        (STOP, BUY, 20_100, 0, (20_000, 20_500), (20_100, 20_110), OrdType.MARKET),
+        (STOP, SELL, 19_900, 0, (19_000, 19_950), (19_890, 19_900), OrdType.MARKET),
+        (STOP_LIMIT, BUY, 20_100, 20_120, (20_099, 20_300), (20_101, 20_110), OrdType.LIMIT),
+        (STOP_LIMIT, SELL, 19_900, 19_880, (19_500, 19_901), (19_800, 19_899), OrdType.LIMIT),
+        (MIT, BUY, 19_900, 0, (19_800, 19_901), (19_880, 19_900), OrdType.MARKET),
+        (MIT, SELL, 20_100, 0, (20_099, 20_200), (20_100, 20_110), OrdType.MARKET),
+        (LIT, BUY, 19_900, 19_905, (19_800, 19_901), (19_880, 19_900), OrdType.LIMIT),
+        (LIT, SELL, 20_100, 20_095, (20_099, 20_200), (20_100, 20_110), OrdType.LIMIT),
+    ],
+)
+def test_waits_for_its_price_then_goes_out(kind, side, stop, price, quiet, reached, becomes):
+    d = Driver()
+    name = d.new(side, kind=kind, price=price, stop_price=stop)
+    assert not d.sent()
+    order = d.order(name)
+    assert (order.status, order.held, order.triggered) == (OrdStatus.NEW, True, 0)
+    assert d.kernel.at_venues() == []
+    assert list(d.kernel.triggers()) == [AAPL.id]
+    d.quote(AAPL, *quiet)
+    assert d.out == [], "a wide quote alone triggers nothing"
+    d.restart()
+    d.quote(AAPL, *reached)
+    order = sent_order(d)
+    assert (order.cl_ord_id, order.ord_type, order.price) == (name, becomes, price)
+    assert (order.stop_price, order.qty) == (0, 10)
+    order = d.order(name)
+    assert (order.status, order.held, order.ord_type) == (OrdStatus.PENDING_NEW, False, kind)
+    assert order.triggered == d.now
+    assert not d.kernel.triggers()
+    d.ack(name)
+    d.fill(name, 10, stop)
+    assert d.status_of(name) is OrdStatus.FILLED
+    d.quote(AAPL, *quiet)
+    d.quote(AAPL, *reached)
+    assert not d.sent(), "once only"
+    d.replayed()
+
+
+def test_a_trade_triggers():
+    d = Driver()
+    name = d.new(SELL, kind=STOP, price=0, stop_price=19_950)
+    d.trade(AAPL, 19_951)
+    assert not d.sent()
+    d.trade(AAPL, 19_950)
+    assert sent_order(d).cl_ord_id == name
+
+
+def test_what_is_reached_already_goes_out_at_once():
+    d = Driver()
+    d.new(BUY, kind=STOP, price=0, stop_price=19_900)
+    assert sent_order(d).ord_type is OrdType.MARKET
+
+
+def test_a_venue_that_takes_stops_gets_them():
+    d = Driver()
+    every = msgspec.structs.replace(AAPL, id="EVERY.SIM", order_types=tuple(OrdType))
+    d.kernel.add_instruments([every])
+    d.quote(every)
+    d.new(SELL, kind=STOP, price=0, stop_price=19_900, instrument=every)
+    order = d.accepted()
+    assert (order.ord_type, order.stop_price, order.held) == (STOP, 19_900, False)
+    d.new(SELL, kind=TRAIL, price=0, trail=50, instrument=every)
+    order = d.accepted()
+    assert (order.ord_type, order.trail, order.held) == (TRAIL, 50, False)
+
+
+def test_a_gap_over_a_restart_triggers_at_once_and_says_so():
+    d = Driver()
+    name = d.new(SELL, kind=STOP, price=0, stop_price=19_900)
+    d.restart()
+    d.down()
+    d.restart()
+    assert d.status_of(name) is OrdStatus.NEW, "nothing of it is at the venue"
+    d.link(LinkState.UP)
+    d.wait(3600)
+    d.quote(AAPL, 19_000, 19_010)
+    assert sent_order(d).cl_ord_id == name
+    assert any(
+        n.severity is Severity.WARNING and "jumped over its price 199" in n.text
+        for n in d.notices()
+    )
+
+
+def test_a_triggered_order_waits_for_its_link_and_its_market():
+    d = Driver()
+    name = d.new(SELL, kind=STOP, price=0, stop_price=19_900)
+    d.down()
+    d.quote(AAPL, 19_880, 19_890)
+    assert not d.sent()
+    assert "waits" in d.notices()[-1].text
+    assert d.order(name).triggered
+    d.quote(AAPL, 19_870, 19_880)
+    assert d.out == [], "said once"
+    d.link(LinkState.UP)
+    assert sent_order(d).cl_ord_id == name
+    other = d.new(SELL, kind=STOP, price=0, stop_price=19_800)
+    d.status(MarketStatus.HALTED)
+    d.quote(AAPL, 19_780, 19_790)
+    assert d.out == [], "prices of a halted market trigger nothing"
+    d.status(MarketStatus.OPEN)
+    d.quote(AAPL, 19_770, 19_780)
+    assert sent_order(d).cl_ord_id == other
+
+
+def test_crossed_quotes_trigger_nothing():
+    d = Driver()
+    d.new(SELL, kind=STOP, price=0, stop_price=19_900)
+    d.quote(AAPL, 20_000, 19_800)
+    assert not d.sent()
+
+
+def test_the_gate_looks_again_when_it_is_triggered():
+    d = Driver()
+    name = d.new(BUY, kind=STOP, price=0, stop_price=20_100)
+    d.halt()
+    d.quote(AAPL, 20_100, 20_110)
+    assert not d.sent()
+    order = d.order(name)
+    assert (order.status, order.code) == (OrdStatus.REJECTED, "TRADING_HALTED")
+    (notice,) = d.notices()
+    assert notice.severity is Severity.CRITICAL
+    assert "NOT sent" in notice.text
+    assert d.kernel.working() == []
+
+
+def test_held_orders_count_in_the_limits():
+    d = Driver(("max_position", Decimal(15)))
+    d.new(BUY, kind=STOP, price=0, stop_price=20_100)
+    d.new(BUY)
+    assert d.denial().code == "MAX_POSITION"
+
+
+def test_cancel_and_change_of_a_held_order_need_no_venue():
+    d = Driver()
+    name = d.new(SELL, kind=STOP, price=0, stop_price=19_900)
+    d.replace(name, 12, 0, stop=19_800)
+    assert not d.replaces()
+    order = d.order(name)
+    assert (order.qty, order.stop_price, order.status) == (12, 19_800, OrdStatus.NEW)
+    d.quote(AAPL, 19_880, 19_890)
+    assert not d.sent()
+    d.replace(name, 12, 0)
+    assert d.refusal().code == "NO_CHANGE"
+    d.replace(name, 12, 20_000)
+    assert d.refusal().code == "INVALID_PRICE"
+    d.cancel(name)
+    assert not d.cancels()
+    assert d.status_of(name) is OrdStatus.CANCELED
+    d.quote(AAPL, 19_780, 19_790)
+    assert not d.sent()
+    d.new(SELL, kind=STOP, price=0, stop_price=19_000)
+    d.cancel_all()
+    assert d.kernel.working() == []
+    d.new(SELL, kind=STOP, price=0, stop_price=19_000)
+    d.kill(3)
+    assert d.kernel.working() == []
+
+
+def test_a_triggered_market_order_cannot_be_changed():
+    d = Driver()
+    name = d.new(SELL, kind=STOP, price=0, stop_price=19_900)
+    d.quote(AAPL, 19_880, 19_890)
+    d.replace(name, 5, 0)
+    assert d.refusal().code == "BAD_ORD_TYPE"
+    limit = d.new(SELL, kind=STOP_LIMIT, price=19_700, stop_price=19_800)
+    d.quote(AAPL, 19_780, 19_790)
+    d.ack(limit)
+    request = d.replace(limit, 5, 19_750)
+    (change,) = d.replaces()
+    assert (change.qty, change.price, change.order.ord_type) == (5, 19_750, OrdType.LIMIT)
+    d.replaced(limit, request, qty=5, price=19_750)
+    assert (d.order(limit).qty, d.order(limit).price) == (5, 19_750)
+
+
+@pytest.mark.parametrize("terms", [{"trail": 100}, {"trail_bp": 50}])
+def test_trailing_stop_for_a_long_position(terms):
+    d = Driver()
+    name = d.new(SELL, kind=TRAIL, price=0, **terms)
+    assert d.order(name).stop_price == 19_990 - (100 if "trail" in terms else 99)
+    d.quote(AAPL, 20_200, 20_210)
+    stop = d.order(name).stop_price
+    assert stop == 20_200 - (100 if "trail" in terms else 101)
+    (update,) = d.of(OrderUpdate)
+    assert update.exec_type is ExecType.RESTATED
+    d.quote(AAPL, 20_150, 20_160)
+    assert d.order(name).stop_price == stop, "it never goes back"
+    d.restart()
+    d.quote(AAPL, stop - 10, stop)
+    assert sent_order(d).ord_type is OrdType.MARKET
+
+
+def test_trailing_stop_for_a_short_position():
+    d = Driver()
+    name = d.new(BUY, kind=TRAIL_LIMIT, price=0, trail=50, limit_offset=5, stop_price=20_100)
+    assert d.order(name).stop_price == 20_060
+    d.quote(AAPL, 19_890, 19_900)
+    assert d.order(name).stop_price == 19_950
+    d.trade(AAPL, 19_950)
+    order = sent_order(d)
+    assert (order.ord_type, order.price) == (OrdType.LIMIT, 19_955)
+    assert d.order(name).price == 19_955
+
+
+def test_a_trailing_stop_is_not_moved_by_hand():
+    d = Driver()
+    name = d.new(SELL, kind=TRAIL, price=0, trail=100)
+    d.replace(name, 10, 0, stop=19_000)
+    assert d.refusal().code == "FOLLOWS_MARKET"
+    d.replace(name, 7, 0)
+    assert d.order(name).qty == 7
+
+
+@pytest.mark.parametrize(
+    ("terms", "code"),
+    [
+        ({"kind": TRAIL, "price": 0}, "INVALID_PRICE"),
+        ({"kind": TRAIL, "price": 0, "trail": 5, "trail_bp": 5}, "INVALID_PRICE"),
+        ({"kind": TRAIL, "price": 0, "trail": -5}, "INVALID_PRICE"),
+        ({"kind": TRAIL, "price": 0, "trail": 5, "limit_offset": 5}, "INVALID_PRICE"),
+        ({"trail": 5}, "INVALID_PRICE"),
+        ({"peg": PegReference.MID}, "BAD_PEG"),
+        ({"kind": OrdType.PEGGED, "price": 0}, "BAD_PEG"),
+        ({"display_qty": 11}, "BAD_DISPLAY_QTY"),
+        ({"display_qty": -1}, "BAD_DISPLAY_QTY"),
+        ({"display_qty": 2, "tif": TimeInForce.IOC}, "BAD_DISPLAY_QTY"),
+        ({"display_qty": 2, "price": 0, "kind": OrdType.MARKET}, "BAD_DISPLAY_QTY"),
+        ({"tif": TimeInForce.GTD}, "BAD_TIF"),
+        ({"expire": START + 10**12}, "BAD_TIF"),
+        ({"tif": TimeInForce.AT_THE_OPENING}, "BAD_TIF"),
+        ({"kind": STOP, "price": 0, "stop_price": 19_000, "tif": TimeInForce.IOC}, "BAD_TIF"),
+        ({"kind": STOP, "price": 0}, "INVALID_PRICE"),
+        ({"kind": MIT, "price": 5, "stop_price": 19_000}, "INVALID_PRICE"),
+    ],
+)
+def test_terms_that_make_no_sense(terms, code):
+    d = Driver()
+    d.new(**terms)
+    assert d.denial().code == code
+
+
+def pegged(d, side=BUY, peg=PegReference.PRIMARY, **more):
+    return d.new(side, kind=OrdType.PEGGED, price=more.pop("price", 0), peg=peg, **more)
+
+
+@pytest.mark.parametrize(
+    ("side", "peg", "offset", "cap", "price"),
+    [
+        (BUY, PegReference.PRIMARY, 0, 0, 19_990),
+        (SELL, PegReference.PRIMARY, 0, 0, 20_010),
+        (BUY, PegReference.PRIMARY, 2, 0, 19_992),
+        (SELL, PegReference.PRIMARY, 2, 0, 20_008),
+        (BUY, PegReference.MARKET, -3, 0, 20_007),
+        (SELL, PegReference.MARKET, -3, 0, 19_993),
+        (BUY, PegReference.MID, 0, 0, 20_000),
+        (BUY, PegReference.MID, 0, 19_995, 19_995),
+        (SELL, PegReference.MID, 0, 20_005, 20_005),
+    ],
+)
+def test_a_pegged_order_stands_at_its_reference(side, peg, offset, cap, price):
+    d = Driver()
+    name = pegged(d, side, peg, peg_offset=offset, price=cap)
+    order = sent_order(d)
+    assert (order.ord_type, order.price, order.peg) == (OrdType.LIMIT, price, None)
+    assert d.order(name).held
+
+
+def test_a_pegged_order_follows_one_change_at_a_time():
+    d = Driver()
+    name = pegged(d, SELL)
+    d.quote(AAPL, 19_980, 20_000)
+    assert not d.replaces(), "its venue has not taken it yet"
+    d.ack(name)
+    d.quote(AAPL, 19_970, 19_995)
+    (change,) = d.replaces()
+    assert (change.price, change.qty) == (19_995, 10)
+    d.quote(AAPL, 19_970, 19_992)
+    assert not d.replaces(), "one at a time"
+    d.replaced(name, change.request, price=19_995, qty=10)
+    d.quote(AAPL, 19_970, 19_991)
+    (change,) = d.replaces()
+    d.cancel_reject(name, change.request, replace=True)
+    assert not d.notices()
+    d.replayed()
+
+
+def test_a_pegged_order_does_not_follow_itself():
+    d = Driver()
+    name = pegged(d, BUY, peg_offset=1)
+    assert sent_order(d).price == 19_991
+    d.ack(name)
+    d.quote(AAPL, 19_991, 20_010)
+    assert not d.replaces()
+    d.quote(AAPL, 19_993, 20_010)
+    assert d.replaces()[0].price == 19_994
+
+
+def test_a_pegged_order_waits_for_a_price():
+    d = Driver(quoted=False)
+    d.trade(AAPL, 20_000)
+    name = pegged(d)
+    assert not d.sent()
+    assert d.order(name).held
+    d.quote(AAPL)
+    assert sent_order(d).price == 19_990
+
+
+def iceberg(d, qty=10, shown=4, **more):
+    return d.new(BUY, qty, display_qty=shown, **more)
+
+
+def test_an_iceberg_sends_slice_after_slice():
+    d = Driver()
+    name = iceberg(d)
+    first = sent_order(d)
+    assert (first.cl_ord_id, first.qty, first.display_qty) == (f"{name}/1", 4, 0)
+    d.report(first.cl_ord_id, ExecType.NEW, OrdStatus.NEW, order_id="v1", qty=4)
+    assert d.status_of(name) is OrdStatus.NEW
+    d.fill(first.cl_ord_id, 3)
+    assert not d.sent()
+    assert [f.cl_ord_id for f in d.fills()] == [name]
+    d.restart()
+    d.fill(first.cl_ord_id, 1)
+    second = sent_order(d)
+    assert (second.cl_ord_id, second.qty) == (f"{name}/2", 4)
+    d.fill(second.cl_ord_id, 4)
+    third = sent_order(d)
+    assert third.qty == 2
+    d.fill(third.cl_ord_id, 2)
+    order = d.order(name)
+    assert (order.status, order.cum_qty, order.order_id) == (OrdStatus.FILLED, 10, "v1")
+    assert d.position().qty == 10
+    assert not d.kernel.working()
+    d.fill(first.cl_ord_id, 4, exec_id="late")
+    assert d.order(name).cum_qty == 14
+    assert any("beyond its quantity" in n.text for n in d.notices())
+    d.replayed()
+
+
+def test_cancel_of_an_iceberg_cancels_its_slice():
+    d = Driver()
+    name = iceberg(d)
+    d.report(f"{name}/1", ExecType.NEW, OrdStatus.NEW, order_id="v1")
+    request = d.cancel(name)
+    (asked,) = d.cancels()
+    assert asked.order.cl_ord_id == f"{name}/1"
+    d.canceled(f"{name}/1", request=request)
+    assert d.status_of(name) is OrdStatus.CANCELED
+    other = iceberg(d)
+    piece = sent_order(d).cl_ord_id
+    d.cancel(other)
+    d.fill(piece, 4)
+    assert not d.sent()
+    assert d.status_of(other) is OrdStatus.CANCELED
+
+
+def test_change_of_an_iceberg():
+    d = Driver()
+    name = iceberg(d)
+    piece = f"{name}/1"
+    d.report(piece, ExecType.NEW, OrdStatus.NEW)
+    d.replace(name, 20, 20_000)
+    assert not d.replaces(), "what is shown stays as it is"
+    assert d.order(name).qty == 20
+    request = d.replace(name, 20, 19_995)
+    (change,) = d.replaces()
+    assert (change.order.cl_ord_id, change.qty, change.price) == (piece, 4, 19_995)
+    d.replaced(piece, request, qty=4, price=19_995)
+    order = d.order(name)
+    assert (order.qty, order.price) == (20, 19_995)
+    d.fill(piece, 4, 19_995)
+    assert sent_order(d).price == 19_995
+    request = d.replace(name, 6, 19_995)
+    (change,) = d.replaces()
+    assert change.qty == 2
+    d.replaced(change.order.cl_ord_id, request, qty=2, price=19_995)
+    d.fill(change.order.cl_ord_id, 2, 19_995)
+    assert d.status_of(name) is OrdStatus.FILLED
+
+
+def test_a_refused_slice_ends_the_iceberg():
+    d = Driver()
+    name = iceberg(d)
+    d.fill(f"{name}/1", 4)
+    d.reject(f"{name}/2")
+    assert d.status_of(name) is OrdStatus.CANCELED
+    assert d.order(name).cum_qty == 4
+
+
+def test_no_slice_leaves_a_halted_account():
+    d = Driver()
+    name = iceberg(d)
+    d.halt()
+    d.fill(f"{name}/1", 4)
+    assert not d.sent()
+    order = d.order(name)
+    assert (order.status, order.code) == (OrdStatus.CANCELED, "TRADING_HALTED")
+    assert d.notices()[-1].severity is Severity.CRITICAL
+
+
+def test_the_next_slice_waits_for_the_link():
+    d = Driver()
+    name = iceberg(d)
+    d.fill(f"{name}/1", 3)
+    d.down()
+    d.fill(f"{name}/1", 1)
+    assert not d.sent()
+    d.link(LinkState.UP)
+    assert sent_order(d).cl_ord_id == f"{name}/2"
+    d.down()
+    assert d.status_of(name) is OrdStatus.UNKNOWN, "nobody knows whether the slice arrived"
+    (there,) = d.kernel.at_venues()
+    assert (there.cl_ord_id, there.qty, there.cum_qty) == (f"{name}/2", 4, 0)
+    d.canceled(f"{name}/2")
+    assert d.status_of(name) is OrdStatus.CANCELED
+
+
+def test_good_till_date_is_kept_here():
+    d = Driver()
+    name = d.new(tif=TimeInForce.GTD, expire=d.now + 60 * SECOND)
+    order = sent_order(d)
+    assert (order.tif, order.expire) == (TimeInForce.GTC, 0)
+    assert (d.order(name).held, d.order(name).expire) == (True, START + 60 * SECOND)
+    d.ack(name)
+    d.tick(59)
+    assert not d.cancels()
+    d.restart()
+    d.tick(2)
+    (request,) = d.cancels()
+    d.tick()
+    assert not d.cancels()
+    d.canceled(name, request=request.request)
+    assert d.status_of(name) is OrdStatus.EXPIRED
+
+
+def test_a_held_stop_expires_here():
+    d = Driver()
+    terms = {"tif": TimeInForce.GTD, "expire": d.now + 5 * SECOND}
+    name = d.new(SELL, kind=STOP, price=0, stop_price=19_000, **terms)
+    d.tick(6)
+    assert not d.cancels()
+    assert d.status_of(name) is OrdStatus.EXPIRED
+
+
+def test_a_venue_that_does_not_cancel_in_time_is_told_five_times():
+    d = Driver()
+    name = d.new(tif=TimeInForce.GTD, expire=d.now + SECOND)
+    d.ack(name)
+    for _ in range(5):
+        d.tick(2)
+        (request,) = d.cancels()
+        d.cancel_reject(name, request.request)
+    d.tick(2)
+    assert not d.cancels()
+    assert d.notices()[0].severity is Severity.CRITICAL
+    d.tick(2)
+    assert not d.notices()
+
+
+def test_day_orders_end_with_the_session_and_others_go_on():
+    d = Driver()
+    d.tick(session="monday")
+    quote = {"instrument": BTC, "price": 599_000}
+    day = d.new(tif=TimeInForce.DAY, **quote)
+    gtc = d.new(**quote)
+    assert d.order(day).held
+    d.tick(session="monday")
+    assert not d.cancels()
+    d.tick(session="tuesday")
+    assert [c.order.cl_ord_id for c in d.cancels()] == [day]
+    d.canceled(day, venue="XCH")
+    assert d.status_of(day) is OrdStatus.EXPIRED
+    assert d.order(gtc).working
+
+
+DAY_NS = 86_400 * SECOND
+MONDAY = (START // DAY_NS + 7) * DAY_NS
+HOURS = TradingHours("UTC", tuple(Session(day, 9 * 60, 17 * 60) for day in range(7)))
+
+
+def with_hours():
+    d = Driver()
+    d.now = MONDAY + 8 * 3600 * SECOND
+    listed = msgspec.structs.replace(
+        AAPL, id="HOURS.SIM", hours=HOURS, tifs=(TimeInForce.GTC, TimeInForce.IOC)
+    )
+    d.kernel.add_instruments([listed])
+    d.quote(listed)
+    return d, listed
+
+
+def test_at_the_opening():
+    d, listed = with_hours()
+    name = d.new(instrument=listed, tif=TimeInForce.AT_THE_OPENING)
+    assert not d.sent()
+    assert d.order(name).held
+    d.tick(60)
+    assert not d.sent()
+    d.restart()
+    d.now = MONDAY + 9 * 3600 * SECOND
+    d.quote(listed)
+    d.tick()
+    order = sent_order(d)
+    assert (order.cl_ord_id, order.tif) == (name, TimeInForce.IOC)
+    late = d.new(instrument=listed, tif=TimeInForce.AT_THE_OPENING)
+    d.tick()
+    assert not d.sent(), "it waits for the next opening"
+    assert d.order(late).working
+
+
+def test_at_the_close():
+    d, listed = with_hours()
+    d.now = MONDAY + 16 * 3600 * SECOND
+    d.quote(listed)
+    first = d.new(instrument=listed, tif=TimeInForce.AT_THE_CLOSE)
+    d.tick()
+    assert not d.sent()
+    d.now = MONDAY + 17 * 3600 * SECOND - 10 * SECOND
+    d.quote(listed)
+    d.tick()
+    assert sent_order(d).cl_ord_id == first
+    d.now = MONDAY + 16 * 3600 * SECOND
+    d.quote(listed)
+    missed = d.new(instrument=listed, tif=TimeInForce.AT_THE_CLOSE)
+    d.tick()
+    d.now = MONDAY + 18 * 3600 * SECOND
+    d.tick()
+    assert d.status_of(missed) is OrdStatus.EXPIRED
+
+
+def test_held_orders_carry_who_sent_them():
+    d = Driver()
+    d.new(SELL, kind=STOP, price=0, stop_price=19_900, trader="ann", source=Source.HOTKEY)
+    d.quote(AAPL, 19_880, 19_890)
+    order = sent_order(d)
+    assert (order.trader, order.source) == ("ann", Source.HOTKEY)
