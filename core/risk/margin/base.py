@@ -48,6 +48,7 @@ class Line:
 
     __slots__ = (
         "buy2",
+        "cost",
         "credit",
         "initial",
         "instrument",
@@ -65,7 +66,7 @@ class Line:
         self.instrument = instrument
         self.qty = self.open_buy = self.open_sell = self.buy2 = self.sell2 = self.mark2 = 0
         self.pnl = self.margin = 0
-        self.initial = self.maintenance = self.credit = 0
+        self.initial = self.maintenance = self.credit = self.cost = 0
 
     def put(
         self,
@@ -163,7 +164,7 @@ class LineModel:
     """A model whose lines stand alone, so that a change costs one line and a sum."""
 
     def __init__(self) -> None:
-        self._initial = self._maintenance = self._credit = 0
+        self._initial = self._maintenance = self._credit = self._cost = 0
         self._problems: dict[str, str] = {}
         self._lines: dict[str, Line] = {}
 
@@ -175,20 +176,23 @@ class LineModel:
         self.touch(line)
 
     def touch(self, line: Line) -> None:
-        initial, maintenance, credit, problem = self._need(
+        initial, maintenance, credit, cost, problem = self._need(
             line, line.open_buy, line.open_sell, line.buy2, line.sell2
         )
         self._initial += initial - line.initial
         self._maintenance += maintenance - line.maintenance
         self._credit += credit - line.credit
-        line.initial, line.maintenance, line.credit = initial, maintenance, credit
+        self._cost += cost - line.cost
+        line.initial, line.maintenance, line.credit, line.cost = initial, maintenance, credit, cost
         if problem:
             self._problems[line.instrument.id] = problem
         elif self._problems:
             self._problems.pop(line.instrument.id, None)
 
     def requirement(self) -> Requirement:
-        return self._all(self._initial, self._maintenance, self._credit, self._problem())
+        return self._all(
+            self._initial, self._maintenance, self._credit, self._cost, self._problem()
+        )
 
     def after(
         self,
@@ -201,23 +205,27 @@ class LineModel:
         enough: int | None = None,
     ) -> Requirement:
         buys, sells, buy2, sell2 = with_order(line, sign, qty, price2, own, own2)
-        initial, maintenance, credit, problem = self._need(line, buys, sells, buy2, sell2)
+        initial, maintenance, credit, cost, problem = self._need(line, buys, sells, buy2, sell2)
         if self._problems and not problem:
             problem = self._problem(line.instrument.id)
         return self._all(
             self._initial + initial - line.initial,
             self._maintenance + maintenance - line.maintenance,
             self._credit + credit - line.credit,
+            self._cost + cost - line.cost,
             problem,
         )
 
     def _need(
         self, line: Line, buys: int, sells: int, buy2: int, sell2: int
-    ) -> tuple[int, int, int, str]:
-        """Initial, maintenance and credit of one line with these orders, and a problem."""
+    ) -> tuple[int, int, int, int, str]:
+        """Initial, maintenance, credit and cost of one line with these orders; a problem."""
         raise NotImplementedError
 
-    def _all(self, initial: int, maintenance: int, credit: int, problem: str) -> Requirement:
+    def _all(
+        self, initial: int, maintenance: int, credit: int, cost: int, problem: str
+    ) -> Requirement:
+        """The requirement of sums; `cost` is what the lines that are bought are worth."""
         return Requirement(initial, maintenance, credit, problem)
 
     def _problem(self, but: str = "") -> str:

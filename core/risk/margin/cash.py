@@ -23,12 +23,13 @@ class CashMargin(LineModel):
 
     def _need(
         self, line: Line, buys: int, sells: int, buy2: int, sell2: int
-    ) -> tuple[int, int, int, str]:
+    ) -> tuple[int, int, int, int, str]:
         held, mark2 = line.qty, line.mark2
         if not (held or buys or sells):
-            return 0, 0, 0, ""
+            return 0, 0, 0, 0, ""
         if sells > held:
             return (
+                0,
                 0,
                 0,
                 0,
@@ -38,8 +39,8 @@ class CashMargin(LineModel):
                 ),
             )
         if mark2 <= 0:
-            return 0, 0, 0, no_price(line)
+            return 0, 0, 0, 0, no_price(line)
         units = self._units[line.instrument.id]
         value2 = (held + buys) * mark2 + slip(buys, sells, buy2, sell2, mark2)
         need = -(-value2 * units // 2)
-        return need, need, 0, ""
+        return need, need, 0, 0, ""

@@ -106,11 +106,11 @@ class Pairing:
             if not self._longs_at.get((short.leg.call, short.leg.expiry)):
                 closed.add(_SPREAD)
             choices.append(list(_shares(short.qty, step, len(uses), closed)))
-        for uses in product(*choices):
-            if self._fits(uses, room):
-                cost = self._cost(uses)
+        for trial in product(*choices):
+            if self._fits(trial, room):
+                cost = self._cost(trial)
                 if cost < self.need:
-                    self.need, self.uses = cost, [list(u) for u in uses]
+                    self.need, self.uses = cost, [list(row) for row in trial]
 
     def _all_covered(self, room: tuple[int, int]) -> list[list[int]]:
         """Every lot covered by whatever can, the dearest legs first."""

@@ -125,12 +125,12 @@ class PerpetualMargin(LineModel):
 
     def _need(
         self, line: Line, buys: int, sells: int, buy2: int, sell2: int
-    ) -> tuple[int, int, int, str]:
+    ) -> tuple[int, int, int, int, str]:
         held, mark2 = line.qty, line.mark2
         if not (held or buys or sells):
-            return 0, 0, 0, ""
+            return 0, 0, 0, 0, ""
         if mark2 <= 0:
-            return 0, 0, 0, no_price(line)
+            return 0, 0, 0, 0, no_price(line)
         name = line.instrument.id
         long, short = held + buys, sells - held
         lots = long if long > short else short
@@ -154,7 +154,7 @@ class PerpetualMargin(LineModel):
             keep += line.pnl
         if buy2 or sell2:
             initial += self._slip(line, buys, sells, buy2, sell2)
-        return initial, keep, 0, ""
+        return initial, keep, 0, 0, ""
 
     def _leverage_of(self, line: Line, lots: int, rate: int) -> int:
         return -(-self.value(line, lots) * rate // WHOLE)

@@ -120,17 +120,18 @@ class RegTMargin(LineModel):
 
     def _need(
         self, line: Line, buys: int, sells: int, buy2: int, sell2: int
-    ) -> tuple[int, int, int, str]:
+    ) -> tuple[int, int, int, int, str]:
         held, mark2 = line.qty, line.mark2
         if not (held or buys or sells):
-            return 0, 0, 0, ""
+            return 0, 0, 0, 0, ""
         if mark2 <= 0:
-            return 0, 0, 0, no_price(line)
+            return 0, 0, 0, 0, no_price(line)
         rates = self._rates[line.instrument.id]
         long, short = held + buys, sells - held
-        initial = keep = credit = 0
+        initial = keep = credit = cost = 0
         if long > 0:
             initial, keep = rates.long(long, mark2)
+            cost = rates.value(long, mark2)
         if short > 0:
             start, hold = rates.short(short, mark2)
             initial, keep = max(initial, start), max(keep, hold)
@@ -141,12 +142,15 @@ class RegTMargin(LineModel):
                 lost = -(-lost2 * rates.units // 2)
                 initial += lost
                 keep += lost
-        return initial, keep, credit, ""
+        return initial, keep, credit, cost, ""
 
-    def _all(self, initial: int, maintenance: int, credit: int, problem: str) -> Requirement:
-        # A long position at 50 % costs twice its requirement at most.
-        least = min(self._minimum, 2 * initial) if not credit else self._minimum
-        return Requirement(max(initial, least), maintenance, credit, problem)
+    def _all(
+        self, initial: int, maintenance: int, credit: int, cost: int, problem: str
+    ) -> Requirement:
+        least = self._minimum
+        if not credit and cost < least:
+            least = cost
+        return Requirement(initial if initial > least else least, maintenance, credit, problem)
 
 
 class RegTFigures(NamedTuple):
