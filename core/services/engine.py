@@ -43,6 +43,7 @@ from core.services.past import SAVE_SECONDS, Past
 from core.services.records import Records
 from core.services.recovery import Recovered, recover
 from core.services.sessions import FRAME_SECONDS, Backlog, Session, Sessions
+from core.services.snapshots import Snapshots
 from core.services.statistics import Statistics
 from core.services.timers import Every, SteadyClock
 from core.venues.replay.venue import ReplayVenue
@@ -50,7 +51,6 @@ from core.venues.venue import Clock, Venue
 
 LOG = logging.getLogger("outcry.engine")
 
-_QUIET_NS = 2_000_000_000  # without a command for this long, a snapshot disturbs nobody
 _ERRORS_SHOWN = 20  # error notices a second at most; all are counted and logged
 
 
@@ -128,6 +128,8 @@ class Engine:
             self.journal.close()
             raise
         self._build(recovered)
+        loop = asyncio.get_running_loop()
+        self.journal.watch(lambda: loop.call_soon_threadsafe(self.path.confirmed))
         if self._channel is not None:
             self._channel.open(asyncio.get_running_loop())
             self.endpoint = self._channel.endpoint
@@ -191,6 +193,11 @@ class Engine:
             await link.stop()
         for timer in self._timers:
             timer.stop()
+        try:
+            self.path.flush()
+        except JournalError as error:
+            self.report("The journal could not be confirmed; what waited for it stays.", error)
+        await self._snapshots.finish()
         self._snapshot_kernel()
         if self._past is not None:
             try:
@@ -253,7 +260,9 @@ class Engine:
             Every(1.0, self._second, self.report, "Looking after health"),
             Every(SAVE_SECONDS, self._keep_past, self.report, "Keeping the market's past"),
         ]
-        self._snapshot_seq = recovered.snapshot_seq
+        self._snapshots = Snapshots(
+            self.journal.directory, self.config.keep_days, recovered.snapshot_seq, self.report
+        )
         self.publish([o for o in recovered.outputs if not isinstance(o, _REQUESTS)])
         for note in recovered.notes:
             self.say(Severity.WARNING, note)
@@ -383,10 +392,8 @@ class Engine:
             tuple(link.source.view(now) for link in self.links.values()), self._view(now)
         )
         self.sessions.beat()
-        waited = time.monotonic_ns() - self.dispatch.last_command
-        behind = self.kernel.seq - self._snapshot_seq
-        if behind >= self.config.snapshot_every and waited > _QUIET_NS:
-            self._snapshot_kernel()
+        if self.journal.synced_seq - self._snapshots.seq >= self.config.snapshot_every:
+            self._snapshots.take(self.journal.synced_seq)
 
     def _keep_past(self) -> None:
         """Write the newest trades away from this thread; a failed write is said and tried again."""
@@ -432,15 +439,15 @@ class Engine:
         return self._day_text
 
     def _snapshot_kernel(self) -> None:
+        """Leave a snapshot for a quick start, when nobody waits for this loop any more."""
         kernel = self.kernel
-        if kernel.seq <= self._snapshot_seq:
+        if kernel.seq <= self._snapshots.seq:
             return
         try:
             self.journal.write_snapshot(kernel.seq, kernel.ts, kernel.dump())
         except Exception as error:
             # Not fatal: the journal holds everything, only the next start takes longer.
             self.report("No snapshot of the engine's state could be kept.", error)
-        self._snapshot_seq = kernel.seq
 
 
 _REQUESTS = (VenueNew, VenueCancel, VenueReplace)
