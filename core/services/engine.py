@@ -33,6 +33,7 @@ from core.model.inputs import Tick
 from core.model.market import MarketData
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
 from core.model.session import EngineView, Snapshot, ToEngine
+from core.services.bookkeeping import Bookkeeping
 from core.services.config import EngineConfig
 from core.services.desk import EnginePort, NoStrategies, StrategyDesk
 from core.services.dispatch import Dispatch
@@ -67,6 +68,7 @@ class Engine:
         strategies: keeps the strategies; none by default.
         record: called with every market message that passed the checks.
         past: keeps the newest trades over a restart, for venues that live inside this engine.
+        bookkeeping: writes the records; without it there are none.
 
     Attributes:
         ready: orders are taken; False while starting, reconciling and stopping.
@@ -86,6 +88,7 @@ class Engine:
         strategies: StrategyDesk | None = None,
         record: Callable[[MarketData], None] | None = None,
         past: Past | None = None,
+        bookkeeping: Bookkeeping | None = None,
         name: str = "",
     ) -> None:
         self.config = config
@@ -102,6 +105,7 @@ class Engine:
         self._clock = clock or SteadyClock()
         self._record = record
         self._past = past
+        self._bookkeeping = bookkeeping
         self._channel: EngineChannel | None = None
         self._stop_asked: asyncio.Event | None = None
         self._errors_left = _ERRORS_SHOWN
@@ -152,6 +156,8 @@ class Engine:
                 self.home,
             )
         )
+        if self._bookkeeping is not None:
+            self._bookkeeping.start()
         self.ready = True
         self.dispatch.open()
         count = len(self.cache.markets)
@@ -210,6 +216,8 @@ class Engine:
             self.journal.close()
         except JournalError as error:
             self.report("The journal could not be closed cleanly.", error)
+        if self._bookkeeping is not None:
+            self._bookkeeping.end()  # it reads to the end of what was just closed
 
     def client(
         self, name: str, kind: str = "terminal", stores: Stores | None = None
@@ -384,6 +392,9 @@ class Engine:
         passed = self.statistics.second()
         now = self._clock()
         self._errors_left = _ERRORS_SHOWN
+        if self._bookkeeping is not None:
+            for text in self._bookkeeping.look():
+                self.say(Severity.WARNING, text)
         for link in self.links.values():
             update = link.source.look(now, passed)
             if update is not None:
@@ -428,7 +439,14 @@ class Engine:
             0 if replay is None else replay.end_time,
             0.0 if replay is None or replay.paused else replay.speed,
             0 if replay is None else replay.start_time,
+            self._records_behind(),
         )
+
+    def _records_behind(self) -> int:
+        books = self._bookkeeping
+        if books is None:
+            return 0
+        return -1 if books.seq < 0 else max(0, self.kernel.seq - books.seq)
 
     def _session(self, now: int) -> str:
         """The trading day (UTC), worked out once a day."""
