@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from enum import Enum
 
+from msgspec.structs import replace
+
 from core.model.commands import NewOrder, NewOrderList
 from core.model.enums import Contingency, OrdType, Side, TimeInForce
 from core.model.instruments import Instrument
@@ -21,11 +23,12 @@ from widgets.words import format_money, format_price
 
 
 class Unit(Enum):
-    """What a distance is counted in."""
+    """What a distance is counted in. PRICE: it is no distance but the exit's price itself."""
 
     TICKS = "ticks"
     PERCENT = "%"
     MONEY = "money"
+    PRICE = "price"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,10 @@ class Exits:
 
 def bracket_words(bracket: Bracket, currency: str) -> str:
     """The distances, short: ``−20 / +40 t``."""
-    unit = {Unit.TICKS: "t", Unit.PERCENT: "%", Unit.MONEY: currency or "money"}[bracket.unit]
-    stop = f"−{plain(bracket.stop)}" if bracket.stop else ""
-    target = f"+{plain(bracket.target)}" if bracket.target else ""
+    signs = ("", "") if bracket.unit is Unit.PRICE else ("−", "+")
+    unit = {Unit.TICKS: "t", Unit.PERCENT: "%"}.get(bracket.unit, currency or "money")
+    stop = f"{signs[0]}{plain(bracket.stop)}" if bracket.stop else ""
+    target = f"{signs[1]}{plain(bracket.target)}" if bracket.target else ""
     return f"{' / '.join(filter(None, (stop, target)))} {unit}"
 
 
@@ -89,6 +93,9 @@ def exits_of(
     price = entry_price(order, ticker)
     if not price:
         return "There is no price to count the bracket's distances from."
+    if bracket.unit is Unit.PRICE:
+        exits = Exits(*(instrument.ticks(value) for value in (bracket.stop, bracket.target)))
+        return misplaced(order, exits, instrument, ticker) or exits
     away = []
     for value, what in ((bracket.stop, "stop"), (bracket.target, "target")):
         ticks = ticks_of(value, bracket.unit, instrument, price, order.qty)
@@ -173,6 +180,26 @@ def risk_reward(
     return loss, gain
 
 
+def named(order: NewOrder | NewOrderList, next_id: Callable[[], str]) -> NewOrder | NewOrderList:
+    """The same order, or list of orders, with ids."""
+    if isinstance(order, NewOrder):
+        return replace(order, cl_ord_id=next_id())
+    orders = tuple(replace(one, cl_ord_id=next_id()) for one in order.orders)
+    return replace(order, id=next_id(), orders=orders)
+
+
+def stamped(order: NewOrder | NewOrderList, ts: int) -> NewOrder | NewOrderList:
+    """The same order, or list of orders, made at `ts` (UTC ns)."""
+    if isinstance(order, NewOrder):
+        return replace(order, ts=ts)
+    return replace(order, ts=ts, orders=tuple(replace(one, ts=ts) for one in order.orders))
+
+
+def entry_of(order: NewOrder | NewOrderList) -> NewOrder:
+    """The order itself, or the entry of a bracket."""
+    return order if isinstance(order, NewOrder) else order.orders[0]
+
+
 def exits_words(exits: Exits, instrument: Instrument) -> str:
     """The exits as they stand in a sentence: ``stop 64,200.0 target 64,240.0``."""
     words = []
@@ -207,7 +234,7 @@ def read_bracket(saved: object) -> Bracket | None:
     except ValueError:
         return None
     name = str(saved.get("name", "")).strip()
-    if not name or stop < 0 or target < 0 or not (stop or target):
+    if not name or unit is Unit.PRICE or stop < 0 or target < 0 or not (stop or target):
         return None
     return Bracket(name, unit, stop, target)
 

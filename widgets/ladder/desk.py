@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal
 
 from core.client.stores import Stores
@@ -12,6 +11,7 @@ from core.model.commands import CancelAll, CancelOrder, NewOrder, NewOrderList, 
 from core.model.enums import OrdStatus
 from core.model.ids import IdMaker
 from core.model.orders import Order
+from widgets.brackets import stamped
 from widgets.clock import Clock
 from widgets.ladder.moves import Change, cancellable, move, reduce
 from widgets.sent import Answer, Sent, Tracked
@@ -41,12 +41,10 @@ class Desk(QObject):
 
     def send(self, order: NewOrder | NewOrderList) -> None:
         """Ask for a new order, or for some that hang together; ids were made with the intent."""
-        now = self._clock.wall()
-        if isinstance(order, NewOrder):
-            self._ask(replace(order, ts=now))
+        orders = stamped(order, self._clock.wall())
+        if isinstance(orders, NewOrder):
+            self._ask(orders)
             return
-        stamped = tuple(replace(one, ts=now) for one in order.orders)
-        orders = replace(order, orders=stamped, ts=now)
         self.sent.add_list(orders, self._stores, self._clock.monotonic())
         self.asked.emit(orders)
 
