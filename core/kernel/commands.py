@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from core.kernel import riskstate
 from core.kernel.closing_state import Job
-from core.kernel.gate import count_sent, gate
+from core.kernel.exposure import crosses
+from core.kernel.gate import gate
 from core.kernel.limits import problem_with
 from core.kernel.orders import Live
 from core.kernel.positions import Holding
+from core.kernel.rates import count_changed, count_message, count_sent
+from core.kernel.riskstate import decided
 from core.kernel.state import State
 from core.kernel.uses import limit_use
 from core.model.checks import Violation, reduces
@@ -15,10 +19,12 @@ from core.model.commands import (
     CancelOrder,
     HandOver,
     NewOrder,
+    Override,
     ReplaceOrder,
     SetLimit,
+    SetRestriction,
 )
-from core.model.enums import ExecType, OrdStatus, OrdType, Severity
+from core.model.enums import ExecType, OrdStatus, OrdType, Severity, Side
 from core.model.requests import VenueCancel, VenueNew, VenueReplace
 
 MAX_ID = 128
@@ -49,26 +55,31 @@ def new_order(s: State, command: NewOrder) -> None:
 def enter(s: State, command: NewOrder, closing: bool = False) -> Live:
     """Take an order whose id is fresh. `closing`: made by a flatten, sizes do not bind it."""
     live = Live(command, s.ts)
-    holding, part, found = look(s, command, closing)
+    holding, part, hand, found = look(s, command, closing)
     if found and closing and holding is not None and _may_close(holding, command, found):
         found = []
     if found or holding is None:
         _deny(s, live, found[0])
         return live
-    s.begin(live, holding, part)
-    count_sent(holding, part, s.ts)
+    if s.risk.policy.cancel_own:
+        _cancel_own(s, command, holding)
+    _let_through(s, command)
+    s.begin(live, holding, part, hand)
+    count_sent(live, s.ts)
+    count_message(holding.market.meter, s.ts)
     s.out.append(VenueNew(s.update(live, ExecType.PENDING_NEW)))
     return live
 
 
 def look(
     s: State, command: NewOrder, closing: bool = False
-) -> tuple[Holding | None, Holding | None, list[Violation]]:
+) -> tuple[Holding | None, Holding | None, Holding | None, list[Violation]]:
     """What an order would meet: where it counts, and what speaks against it."""
     account = s.accounts.get(command.account)
     if account is None:
         known = ", ".join(sorted(s.accounts)) or "none"
         return (
+            None,
             None,
             None,
             [
@@ -85,6 +96,7 @@ def look(
         return (
             None,
             None,
+            None,
             [
                 Violation(
                     "UNKNOWN_INSTRUMENT",
@@ -96,28 +108,57 @@ def look(
         )
     holding = s.hold(account, market)
     part = s.part(holding, command.strategy) if command.strategy else None
-    return holding, part, gate(s, command, holding, part, closing=closing)
+    hand = s.hand(holding, command.trader) if command.trader else None
+    return holding, part, hand, gate(s, command, holding, part, hand, closing=closing)
 
 
-_NOT_FOR_CLOSING = frozenset(
+_ALSO_FOR_CLOSING = frozenset(
     {
-        "MAX_ORDER_QTY",
-        "MAX_ORDER_NOTIONAL",
-        "MAX_POSITION",
-        "MAX_GROSS_EXPOSURE",
-        "MAX_OPEN_ORDERS",
-        "RATE_LIMIT",
-        "DAILY_LOSS_LIMIT",
-        "PRICE_COLLAR",
+        "BAD_ORD_TYPE",
+        "BAD_POST_ONLY",
+        "BAD_TIF",
+        "INVALID_PRICE",
+        "INVALID_QTY",
+        "NOT_TRADABLE",
+        "REDUCE_ONLY_MODE",
+        "TRADING_HALTED",
     }
 )
 
 
 def _may_close(holding: Holding, command: NewOrder, found: list[Violation]) -> bool:
-    """A closing order that provably reduces is not held up by limits on size and number."""
-    return reduces(holding, command.side, command.qty) and all(
-        v.code in _NOT_FOR_CLOSING for v in found
+    """A closing order that provably reduces is held up only by what makes it impossible."""
+    return reduces(holding, command.side, command.qty) and not any(
+        v.code in _ALSO_FOR_CLOSING for v in found
     )
+
+
+def _let_through(s: State, command: NewOrder) -> None:
+    """Put on record by whose word an order passed that would have been denied otherwise."""
+    grant = s.risk.grants.pop(command.cl_ord_id, None)
+    if grant is not None:
+        for code in grant.codes:
+            _record(s, command, "overridden", Violation(code, grant.text, ""))
+    for code in command.confirmed:
+        who = command.trader or "the trader"
+        _record(s, command, "confirmed", Violation(code, f"Confirmed by {who}.", ""))
+
+
+def _cancel_own(s: State, command: NewOrder, holding: Holding) -> None:
+    """Cancel own orders that this one would trade with."""
+    buys = command.side is not Side.BUY
+    job = Job(command.cl_ord_id, command.trader, close=False)
+    for live in list(holding.live.values()):
+        if (
+            (live.command.side is Side.BUY) is buys
+            and crosses(command, live)
+            and not live.canceling
+        ):
+            cancel(s, live, s.next_id(job))
+
+
+def _record(s: State, c: NewOrder, action: str, violation: Violation) -> None:
+    decided(s, c.cl_ord_id, action, violation, c.account, c.instrument, c.trader, c.strategy)
 
 
 def _deny(s: State, live: Live, violation: Violation) -> None:
@@ -125,6 +166,7 @@ def _deny(s: State, live: Live, violation: Violation) -> None:
     live.dead = True
     live.code = violation.code
     live.text = violation.line(live.command.cl_ord_id)
+    _record(s, live.command, "denied", violation)
     s.update(live, ExecType.DENIED, live.text)
     s.bury(live)
 
@@ -147,6 +189,8 @@ def cancel(s: State, live: Live, request: str) -> None:
     """Ask the venue to cancel; an earlier request that got lost is given up."""
     live.requests = tuple(r for r in live.requests if r.replace or not r.lost)
     live.ask(request, replace=False)
+    if live.holding is not None:
+        count_message(live.holding.market.meter, s.ts)
     s.out.append(VenueCancel(s.update(live, ExecType.PENDING_CANCEL), request))
 
 
@@ -181,13 +225,15 @@ def replace_order(s: State, command: ReplaceOrder) -> None:
         violation = _replace_violation(s, live, command)
         if violation is not None:
             code, text = violation.code, violation.line(command.order)
+            _record(s, live.command, "denied", violation)
     if code:
         s.refuse(command.id, code, text)
         return
     assert live.holding is not None
     live.ask(command.id, True, command.qty, command.price)
     s.recount(live)
-    count_sent(live.holding, live.part, s.ts)
+    count_changed(live, command.price, s.ts)
+    count_message(live.holding.market.meter, s.ts)
     order = s.update(live, ExecType.PENDING_REPLACE)
     s.out.append(VenueReplace(order, command.id, command.qty, command.price))
 
@@ -237,6 +283,18 @@ def set_limit(s: State, command: SetLimit) -> None:
     s.floors()
     for account in s.accounts.values():
         s.watch_loss(account)
+
+
+def set_restriction(s: State, command: SetRestriction) -> None:
+    """Put an instrument on the restricted list, or take it off."""
+    if fresh(s, command.id):
+        riskstate.set_restriction(s, command)
+
+
+def override(s: State, command: Override) -> None:
+    """Let one order pass limits that are named."""
+    if fresh(s, command.id):
+        riskstate.override(s, command)
 
 
 def find(s: State, command: str, order: str) -> Live | None:
@@ -296,7 +354,7 @@ def _replace_violation(s: State, live: Live, command: ReplaceOrder) -> Violation
         c.trader,
         c.strategy,
     )
-    found = gate(s, changed, holding, live.part, own=live.exposed)
+    found = gate(s, changed, holding, live.part, live.hand, own=live.exposed)
     if command.price == live.price and command.qty <= live.qty and not live.requests:
         # Less of the same can only lower every sum: what cannot be evaluated does not stop it.
         found = [v for v in found if v.code not in _PASS_WHEN_SMALLER]

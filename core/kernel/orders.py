@@ -55,6 +55,7 @@ class Live:
         "execs",
         "exposed",
         "fees",
+        "hand",
         "holding",
         "notional",
         "order_id",
@@ -86,6 +87,7 @@ class Live:
         self.execs: tuple[tuple[str, str], ...] = ()
         self.holding: Holding | None = None
         self.part: Holding | None = None
+        self.hand: Holding | None = None
 
     @property
     def status(self) -> OrdStatus:
