@@ -209,11 +209,14 @@ class Account(Desk):
             dict(self.fees),
         )
 
-    def begin_day(self) -> None:
-        """A session begins: what is earned and paid counts from here."""
+    def begin_day(self) -> bool:
+        """A session begins: what is earned and paid counts from here. False: it did before."""
+        if self.opening == self.cash and not self.realised and not self.fees:
+            return False
         self.opening = dict(self.cash)
         self.realised = {}
         self.fees = {}
+        return True
 
 
 class Holding:

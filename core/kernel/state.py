@@ -241,8 +241,8 @@ class State:
             return
         self.session = session
         for account in self.accounts.values():
-            account.begin_day()
-            self.out.append(account.view(self.seq, self.ts))
+            if account.begin_day():
+                self.out.append(account.view(self.seq, self.ts))
         losses.begin_day(self)
 
     def over_loss(self, desk: Desk) -> str:
