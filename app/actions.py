@@ -130,7 +130,9 @@ class Actions(QObject):
     def remove(self, action_id: str) -> None:
         """Take away what was added."""
         action = self._actions.pop(action_id)
-        self._window.removeAction(action)
+        for place in action.associatedObjects():
+            place.removeAction(action)
+        action.setShortcuts([])  # its keys are free at once, not when it is deleted
         action.deleteLater()
 
     def __getitem__(self, action_id: str) -> QAction:

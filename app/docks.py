@@ -144,8 +144,11 @@ class Docks:
 
     def clear(self) -> None:
         """Close all panels."""
-        for dock in list(self._docks.values()):
+        docks = list(self._docks.values())
+        for dock in docks:
             self._manager.removeDockWidget(dock)
+        for dock in docks:
+            dock.hide()  # the library showed some of them, now windows of their own
             dock.deleteLater()
         self._docks.clear()
         self.panels.clear()

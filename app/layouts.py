@@ -78,7 +78,6 @@ def swing(window: MainWindow) -> None:
     near = open_panel("chart")
     watchlist = open_panel("watchlist", area="left")
     far = open_panel("chart", area="right", beside=near)
-    docks.split(near, [700, 480])
     positions = open_panel("positions", area="bottom")
     for kind in ("orders", "fills"):
         open_panel(kind, area="center", beside=positions)
@@ -88,7 +87,7 @@ def swing(window: MainWindow) -> None:
     docks.show(ticket)
     docks.split(positions, [680, 220])
     docks.split(watchlist, [240, 440])
-    docks.split(near, [700, 480])
+    docks.split(near, [430, 690, 480])
     _intervals(window, (near, far), ("5m", "1h"))
 
 
@@ -98,6 +97,7 @@ def strategy_desk(window: MainWindow) -> None:
     strategies = open_panel("strategies")
     chart = open_panel("chart", area="right")
     risk = open_panel("risk", area="right")
+    docks.split(risk, [480, 740, 380])  # before each of the three gets one below it
     log = open_panel("log", area="bottom", beside=risk)
     orders = open_panel("orders", area="bottom", beside=chart)
     for kind in ("fills", "positions"):
@@ -107,7 +107,6 @@ def strategy_desk(window: MainWindow) -> None:
     docks.split(chart, [520, 380])
     docks.split(watchlist, [560, 340])
     docks.split(log, [480, 420])
-    docks.split(risk, [520, 720, 360])
     _intervals(window, (chart,), ("1m",))
 
 

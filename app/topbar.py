@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QToolButton,
     QWidget,
 )
 
@@ -119,9 +118,7 @@ class TopBar(QWidget):
         self.search.chosen.connect(self.instrument_chosen)
         self.last = QLabel(self)
         self.last.setAccessibleName("Last price and change of the day")
-        self.workspace = QToolButton(self)
-        self.workspace.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.workspace.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.workspace = QPushButton(self)
         self.cancel = QPushButton("Cancel all", self)
         self.cancel.setAccessibleName("Cancel all orders")
         self.cancel.clicked.connect(self.cancel_all)
@@ -147,7 +144,8 @@ class TopBar(QWidget):
 
     def show_workspace(self, name: str, locked: bool) -> None:
         """The name of the active workspace, and whether its panels are held in place."""
-        self.workspace.setText(f"{name} 🔒" if locked else name)
+        shown = name.replace("&", "&&")
+        self.workspace.setText(f"{shown} · locked" if locked else shown)
         self.workspace.setAccessibleName(f"Workspace {name}{', locked' if locked else ''}")
         self.workspace.setToolTip(
             f"The workspace on the screen is “{name}”. Click to choose or make another one."

@@ -222,8 +222,11 @@ class MainWindow(QMainWindow):
 
     def _frame(self) -> None:
         self.desk.poll()
-        if self.isMinimized():
-            return
+        if not self.isMinimized():
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Let every part that is in sight take in what the stores say now."""
         self._guarded("kill switch", self.kill_button.refresh)
         self._guarded("top bar", self.topbar.flush)
         self._guarded("replay bar", self.playback.flush)

@@ -247,11 +247,11 @@ class Workbench(QObject):
         """Take the panels down and put up those of `workspace`, or a layout when it has none."""
         window = self._window
         saved = self._load(workspace)
-        self._activate(workspace)
         window.setUpdatesEnabled(False)
         try:
             self._docks.clear()
             self._docks.lock(False)
+            self._activate(workspace)
             if saved is None or not saved.panels:
                 LAYOUTS[layout].build(window)
             else:
@@ -259,10 +259,11 @@ class Workbench(QObject):
                     window.instrument = saved.instrument
                 self._open_panels(saved)
                 self._restore_docks(saved)
+            window.setFocus()  # a key meant for a panel that is gone must not reach another
+            window.choose_instrument(window.instrument)
+            window.refresh()  # no frame shows them empty
         finally:
             window.setUpdatesEnabled(True)
-        window.setFocus()  # a key meant for a panel that is gone must not reach another
-        window.choose_instrument(window.instrument)
 
     def _open_panels(self, saved: SavedWorkspace) -> None:
         # as tabs of the first: side by side they would need, and get, a window beyond the screen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPaintEvent
@@ -46,7 +47,10 @@ class WorkspaceMenu(QMenu):
                     partial(workbench.new, key),
                 )
             )
-        self.addActions(actions.in_menu("Workspace"))
+        for action in actions.in_menu("Workspace"):
+            if action.objectName() in ("workspace.import", "workspace.lock"):
+                self.addSeparator()
+            self.addAction(action)
         self._lock = actions["workspace.lock"]
         self._lock.setCheckable(True)
         actions.bind("workspace.duplicate", workbench.duplicate)
@@ -97,8 +101,21 @@ class WorkspaceMenu(QMenu):
         dialog = self._file_dialog("Export this workspace", f"{stem}.json")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("json")
-        dialog.fileSelected.connect(self._workbench.export_to)
+        # the dialog's own question would keep the mouse from the kill switch
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, True)
+        dialog.fileSelected.connect(self._export)
         dialog.show()
+
+    def _export(self, path: str) -> None:
+        if not Path(path).exists():
+            self._workbench.export_to(path)
+            return
+        box = self._message(f"{path} is there already. Replace it?")
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        replace = box.addButton("&Replace", QMessageBox.ButtonRole.AcceptRole)
+        replace.setObjectName("replace")
+        box.accepted.connect(partial(self._workbench.export_to, path))
+        box.show()
 
     def _file_dialog(self, title: str, name: str) -> QFileDialog:
         dialog = QFileDialog(self.parentWidget().window(), title, name, FILES)
@@ -109,13 +126,16 @@ class WorkspaceMenu(QMenu):
         return dialog
 
     def _refuse(self, text: str) -> None:
-        box = Message(
-            QMessageBox.Icon.Warning, "Workspace", text, parent=self.parentWidget().window()
-        )
+        box = self._message(text)
         box.setObjectName("workspace_refused")
+        box.show()
+
+    def _message(self, text: str) -> Message:
+        window = self.parentWidget().window()
+        box = Message(QMessageBox.Icon.Warning, "Workspace", text, parent=window)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setModal(False)
-        box.show()
+        return box
 
 
 class NameDialog(QDialog):

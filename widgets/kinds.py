@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from core.model.commands import NewOrder
 from core.model.enums import OrdType, TimeInForce
+from core.model.held import BECOMES, TIMED, plain_order, wire_type
 from core.model.instruments import Instrument
 from core.model.orders import Order
 from widgets.words import TIF_WORDS, TYPE_WORDS
@@ -19,13 +21,17 @@ TOUCHED = frozenset({OrdType.MARKET_IF_TOUCHED, OrdType.LIMIT_IF_TOUCHED})
 TRAILING = frozenset({OrdType.TRAILING_STOP, OrdType.TRAILING_STOP_LIMIT})
 """Types whose stop follows the market."""
 
-_LIMITED = frozenset({OrdType.TRAILING_STOP_LIMIT, OrdType.PEGGED})
-
 TRIGGERED = STOPS | TOUCHED
 """Types that need the price at which they go off."""
 
 MOVABLE = frozenset({OrdType.LIMIT}) | TRIGGERED
 """Types that stand at a price of the trader's own and can be dragged."""
+
+AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+"""Times of an order that never rests."""
+
+AUCTIONS = frozenset({TimeInForce.AT_THE_OPENING, TimeInForce.AT_THE_CLOSE})
+"""Times of an order that waits for the opening or the close."""
 
 SIGNS = {
     OrdType.STOP: "S",
@@ -49,42 +55,37 @@ def level(order: Order) -> int:
     return order.stop_price if waits(order) and order.stop_price else order.price
 
 
-HELD_TIFS = frozenset(
-    {
-        TimeInForce.DAY,
-        TimeInForce.GTD,
-        TimeInForce.AT_THE_OPENING,
-        TimeInForce.AT_THE_CLOSE,
-    }
-)
-"""Times that the engine keeps by its own clock where the venue has none."""
-
-
 def type_obstacle(kind: OrdType, instrument: Instrument) -> str:
     """Why neither venue nor engine can do an order type, or ''.
 
     The engine holds what its venue cannot, as long as that takes the order it becomes.
     """
-    if kind in instrument.order_types:
+    becomes = wire_type(kind, instrument)
+    if becomes in instrument.order_types:
         return ""
-    if kind in SIGNS:
-        becomes = OrdType.LIMIT if kind in PRICED or kind in _LIMITED else OrdType.MARKET
-        if becomes in instrument.order_types:
-            return ""
-        return (
-            f"{instrument.venue} takes no {TYPE_WORDS[becomes].lower()} orders in"
-            f" {instrument.symbol}, which a {TYPE_WORDS[kind].lower()} becomes."
-        )
-    return f"{instrument.venue} takes no {TYPE_WORDS[kind].lower()} orders in {instrument.symbol}."
+    words = f"{instrument.venue} takes no {TYPE_WORDS[becomes].lower()} orders"
+    if becomes is kind:
+        return f"{words} in {instrument.symbol}."
+    return f"{words} in {instrument.symbol}, which a {TYPE_WORDS[kind].lower()} order becomes."
 
 
-def tif_obstacle(tif: TimeInForce, instrument: Instrument) -> str:
-    """Why neither venue nor engine can do a time in force, or ''."""
-    if tif in instrument.tifs or tif in HELD_TIFS:
+def tif_obstacle(tif: TimeInForce, instrument: Instrument, kind: OrdType = OrdType.LIMIT) -> str:
+    """Why neither venue nor engine can do a time in force for such an order, or ''."""
+    if tif in AT_ONCE and kind in BECOMES and kind not in instrument.order_types:
+        words = TYPE_WORDS[kind].lower()
+        return f"A {words} order waits for its price in the engine: GTC, DAY or GTD."
+    if tif in instrument.tifs:
+        return ""
+    if tif in AUCTIONS and not instrument.hours.sessions:
+        return f"{instrument.symbol} trades around the clock: there is no opening and no close."
+    if tif in AUCTIONS and kind in BECOMES:
+        words = TYPE_WORDS[kind].lower()
+        return f"A {words} order waits for its price: GTC, DAY or GTD."
+    if tif in TIMED and (tif in AUCTIONS or TimeInForce.GTC in instrument.tifs):
         return ""
     return f"{instrument.venue} takes no {TIF_WORDS[tif]} orders in {instrument.symbol}."
 
 
-def held_here(kind: OrdType, tif: TimeInForce, instrument: Instrument) -> bool:
+def held_here(order: NewOrder, instrument: Instrument) -> bool:
     """Does the engine work such an order in the venue's place?"""
-    return kind not in instrument.order_types or tif not in instrument.tifs
+    return not plain_order(order, instrument)

@@ -1,4 +1,4 @@
-"""Sizes that make sense for an instrument before the trader has chosen any. No Qt."""
+"""Presets: sizes that make sense before the trader has chosen any, and named brackets. No Qt."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from core.model.instruments import Instrument
 from core.model.numbers import NotExactError, parse_decimal, plain
+from widgets.brackets import Bracket, Unit, read_bracket, write_bracket
 
 STEPS = (1, 2, 5, 10, 25)
 """The presets, in units of the smallest."""
@@ -61,3 +62,73 @@ def saved_texts(state: Mapping[str, object], key: str) -> dict[str, list[str]]:
         for name, texts in found.items()
         if isinstance(texts, Sequence) and not isinstance(texts, str)
     }
+
+
+EVERYTHING = ""
+"""The level of presets that holds for all instruments."""
+
+STANDARD = Bracket("Standard", Unit.TICKS, Decimal(20), Decimal(40))
+"""The bracket before the trader has named any."""
+
+
+def preset_levels(instrument: Instrument) -> tuple[str, str, str]:
+    """Where presets are looked for, the nearest first: symbol, class of instrument, everything."""
+    return instrument.id, f"kind:{instrument.kind}", EVERYTHING
+
+
+class BracketPresets:
+    """Named brackets on three levels; the nearest one of a name is the one that counts.
+
+    Attributes:
+        chosen: the name in use.
+    """
+
+    def __init__(self) -> None:
+        self.chosen = STANDARD.name
+        self._levels: dict[str, dict[str, Bracket]] = {EVERYTHING: {STANDARD.name: STANDARD}}
+
+    def offered(self, instrument: Instrument) -> dict[str, tuple[str, Bracket]]:
+        """Level and bracket of each name that holds for an instrument, sorted by name."""
+        found: dict[str, tuple[str, Bracket]] = {}
+        for level in reversed(preset_levels(instrument)):
+            for name, bracket in self._levels.get(level, {}).items():
+                found[name] = (level, bracket)
+        return dict(sorted(found.items()))
+
+    def current(self, instrument: Instrument) -> tuple[str, Bracket]:
+        """Level and bracket in use for an instrument."""
+        offered = self.offered(instrument)
+        if self.chosen in offered:
+            return offered[self.chosen]
+        return next(iter(offered.values()), (EVERYTHING, STANDARD))
+
+    def keep(self, level: str, bracket: Bracket) -> None:
+        """Remember a bracket on a level, and use it."""
+        self._levels.setdefault(level, {})[bracket.name] = bracket
+        self.chosen = bracket.name
+
+    def drop(self, level: str, name: str) -> None:
+        """Forget a bracket of a level; one of the same name on a wider level then counts."""
+        self._levels.get(level, {}).pop(name, None)
+
+    def save_state(self) -> dict[str, object]:
+        """All levels, for a workspace."""
+        levels = {
+            level: [write_bracket(bracket) for bracket in brackets.values()]
+            for level, brackets in self._levels.items()
+            if brackets
+        }
+        return {"chosen": self.chosen, "levels": levels}
+
+    def restore_state(self, saved: object) -> None:
+        """Take back what is still understood; nothing understood leaves the standard one."""
+        state = saved if isinstance(saved, Mapping) else {}
+        levels = state.get("levels")
+        found: dict[str, dict[str, Bracket]] = {}
+        for level, brackets in levels.items() if isinstance(levels, Mapping) else ():
+            for one in brackets if isinstance(brackets, list) else ():
+                bracket = read_bracket(one)
+                if bracket is not None:
+                    found.setdefault(str(level), {})[bracket.name] = bracket
+        self._levels = found or {EVERYTHING: {STANDARD.name: STANDARD}}
+        self.chosen = str(state.get("chosen", STANDARD.name))

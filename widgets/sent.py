@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.client.stores import Stores
-from core.model.commands import CancelOrder, NewOrder, ReplaceOrder
+from core.model.commands import CancelOrder, NewOrder, NewOrderList, ReplaceOrder
 from core.model.orders import Order
 
 Tracked = NewOrder | CancelOrder | ReplaceOrder
@@ -21,12 +21,14 @@ class Waiting:
         since: when, by the owner's clock in ns.
         before: the order as it was when a change or cancel of it was asked.
         epoch: which of the engine's snapshots was in force.
+        list_id: the list that it was sent in; empty for none.
     """
 
     command: Tracked
     since: int
     before: Order | None
     epoch: int
+    list_id: str = ""
 
     @property
     def id(self) -> str:
@@ -36,12 +38,16 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a command. `lost`: the engine came back and knows nothing of it."""
+    """What became of a command. `lost`: the engine came back and knows nothing of it.
+
+    `list_id` is that of the list it was sent in.
+    """
 
     command: Tracked
     order: Order | None
     refusal: str = ""
     lost: bool = False
+    list_id: str = ""
 
 
 class Sent:
@@ -61,10 +67,15 @@ class Sent:
     def __iter__(self) -> Iterator[Waiting]:
         return iter(self._waiting.values())
 
-    def add(self, command: Tracked, stores: Stores, now: int) -> None:
+    def add_list(self, orders: NewOrderList, stores: Stores, now: int) -> None:
+        """These orders are being sent now as one list."""
+        for order in orders.orders:
+            self.add(order, stores, now, orders.id)
+
+    def add(self, command: Tracked, stores: Stores, now: int, list_id: str = "") -> None:
         """`command` is being sent now."""
         before = None if isinstance(command, NewOrder) else stores.orders.get(command.order)
-        waiting = Waiting(command, now, before, stores.orders.epoch)
+        waiting = Waiting(command, now, before, stores.orders.epoch, list_id)
         self._waiting[waiting.id] = waiting
         self.version += 1
 
@@ -91,14 +102,16 @@ class Sent:
 
 
 def _answer(waiting: Waiting, stores: Stores) -> Answer | None:
-    command = waiting.command
+    command, list_id = waiting.command, waiting.list_id
     refusal = stores.refusals.get(waiting.id)
+    if refusal is None and list_id:
+        refusal = stores.refusals.get(list_id)
     key = command.cl_ord_id if isinstance(command, NewOrder) else command.order
     order = stores.orders.get(key)
     if refusal is not None:
-        return Answer(command, order, refusal.text)
+        return Answer(command, order, refusal.text, list_id=list_id)
     if order is not waiting.before and order is not None:
-        return Answer(command, order)
+        return Answer(command, order, list_id=list_id)
     if stores.connected and stores.orders.epoch != waiting.epoch:
-        return Answer(command, order, lost=True)
+        return Answer(command, order, lost=True, list_id=list_id)
     return None

@@ -192,12 +192,22 @@ _FIGURES = re.compile(r"([A-Z][A-Z_]*): (?:\w+=\S+, )*\w+=\S+\. (?=\S)")
 """``CODE: limit=1, value=2, scope=account:A, order=7.`` before a sentence."""
 
 
-def refusal_sentence(order: Order) -> str:
+_AT_ONCE = re.compile(r"would (?:have )?(?:trade|cross|take)", re.IGNORECASE)
+"""How venues say that a post-only order cannot rest."""
+
+
+def refusal_sentence(order: Order, instrument: Instrument | None = None) -> str:
     """Why an order was denied or rejected, as far as anyone said: the sentence for people first.
 
-    The figures for machines that stand before it are left to the blotter's column.
+    The figures for machines that stand before it are left to the blotter's column. Where a
+    post-only order would have traded, the remedy is added, with its price if `instrument` is given.
     """
     text = order.text or "No reason was given."
+    if order.post_only and _AT_ONCE.search(text):
+        remedy = "Send it without post-only, or one tick further away"
+        further = order.price - order.side.sign
+        at = f", @ {format_price(further, instrument)}" if instrument and further > 0 else ""
+        text = f"{text.rstrip()} {remedy}{at}."
     figures = _FIGURES.match(text)
     if figures is not None:
         return f"{text[figures.end() :]} ({figures[1]})"

@@ -8,6 +8,7 @@ from core.kernel.gate import gate, out_of_reach
 from core.kernel.more import Way
 from core.kernel.orders import Live
 from core.kernel.positions import Holding, Market
+from core.kernel.rates import count_message
 from core.kernel.state import State
 from core.model.checks import Violation, reduces
 from core.model.commands import NewOrder
@@ -18,26 +19,28 @@ from core.model.requests import VenueCancel, VenueNew, VenueReplace
 
 _replace = msgspec.structs.replace
 
-NOT_FOR_CLOSING = frozenset(
+_ALSO_FOR_CLOSING = frozenset(
     {
-        "MAX_ORDER_QTY",
-        "MAX_ORDER_NOTIONAL",
-        "MAX_POSITION",
-        "MAX_GROSS_EXPOSURE",
-        "MAX_OPEN_ORDERS",
-        "RATE_LIMIT",
-        "DAILY_LOSS_LIMIT",
-        "PRICE_COLLAR",
+        "BAD_ORD_TYPE",
+        "BAD_POST_ONLY",
+        "BAD_TIF",
+        "EXPIRE_TIME_IN_PAST",
+        "INVALID_PRICE",
+        "INVALID_QTY",
+        "NOT_TRADABLE",
+        "REDUCE_ONLY_MODE",
+        "TRADING_HALTED",
     }
 )
-"""Limits on size and number, which do not hold up an order that only closes."""
 
 LATER = frozenset(
     {
         "NOT_TRADABLE",
         "NO_REFERENCE_PRICE",
         "STALE_MARKET_DATA",
+        "NO_FX_RATE",
         "RATE_LIMIT",
+        "MESSAGE_BUDGET",
         "STREAM_RECONCILING",
         "RISK_UNAVAILABLE",
     }
@@ -45,25 +48,21 @@ LATER = frozenset(
 """What speaks against an order now, but will not for ever."""
 
 
-def objections(
-    s: State,
-    command: NewOrder,
-    holding: Holding,
-    part: Holding | None,
-    own: int = -1,
-    closing: bool = False,
-) -> list[Violation]:
-    """What speaks against an order. One made to close (`closing`) that provably reduces is not
-    held up by limits on size and number."""
-    found = gate(s, command, holding, part, own=own, closing=closing)
-    if (
-        found
-        and closing
-        and reduces(holding, command.side, command.qty, max(own, 0))
-        and all(v.code in NOT_FOR_CLOSING for v in found)
-    ):
-        return []
-    return found
+def may_close(holding: Holding, command: NewOrder, found: list[Violation], own: int = 0) -> bool:
+    """A closing order that provably reduces is held up only by what makes it impossible."""
+    return reduces(holding, command.side, command.qty, own) and not any(
+        v.code in _ALSO_FOR_CLOSING for v in found
+    )
+
+
+def objections(s: State, live: Live, command: NewOrder, own: int, closing: bool) -> list[Violation]:
+    """What speaks against sending an order that the engine has held; `own` are the open lots that
+    count for it already (-1: none do). One meant to close is held up only by what makes it
+    impossible."""
+    holding = live.holding
+    assert holding is not None
+    found = gate(s, command, holding, live.part, live.hand, own=own)
+    return [] if found and closing and may_close(holding, command, found, max(own, 0)) else found
 
 
 def obstacle(s: State, market: Market) -> str:
@@ -141,6 +140,8 @@ def wire(live: Live, order: Order | None = None) -> Order:
 
 def send(s: State, live: Live, text: str = "") -> None:
     """Send an order, or its newest slice, to its venue."""
+    assert live.holding is not None
+    count_message(live.holding.market.meter, s.ts)
     order = s.update(live, ExecType.PENDING_NEW, text)
     s.out.append(VenueNew(wire(live, order)))
 
@@ -156,6 +157,8 @@ def cancel(s: State, live: Live, request: str, own: bool = False) -> None:
         return
     live.requests = tuple(r for r in live.requests if r.replace or not r.lost)
     live.ask(request, replace=False, own=own)
+    if live.holding is not None:
+        count_message(live.holding.market.meter, s.ts)
     order = s.update(live, ExecType.PENDING_CANCEL)
     s.out.append(VenueCancel(wire(live, order), request))
 
@@ -177,5 +180,8 @@ def change(
             return
     live.ask(request, True, qty, price, stop, own)
     s.recount(live)
+    if live.holding is not None:
+        count_message(live.holding.market.meter, s.ts)
+        live.holding.resting.add(live, price, live.holding.live)
     order = s.update(live, ExecType.PENDING_REPLACE)
     s.out.append(VenueReplace(wire(live, order), request, asked, price, stop))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.kernel import stops
 from core.kernel.asking import cancel
 from core.kernel.closing_state import Job, Leg
 from core.kernel.commands import enter, fresh
@@ -28,6 +29,9 @@ MAX_TRIES = 20
 def kill(s: State, command: Kill) -> None:
     """The kill switch: reduce-only (1), all orders canceled (2), all positions closed (3)."""
     if not fresh(s, command.id):
+        return
+    if command.scope:
+        stops.kill(s, command)
         return
     if command.level not in (1, 2, 3):
         s.refuse(command.id, "BAD_LEVEL", f"Kill level {command.level} is not 1, 2 or 3.")
@@ -59,6 +63,9 @@ def flatten(s: State, command: Flatten) -> None:
 def set_trading_state(s: State, command: SetTradingState) -> None:
     """Halt an account, make it reduce-only, or arm it again."""
     if not fresh(s, command.id):
+        return
+    if command.scope not in ("", "account"):
+        stops.set_state(s, command)
         return
     account = s.accounts.get(command.account)
     if account is None:

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import msgspec
-
-from core.kernel.asking import LATER, as_sent, cancel, change, objections
+from core.kernel import riskstate
+from core.kernel.asking import LATER, cancel, may_close
 from core.kernel.closing_state import Job
-from core.kernel.gate import count_sent, gate
-from core.kernel.groups import follows, resized
+from core.kernel.exposure import crosses
+from core.kernel.gate import gate
 from core.kernel.held import start, take_in
 from core.kernel.limits import problem_with
 from core.kernel.orders import Live
 from core.kernel.positions import Holding
+from core.kernel.rates import count_message, count_sent
+from core.kernel.riskstate import decided
 from core.kernel.state import State
 from core.kernel.uses import limit_use
-from core.model.checks import Violation, check_form
+from core.model.checks import Violation
 from core.model.commands import (
     CancelAll,
     CancelOrder,
     HandOver,
     NewOrder,
-    ReplaceOrder,
+    Override,
     SetLimit,
+    SetRestriction,
 )
-from core.model.enums import ExecType, OrdStatus, OrdType, Severity, TimeInForce
-from core.model.held import WANTS_STOP, plain_order, wire_type
+from core.model.enums import ExecType, OrdStatus, Severity, Side, TimeInForce
+from core.model.held import plain_order
 from core.model.requests import VenueNew
 
 MAX_ID = 128
@@ -55,13 +57,17 @@ def new_order(s: State, command: NewOrder) -> None:
 def enter(s: State, command: NewOrder, closing: bool = False) -> Live:
     """Take an order whose id is fresh. `closing`: made by a flatten, sizes do not bind it."""
     live = Live(command, s.ts)
-    holding, part, found = look(s, command, closing)
+    holding, part, hand, found = look(s, command, closing)
     if found or holding is None:
         deny(s, live, found[0])
         return live
-    s.begin(live, holding, part)
+    if s.risk.policy.cancel_own:
+        _cancel_own(s, command, holding)
+    let_through(s, command)
+    s.begin(live, holding, part, hand)
     if plain_order(command, holding.market.instrument):
-        count_sent(holding, part, s.ts)
+        count_sent(live, s.ts)
+        count_message(holding.market.meter, s.ts)
         s.out.append(VenueNew(s.update(live, ExecType.PENDING_NEW)))
     else:
         take_in(s, live)
@@ -71,12 +77,13 @@ def enter(s: State, command: NewOrder, closing: bool = False) -> Live:
 
 def look(
     s: State, command: NewOrder, closing: bool = False
-) -> tuple[Holding | None, Holding | None, list[Violation]]:
+) -> tuple[Holding | None, Holding | None, Holding | None, list[Violation]]:
     """What an order would meet: where it counts, and what speaks against it."""
     account = s.accounts.get(command.account)
     if account is None:
         known = ", ".join(sorted(s.accounts)) or "none"
         return (
+            None,
             None,
             None,
             [
@@ -93,6 +100,7 @@ def look(
         return (
             None,
             None,
+            None,
             [
                 Violation(
                     "UNKNOWN_INSTRUMENT",
@@ -104,14 +112,46 @@ def look(
         )
     holding = s.hold(account, market)
     part = s.part(holding, command.strategy) if command.strategy else None
-    found = objections(s, command, holding, part, closing=closing)
+    hand = s.hand(holding, command.trader) if command.trader else None
+    found = gate(s, command, holding, part, hand, closing=closing)
+    if found and closing and may_close(holding, command, found):
+        found = []
     if found and command.tif is _OPENING and command.tif not in market.instrument.tifs:
         # It waits here for the opening; whether it may be sent is seen then.
         found = [v for v in found if v.code not in LATER]
-    return holding, part, found
+    return holding, part, hand, found
 
 
 _OPENING = TimeInForce.AT_THE_OPENING
+
+
+def let_through(s: State, command: NewOrder) -> None:
+    """Put on record by whose word an order passed that would have been denied otherwise."""
+    grant = s.risk.grants.pop(command.cl_ord_id, None)
+    if grant is not None:
+        for code in grant.codes:
+            record(s, command, "overridden", Violation(code, grant.text, ""))
+    for code in command.confirmed:
+        who = command.trader or "the trader"
+        record(s, command, "confirmed", Violation(code, f"Confirmed by {who}.", ""))
+
+
+def _cancel_own(s: State, command: NewOrder, holding: Holding) -> None:
+    """Cancel own orders that this one would trade with."""
+    buys = command.side is not Side.BUY
+    job = Job(command.cl_ord_id, command.trader, close=False)
+    for live in list(holding.live.values()):
+        if (
+            (live.command.side is Side.BUY) is buys
+            and crosses(command, live)
+            and not live.canceling
+        ):
+            cancel(s, live, s.next_id(job))
+
+
+def record(s: State, c: NewOrder, action: str, violation: Violation) -> None:
+    """Put a decision of the gate on record."""
+    decided(s, c.cl_ord_id, action, violation, c.account, c.instrument, c.trader, c.strategy)
 
 
 def deny(s: State, live: Live, violation: Violation) -> None:
@@ -120,6 +160,7 @@ def deny(s: State, live: Live, violation: Violation) -> None:
     live.dead = True
     live.code = violation.code
     live.text = violation.line(live.command.cl_ord_id)
+    record(s, live.command, "denied", violation)
     s.update(live, ExecType.DENIED, live.text)
     s.bury(live)
 
@@ -155,36 +196,6 @@ def cancel_all(s: State, command: CancelAll) -> None:
             cancel(s, live, s.next_id(job))
     if not job.count:
         s.notice(Severity.INFO, "Cancel all: there was no order to cancel.")
-
-
-def replace_order(s: State, command: ReplaceOrder) -> None:
-    """Change an order; its new remainder passes the gate like a new order."""
-    if not fresh(s, command.id):
-        return
-    live = find(s, command.id, command.order)
-    if live is None:
-        return
-    code, text = _replace_problem(live, command)
-    if not code:
-        violation = _replace_violation(s, live, command)
-        if violation is not None:
-            code, text = violation.code, violation.line(command.order)
-    if code:
-        s.refuse(command.id, code, text)
-        return
-    assert live.holding is not None
-    stop = command.stop_price
-    if live.waits:
-        live.qty, live.price, live.stop = command.qty, command.price, stop or live.stop
-        s.recount(live)
-        s.update(live, ExecType.REPLACED)
-        resized(live)
-        s.touch(live)
-        return
-    if live.more is not None:
-        live.more.stuck = 0
-    count_sent(live.holding, live.part, s.ts)
-    change(s, live, command.id, command.qty, command.price, stop)
 
 
 def hand_over(s: State, command: HandOver) -> None:
@@ -235,6 +246,18 @@ def set_limit(s: State, command: SetLimit) -> None:
         s.watch_loss(account)
 
 
+def set_restriction(s: State, command: SetRestriction) -> None:
+    """Put an instrument on the restricted list, or take it off."""
+    if fresh(s, command.id):
+        riskstate.set_restriction(s, command)
+
+
+def override(s: State, command: Override) -> None:
+    """Let one order pass limits that are named."""
+    if fresh(s, command.id):
+        riskstate.override(s, command)
+
+
 def find(s: State, command: str, order: str) -> Live | None:
     """The working order that a command means; otherwise the command is refused."""
     live = s.working.get(order)
@@ -249,89 +272,3 @@ def find(s: State, command: str, order: str) -> Live | None:
     else:
         s.refuse(command, "UNKNOWN_ORDER", f"There is no order {order} here.")
     return None
-
-
-def _replace_problem(live: Live, command: ReplaceOrder) -> tuple[str, str]:
-    order = command.order
-    if live.unknown:
-        return "ORDER_UNKNOWN", (
-            f"What became of order {order} is not known; cancel it or wait for its venue."
-        )
-    if live.canceling:
-        return "ALREADY_PENDING", f"Order {order} is being canceled; it cannot be changed now."
-    assert live.holding is not None
-    kind = live.command.ord_type
-    if not live.waits:
-        kind = wire_type(kind, live.holding.market.instrument)
-    if kind is OrdType.MARKET:
-        return "BAD_ORD_TYPE", f"Order {order} is a MARKET order; there is no price to change."
-    if kind in _MOVING and (
-        command.price != live.price or command.stop_price not in (0, live.stop)
-    ):
-        return "FOLLOWS_MARKET", f"Order {order} follows the market; only its quantity can change."
-    if command.stop_price and (kind not in WANTS_STOP and kind not in _MOVING):
-        return "INVALID_PRICE", f"Order {order} has no stop price; leave it empty."
-    if follows(live) and command.qty != live.qty:
-        return "FOLLOWS_LIST", (
-            f"Order {order} follows the fills of another order of its list; change that one's"
-            " quantity, or cancel this one."
-        )
-    if command.qty <= live.cum:
-        return "INVALID_QTY", (
-            f"Order {order} is filled beyond the new total quantity; cancel the rest instead."
-        )
-    last = next((r for r in reversed(live.requests) if r.replace), None)
-    now = (live.qty, live.price, live.stop)
-    if last is not None:
-        now = (last.qty, last.price, last.stop or live.stop)
-    if now == (command.qty, command.price, command.stop_price or now[2]):
-        return "NO_CHANGE", f"Order {order} has that price and quantity already."
-    return "", ""
-
-
-_MOVING = (OrdType.PEGGED, OrdType.TRAILING_STOP, OrdType.TRAILING_STOP_LIMIT)
-
-
-def _replace_violation(s: State, live: Live, command: ReplaceOrder) -> Violation | None:
-    holding = live.holding
-    assert holding is not None
-    qty = command.qty - live.cum
-    if live.waits:
-        terms = msgspec.structs.replace(live.command, price=command.price)
-        terms = msgspec.structs.replace(
-            terms,
-            qty=qty,
-            display_qty=min(terms.display_qty, qty),
-            stop_price=command.stop_price or live.stop,
-        )
-    else:
-        terms = as_sent(live, qty, command.price)
-        if command.stop_price:
-            terms = msgspec.structs.replace(terms, stop_price=command.stop_price)
-    own = live.exposed
-    group = None if live.more is None else live.more.group
-    if group is not None:
-        if live.more is not None and live.more.suspended:
-            # Its turn has not come: whether it may be sent is seen then.
-            return check_form(terms, holding.market.instrument)
-        own = sum(o.exposed for o in group.siblings(live) if o.command.side is live.command.side)
-    found = gate(s, terms, holding, live.part, own=own)
-    same_price = command.price == live.price and command.stop_price in (0, live.stop)
-    if same_price and command.qty <= live.qty and not live.requests:
-        # Less of the same can only lower every sum: what cannot be evaluated does not stop it.
-        found = [v for v in found if v.code not in _PASS_WHEN_SMALLER]
-    return found[0] if found else None
-
-
-_PASS_WHEN_SMALLER = frozenset(
-    {
-        "NO_REFERENCE_PRICE",
-        "STALE_MARKET_DATA",
-        "PRICE_COLLAR",
-        "MAX_ORDER_QTY",
-        "MAX_ORDER_NOTIONAL",
-        "MAX_POSITION",
-        "REDUCE_ONLY_MODE",
-        "DAILY_LOSS_LIMIT",
-    }
-)

@@ -49,6 +49,7 @@ def take_back(s: State, live: Live, r: ExecutionReport) -> None:
     assert holding is not None
     if part is None:
         part = s.part(holding, "")
+    hand = live.hand or s.hand(holding, "")
     new_id = r.exec_id if r.exec_id and r.exec_id != ref else f"{ref}/{r.exec_type.name.lower()}"
     back = _record(s, old, new_id, old.side.opposite, old.price, old.qty, -old.fee, r, _REVERSAL)
     records = [back]
@@ -63,8 +64,14 @@ def take_back(s: State, live: Live, r: ExecutionReport) -> None:
         seen[new_id] = None
         live.execs = (*live.execs, (r.venue, new_id))
     realised = holding.realised
-    whole = [_effective(s, h, st) for h, st in ((holding, None), (part, live.command.strategy))]
-    for each, history in zip((holding, part), whole, strict=True):
+    c = live.command
+    parts = (holding, part, hand)
+    histories = (
+        _effective(s, holding),
+        _effective(s, part, strategy=c.strategy),
+        _effective(s, hand, trader=c.trader),
+    )
+    for each, history in zip(parts, histories, strict=True):
         if history is None:
             for record in records:
                 _undo(each, record)
@@ -74,13 +81,13 @@ def take_back(s: State, live: Live, r: ExecutionReport) -> None:
             _rebuild(each, [*kept[:at], *records[1:], *kept[at:]])
     s.fills.extend(records)
     for record in records:
-        _pay(s, live, holding, part, record)
+        _pay(live, parts, record)
     _day(holding, realised)
     live.cum += sum(f.qty for f in records[1:]) - old.qty
     live.notional += sum(f.qty * f.price for f in records[1:]) - old.qty * old.price
     _status(s, live, r)
-    holding.revalue()
-    part.revalue()
+    for each in parts:
+        each.revalue()
     _tell(s, live, r, records)
     if s.groups:
         s.touch_holding(holding)
@@ -135,7 +142,9 @@ def _record(
     )
 
 
-def _effective(s: State, holding: Holding, strategy: str | None) -> list[Fill] | None:
+def _effective(
+    s: State, holding: Holding, strategy: str | None = None, trader: str | None = None
+) -> list[Fill] | None:
     """The fills that a position came from, oldest first; None when some are forgotten."""
     account, instrument = holding.account.id, holding.market.instrument.id
     mine = [
@@ -143,7 +152,8 @@ def _effective(s: State, holding: Holding, strategy: str | None) -> list[Fill] |
         for f in s.fills
         if f.account == account
         and f.instrument == instrument
-        and (strategy is None or f.strategy == strategy)
+        and strategy in (None, f.strategy)
+        and trader in (None, f.trader)
     ]
     gone = {(f.cl_ord_id, f.ref) for f in mine if f.kind is _REVERSAL}
     kept = [f for f in mine if f.kind is not _REVERSAL and (f.cl_ord_id, f.exec_id) not in gone]
@@ -177,7 +187,8 @@ def _undo(holding: Holding, record: Fill) -> None:
         holding.sold -= record.qty
 
 
-def _pay(s: State, live: Live, holding: Holding, part: Holding, record: Fill) -> None:
+def _pay(live: Live, parts: tuple[Holding, ...], record: Fill) -> None:
+    holding = parts[0]
     account, instrument = holding.account, holding.market.instrument
     cash, currency = account.cash, instrument.currency
     flow = EXACT.multiply(
@@ -192,8 +203,8 @@ def _pay(s: State, live: Live, holding: Holding, part: Holding, record: Fill) ->
         if record.currency == currency:
             live.fees = EXACT.add(live.fees, fee)
             units = units_of(fee)
-            holding.pay(fee, units)
-            part.pay(fee, units)
+            for each in parts:
+                each.pay(fee, units)
 
 
 def _day(holding: Holding, before: int) -> None:
@@ -224,7 +235,7 @@ def _status(s: State, live: Live, r: ExecutionReport) -> None:
         live.dead = False
         live.base = OrdStatus.PARTIALLY_FILLED if live.cum else OrdStatus.NEW
         s.dead.remove(live.command.cl_ord_id)
-        s.begin(live, holding, live.part)
+        s.begin(live, holding, live.part, live.hand)
     elif live.base is OrdStatus.CANCELED and live.cum >= live.qty:
         live.base = OrdStatus.FILLED
 

@@ -12,7 +12,10 @@ from decimal import Decimal
 
 import msgspec
 
+from core.kernel import risk_dump
 from core.kernel.closing_state import Job, Leg
+from core.kernel.desks import Desk
+from core.kernel.duplicates import Terms
 from core.kernel.limits import Waiting
 from core.kernel.order_dump import (
     GroupDump,
@@ -23,7 +26,8 @@ from core.kernel.order_dump import (
     load_order,
 )
 from core.kernel.orders import Live
-from core.kernel.positions import Account, Desk, Holding, Market
+from core.kernel.positions import Account, Holding, Market
+from core.kernel.resting import prices
 from core.kernel.state import State
 from core.model.checks import money_units, units_of
 from core.model.enums import LinkState, MarketStatus, TradingState
@@ -50,6 +54,7 @@ class MarketDump(Part, frozen=True):
     status_text: str
     blocked: str
     accounts: list[str]
+    risk: risk_dump.MarketDump = risk_dump.MarketDump()
 
 
 class LegDump(Part, frozen=True):
@@ -74,6 +79,9 @@ class HoldingDump(Part, frozen=True):
     sold: int
     leg: LegDump | None
     parts: list[HoldingDump]
+    hands: list[HoldingDump] = msgspec.field(default_factory=list)
+    day: int = 0
+    recent: list[tuple[int, Terms]] = msgspec.field(default_factory=list)
 
 
 class DeskDump(Part, frozen=True):
@@ -82,6 +90,7 @@ class DeskDump(Part, frozen=True):
     strategy: str
     purses: list[tuple[str, Decimal]]  # whole numbers beyond 64 bits
     sent: list[int]
+    risk: risk_dump.DeskDump = risk_dump.DeskDump()
 
 
 class AccountDump(Part, frozen=True):
@@ -97,6 +106,7 @@ class AccountDump(Part, frozen=True):
     opening: dict[str, Decimal] | None = None
     realised: dict[str, Decimal] = msgspec.field(default_factory=dict)
     fees: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    traders: list[DeskDump] = msgspec.field(default_factory=list)
 
 
 class JobDump(Part, frozen=True):
@@ -132,6 +142,7 @@ class Dump(Part, frozen=True):
     links: list[tuple[str, LinkState, str]]
     jobs: list[JobDump]
     closing: list[tuple[str, str, str]]
+    risk: risk_dump.RiskDump = risk_dump.RiskDump()
     groups: tuple[GroupDump, ...] = ()
     watch: tuple[tuple[str, list[str]], ...] = ()
     timed: tuple[str, ...] = ()
@@ -164,6 +175,7 @@ def dump(s: State) -> bytes:
             [(source, state, text) for source, (state, text) in s.links.items()],
             [JobDump(j.id, j.trader, j.close, j.count, j.failed) for j in s.jobs.values()],
             list(s.closing),
+            risk_dump.dump(s),
             dump_groups(s),
             tuple((name, list(orders)) for name, orders in s.watch.items()),
             tuple(s.timed),
@@ -193,8 +205,9 @@ def load(data: bytes) -> State:
         )
     s = State(d.keep, d.delay)
     s.seq, s.ts, s.session = d.seq, d.ts, d.session
+    risk_dump.load(s, d.risk)
     for market in d.markets:
-        s.markets[market.instrument.id] = _load_market(market)
+        s.markets[market.instrument.id] = _load_market(s, market)
     for job in d.jobs:
         s.jobs[job.id] = made = Job(job.id, job.trader, job.close)
         made.count, made.failed = job.count, job.failed
@@ -211,8 +224,8 @@ def load(data: bytes) -> State:
         load_group(s, group)
     for name in d.working:
         _link(s, s.orders[name])
-    for each in s.groups.values():
-        s.recount(each.lives[0])
+    for tied in s.groups.values():
+        s.recount(tied.lives[0])
     s.watch = {name: {order: s.orders[order] for order in orders} for name, orders in d.watch}
     s.timed = {name: s.orders[name] for name in d.timed}
     s.dead.extend(d.dead)
@@ -231,6 +244,13 @@ def load(data: bytes) -> State:
             for strategy, part in holding.parts.items():
                 if strategy:
                     part.revalue()
+            for trader, hand in holding.hands.items():
+                if trader:
+                    hand.revalue()
+    for each in d.accounts:
+        again = s.accounts[each.id]
+        desks = [again, *again.strategies.values(), *again.traders.values()]
+        risk_dump.load_highs(desks, [desk.risk for desk in (*each.desks, *each.traders)])
     s.floors()
     return s
 
@@ -250,11 +270,13 @@ def _dump_market(m: Market) -> MarketDump:
         m.status_text,
         m.blocked,
         [h.account.id for h in m.holdings],
+        risk_dump.dump_market(m),
     )
 
 
-def _load_market(d: MarketDump) -> Market:
-    m = Market(d.instrument, money_units(d.instrument))
+def _load_market(s: State, d: MarketDump) -> Market:
+    m = s.market(d.instrument, money_units(d.instrument))
+    risk_dump.load_market(m, d.risk)
     m.bid, m.bid_qty, m.ask, m.ask_qty = d.bid, d.bid_qty, d.ask, d.ask_qty
     m.last, m.mark2, m.ts, m.received = d.last, d.mark2, d.ts, d.received
     m.status, m.status_text, m.blocked = d.status, d.status_text, d.blocked
@@ -273,12 +295,13 @@ def _dump_account(a: Account) -> AccountDump:
         a.opening,
         a.realised,
         a.fees,
+        [_dump_desk(desk) for desk in a.traders.values()],
     )
 
 
 def _dump_desk(desk: Desk) -> DeskDump:
     purses = [(currency, Decimal(purse.base)) for currency, purse in desk.purses.items()]
-    return DeskDump(desk.strategy, purses, list(desk.sent))
+    return DeskDump(desk.strategy, purses, list(desk.sent), risk_dump.dump_desk(desk))
 
 
 def _dump_holding(name: str, h: Holding) -> HoldingDump:
@@ -293,20 +316,24 @@ def _dump_holding(name: str, h: Holding) -> HoldingDump:
         h.sold,
         None if leg is None else LegDump(leg.job, leg.order, leg.before, leg.tries, leg.said),
         [_dump_holding(strategy, part) for strategy, part in h.parts.items()],
+        [_dump_holding(trader, hand) for trader, hand in h.hands.items()],
+        h.day,
+        risk_dump.dump_recent(h.recent),
     )
 
 
 def _load_account(s: State, d: AccountDump) -> Account:
     account = Account(d.id, dict(d.cash))
-    account.state, account.reason, account.code = d.state, d.reason, d.code
     account.opening, account.realised, account.fees = d.opening, d.realised, d.fees
     for index, each in enumerate(d.desks):
         desk: Desk = account
         if index:
             desk = account.strategies[each.strategy] = Desk(each.strategy)
-        for currency, base in each.purses:
-            desk.purse(currency).base = int(base)
-        desk.sent.extend(each.sent)
+        _fill_desk(desk, each)
+    for each in d.traders:
+        desk = account.traders[each.strategy] = Desk(each.strategy, "trader")
+        _fill_desk(desk, each)
+    account.state, account.reason, account.code = d.state, d.reason, d.code
     for held in d.holdings:
         market = s.markets[held.name]
         holding = account.holdings[held.name] = Holding(account, account, market)
@@ -315,7 +342,22 @@ def _load_account(s: State, d: AccountDump) -> Account:
             made = Holding(account, account.strategies[part.name], market)
             holding.parts[part.name] = made
             _fill_holding(s, made, part)
+        for hand in held.hands:
+            made = Holding(account, account.traders[hand.name], market)
+            holding.hands[hand.name] = made
+            _fill_holding(s, made, hand)
+        if not held.hands and (held.bought or held.sold):
+            # Of before traders were told apart: what is held was nobody's.
+            whole = msgspec.structs.replace(held, leg=None)
+            _fill_holding(s, account.hand(holding, ""), whole)
     return account
+
+
+def _fill_desk(desk: Desk, d: DeskDump) -> None:
+    for currency, base in d.purses:
+        desk.purse(currency).base = int(base)
+    desk.sent.extend(d.sent)
+    risk_dump.load_desk(desk, d.risk)
 
 
 def _fill_holding(s: State, h: Holding, d: HoldingDump) -> None:
@@ -323,6 +365,8 @@ def _fill_holding(s: State, h: Holding, d: HoldingDump) -> None:
     h.bought, h.sold = d.bought, d.sold
     h.fees = d.fees
     h.fee_units = units_of(d.fees)
+    h.day = d.day
+    risk_dump.load_recent(h.recent, d.recent)
     if d.leg is not None:
         h.leg = leg = Leg(d.leg.job)
         leg.order, leg.before = d.leg.order, d.leg.before
@@ -333,8 +377,11 @@ def _fill_holding(s: State, h: Holding, d: HoldingDump) -> None:
 def _link(s: State, o: Live) -> None:
     name = o.command.cl_ord_id
     s.working[name] = o
-    for holding in (o.holding, o.part):
+    for holding in (o.holding, o.part, o.hand):
         if holding is not None:
             holding.live[name] = o
             holding.desk.working += 1
     s.recount(o, expose=False)
+    if o.holding is not None and (not o.waits or (o.more is not None and o.more.slices)):
+        for price in prices(o):
+            o.holding.resting.add(o, price, o.holding.live)

@@ -1,30 +1,56 @@
-"""The first risk gate: every control for one order, in one pass."""
+"""The risk gate: every control for one order, in one pass and in the order in which they stand.
+
+First whether anything may be traded at all and by whom, then the order by itself
+(`core.model.checks.check_order`), then what needs other orders, positions and money. A control
+that cannot be evaluated refuses, unless the order provably reduces. Cancels never come here; a
+change of an order comes with its new remainder.
+"""
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Callable
 
-from core.kernel.limits import Rules
+from core.kernel import exposure, losses, rates
+from core.kernel.desks import Desk, Meter
 from core.kernel.positions import Account, Holding, Market
+from core.kernel.rules import Bound, Case, Rules, make_rules
 from core.kernel.state import State
-from core.model.checks import (
-    OrderLimits,
-    Violation,
-    check_count,
-    check_exposure,
-    check_order,
-    check_position,
-    not_tradable,
-    reduces,
-    worst_lots,
-)
+from core.model.checks import Violation, check_order, not_tradable, reduces
 from core.model.commands import NewOrder
-from core.model.enums import LinkState, TradingState
+from core.model.denials import no_rate, not_permitted, restricted
+from core.model.enums import LinkState, Source, TradingState
 
-_SECOND = 1_000_000_000
+Control = Callable[[Case, Bound], Violation | None]
+
+CONTROLS: tuple[tuple[str, Control], ...] = (
+    # What flows: orders, changes, messages, orders alike.
+    ("max_order_rate", rates.order_rate),
+    ("max_change_rate", rates.change_rate),
+    ("max_messages", rates.messages),
+    ("max_messages_day", rates.messages_today),
+    ("max_order_trade_ratio", rates.order_to_trade),
+    ("max_duplicates", rates.duplicates),
+    # What is open and held, in the worst case.
+    ("max_open_orders", exposure.open_orders),
+    ("max_position", exposure.position),
+    ("max_exposure", exposure.gross),
+    ("max_net_exposure", exposure.net),
+    ("max_concentration", exposure.concentration),
+    # What was lost.
+    ("daily_loss", losses.lost),
+    ("daily_loss_halt", losses.lost),
+    ("max_drawdown", losses.lost),
+)
+"""The controls that need a limit, and which one: those that are set are carried out in this order.
+
+Limits that are not here bear on the order by itself (`core.model.checks`) or on a strategy's
+executions (`core.kernel.stops`).
+"""
+
 # Looking a member up in its enumeration is slow enough to matter here.
 _UP, _STALE = LinkState.UP, LinkState.STALE
-_HALTED, _REDUCING = TradingState.HALTED, TradingState.REDUCING
+_ACTIVE, _HALTED, _REDUCING = TradingState.ACTIVE, TradingState.HALTED, TradingState.REDUCING
+_PERSONS = frozenset({Source.USER, Source.HOTKEY})
 
 
 def gate(
@@ -32,65 +58,71 @@ def gate(
     order: NewOrder,
     holding: Holding,
     part: Holding | None,
+    hand: Holding | None = None,
     *,
     own: int = -1,
     closing: bool = False,
 ) -> list[Violation]:
     """What speaks against an order; an empty list lets it pass. Changes nothing.
 
-    `own` is the open quantity of the order itself when it is being replaced, -1 when it is new;
-    `closing` says that a flatten made it.
+    `part` and `hand` are the strategy's and the trader's parts of the holding. `own` is the open
+    quantity of the order itself when it is being replaced, -1 when it is new; `closing` says that
+    a flatten made it.
     """
     account, market = holding.account, holding.market
-    if account.state is _HALTED:
-        return [_halted(account)]
+    rules = rules_of(s, holding, part, hand)
+    case = Case(s, order, holding, part, hand, own, rules)
+    stop = _stopped(case, closing)
+    if stop is not None:
+        return [stop]
+    if rules.restricted is not None:
+        return _settled(case, [restricted(market.instrument, rules.restricted)])
+    if rules.permitted is not None and order.ord_type not in rules.permitted:
+        return _settled(case, [not_permitted(order)])
     unreachable = out_of_reach(s, market)
     if unreachable:
         return [not_tradable(market.instrument, unreachable)]
-    new = own < 0
-    mine = 0 if new else own
-    rules = rules_of(s, holding, part)
     found = check_order(
         order,
         market.instrument,
         market,
         rules.order,
         holding,
-        s.ts,
-        own=mine,
-        is_open=market.is_open(s.ts),
+        case.ts,
+        own=case.own,
+        is_open=market.is_open(case.ts),
         only_reduce=only_reduce(holding, part, closing),
+        known=market.known(case.ts, holding.bought + holding.sold - holding.day),
     )
     if found:
-        return _named(account, found)
-    value = _value(holding, order, mine)
-    _check_desk(found, rules.account, holding, value, new, s.ts)
-    if rules.instrument is not None:
-        _check_instrument(found, rules.instrument, holding, value, new)
-    if part is not None:
-        _check_strategy(s, found, order, part, rules.own, mine, new)
-    return found
+        found = _settled(case, _named(account, found))
+        if found:
+            return found
+    if not market.rate and not case.reduces:
+        found.append(no_rate(market.instrument, market.unit))
+    if not s.risk.policy.cancel_own:
+        violation = exposure.own_order(case)
+        if violation is not None:
+            found.append(violation)
+    for control, bound in rules.controls:
+        violation = control(case, bound)
+        if violation is not None:
+            found.append(violation)
+    return _settled(case, found) if found else found
 
 
-def rules_of(s: State, holding: Holding, part: Holding | None) -> Rules:
-    """The limits in force for a holding, or for a strategy's part of it."""
-    at = holding if part is None else part
-    rules = at.rules
-    if rules is None or at.version != s.limits.version:
-        strategy = "" if part is None else part.desk.strategy
-        rules = s.limits.rules(holding.market.instrument, holding.account.id, strategy)
-        at.rules = rules
-        at.version = s.limits.version
+def rules_of(
+    s: State, holding: Holding, part: Holding | None, hand: Holding | None = None
+) -> Rules:
+    """The limits in force for a holding and a strategy's and a trader's part of it."""
+    key = (
+        "" if part is None else part.desk.strategy,
+        "" if hand is None else hand.desk.strategy,
+    )
+    rules = holding.rules.get(key)
+    if rules is None or rules.version != s.limits.version:
+        rules = holding.rules[key] = make_rules(s, holding, part, hand, CONTROLS)
     return rules
-
-
-def count_sent(holding: Holding, part: Holding | None, ts: int) -> None:
-    """An order or change has left: it counts in the rates."""
-    for desk in (holding.desk,) if part is None else (holding.desk, part.desk):
-        sent = desk.sent
-        sent.append(ts)
-        while not 0 <= ts - sent[0] < _SECOND:
-            sent.popleft()
 
 
 def out_of_reach(s: State, market: Market) -> str:
@@ -105,110 +137,55 @@ def out_of_reach(s: State, market: Market) -> str:
 
 def only_reduce(holding: Holding, part: Holding | None, closing: bool) -> str:
     """Why an order must reduce what the account holds, or nothing."""
-    account = holding.account
+    account, meter = holding.account, holding.market.meter
     if account.state is _REDUCING:
         return f"Account {account.id} is reduce-only: {_reason(account)}."
+    if meter.state is _REDUCING:
+        return f"Venue {meter.name} is reduce-only: {_reason(meter)}."
     if not closing and (holding.leg is not None or (part is not None and part.leg is not None)):
         return f"{holding.market.instrument.id} is being closed."
     return ""
 
 
-def check_rate(limits: OrderLimits, sent: deque[int], ts: int) -> Violation | None:
-    """Would one more order now be too many within a second?"""
-    most = limits.rate
-    if most is None or (most > 0 and (len(sent) < most or not 0 <= ts - sent[-most] < _SECOND)):
-        return None
-    return Violation(
-        "RATE_LIMIT",
-        f"Order {most + 1} within one second; {most} are the most.",
-        "Wait a second; cancels are free.",
-        str(most),
-        str(most + 1),
-        limits.scopes["max_order_rate"],
-    )
-
-
-def _check_desk(
-    found: list[Violation],
-    limits: OrderLimits,
-    holding: Holding,
-    value: int,
-    new: bool,
-    ts: int,
-) -> None:
-    desk = holding.desk
-    if limits.max_exposure is not None:
-        violation = check_exposure(
-            holding.market.instrument, limits, holding.exposure, value, holding.purse.gross
-        )
-        if violation is not None:
-            found.append(violation)
-    if new and limits.max_orders is not None and desk.working >= limits.max_orders:
-        violation = check_count(limits, desk.working)
-        if violation is not None:
-            found.append(violation)
-    if limits.rate is not None:
-        violation = check_rate(limits, desk.sent, ts)
-        if violation is not None:
-            found.append(violation)
-
-
-def _check_instrument(
-    found: list[Violation], limits: OrderLimits, holding: Holding, value: int, new: bool
-) -> None:
-    violation = check_exposure(
-        holding.market.instrument, limits, holding.exposure, value, holding.exposure
-    )
-    if violation is not None:
-        found.append(violation)
-    violation = check_count(limits, len(holding.live)) if new else None
-    if violation is not None:
-        found.append(violation)
-
-
-def _check_strategy(
-    s: State,
-    found: list[Violation],
-    order: NewOrder,
-    part: Holding,
-    limits: OrderLimits | None,
-    own: int,
-    new: bool,
-) -> None:
-    if limits is not None:
-        violation = check_position(order, part.market.instrument, limits, part, own)
-        if violation is not None:
-            found.append(violation)
-        _check_desk(found, limits, part, _value(part, order, own), new, s.ts)
-    lost = s.over_loss(part.desk)
-    if lost and not reduces(part, order.side, order.qty, own):
-        found.append(
-            Violation(
-                "DAILY_LOSS_LIMIT",
-                lost,
-                "The strategy may only close until the next session.",
-                scope=f"strategy:{part.desk.strategy}",
+def _stopped(case: Case, closing: bool) -> Violation | None:
+    """Is account, venue, strategy or trader halted, or one of the latter reduce-only?"""
+    account, meter = case.holding.account, case.market.meter
+    if account.state is _HALTED:
+        return _halted("account", account.id, account)
+    if meter.state is _HALTED:
+        return _halted("venue", meter.name, meter)
+    for part in (case.part, case.hand):
+        if part is None or part.desk.state is _ACTIVE or closing:
+            continue
+        desk = part.desk
+        if desk.state is _HALTED:
+            return _halted(desk.scope, desk.strategy, desk)
+        if not reduces(part, case.order.side, case.qty, case.own):
+            return Violation(
+                "REDUCE_ONLY_MODE",
+                f"{desk.scope.capitalize()} {desk.strategy} is reduce-only: {_reason(desk)}.",
+                "Send an order that closes no more than it holds.",
+                scope=f"{desk.scope}:{desk.strategy}",
             )
-        )
+    return None
 
 
-def _value(holding: Holding, order: NewOrder, own: int) -> int:
-    market = holding.market
-    return worst_lots(holding, order.side, order.qty, own) * market.mark2 * market.half
-
-
-def _halted(account: Account) -> Violation:
+def _halted(scope: str, name: str, desk: Desk | Meter) -> Violation:
+    what = name if scope == "account" else f"{scope} {name}"
     return Violation(
-        "TRADING_HALTED",
-        f"Trading of {account.id} is halted: {_reason(account)}.",
-        "Cancels still work; set the account active to trade again.",
-        scope=f"account:{account.id}",
+        desk.code if desk.code in _OWN_NAME else "TRADING_HALTED",
+        f"Trading of {what} is halted: {_reason(desk)}.",
+        f"Cancels still work; set the {scope} active to trade again.",
+        scope=f"{scope}:{name}",
     )
 
 
-def _reason(account: Account) -> str:
-    """Why the account is not active, to end a sentence with."""
-    return account.reason.rstrip(".") or "no reason was given"
+_OWN_NAME = frozenset({"REPEATED_EXECUTION_THROTTLE", "DAILY_LOSS_LIMIT", "MAX_DRAWDOWN"})
+
+
+def _reason(desk: Desk | Meter) -> str:
+    """Why it is not active, to end a sentence with."""
+    return desk.reason.rstrip(".") or "no reason was given"
 
 
 def _named(account: Account, found: list[Violation]) -> list[Violation]:
@@ -216,3 +193,27 @@ def _named(account: Account, found: list[Violation]) -> list[Violation]:
     if account.code and account.state is _REDUCING:
         return [v._replace(code=account.code) if v.code == "REDUCE_ONLY_MODE" else v for v in found]
     return found
+
+
+def _settled(case: Case, found: list[Violation]) -> list[Violation]:
+    """What is left when the trader's confirmations and an override are counted; hard ones first.
+
+    Only a person can confirm: for everybody else a soft rule is as hard as any.
+    """
+    s, order = case.s, case.order
+    person = order.source in _PERSONS
+    soft, grant = s.risk.policy.soft, s.risk.grants.get(order.cl_ord_id)
+    left = []
+    for violation in found:
+        code = violation.code
+        asks = person and (not violation.hard or code in soft)
+        if asks and code in order.confirmed:
+            continue
+        if grant is not None and case.ts <= grant.expires and code in grant.codes:
+            continue
+        left.append(violation._replace(hard=False, remedy=_CONFIRM) if asks else violation)
+    left.sort(key=lambda v: not v.hard)
+    return left
+
+
+_CONFIRM = "Confirm it to send it all the same."

@@ -247,7 +247,7 @@ def _activate(s: State, live: Live) -> None:
         )
     if more.way is Way.SENT:
         wanted = as_sent(live, live.qty, live.price)
-        found = objections(s, wanted, holding, live.part, own, closing=bracket)
+        found = objections(s, live, wanted, own, closing=bracket)
         if found:
             refuse(s, live, found[0])
             return

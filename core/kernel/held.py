@@ -10,10 +10,10 @@ fresh price) waits until it can; what may not be sent is refused, loudly.
 from __future__ import annotations
 
 from core.kernel.asking import LATER, as_sent, cancel, change, objections, obstacle, send, shut
-from core.kernel.gate import count_sent
 from core.kernel.more import More, Slice, Way
 from core.kernel.orders import Live
 from core.kernel.positions import Market
+from core.kernel.rates import count_changed, count_sent
 from core.kernel.state import State
 from core.model.checks import MAX_TICKS, Violation
 from core.model.enums import (
@@ -81,7 +81,7 @@ def start(s: State, live: Live) -> None:
         more.waits = False
         live.base = OrdStatus.PENDING_NEW
         s.recount(live)
-        count_sent(holding, live.part, s.ts)
+        count_sent(live, s.ts)
         send(s, live)
         return
     more.waits = True
@@ -243,9 +243,8 @@ def _follow(s: State, live: Live, more: More, market: Market) -> None:
     pending = live.requests or live.unknown or live.base is OrdStatus.PENDING_NEW
     if price == live.price or pending or obstacle(s, market):
         return
-    assert live.holding is not None
     wanted = as_sent(live, live.qty - live.cum, price)
-    found = objections(s, wanted, live.holding, live.part, own=live.exposed)
+    found = objections(s, live, wanted, live.exposed, closing=False)
     if found:
         _say(s, live, more, found[0].text)
         return
@@ -288,13 +287,15 @@ def _out(s: State, live: Live, text: str) -> None:
     own = live.exposed
     others: list[Live] = []
     if group is not None:
-        others = [o for o in group.siblings(live) if o is not live and not o.dead and not o.waits]
-        for other in group.siblings(live):
-            if other is not live and _alike(other, live):
-                own += other.exposed
+        siblings = group.siblings(live)
+        own = sum(o.exposed for o in siblings if o is live or _alike(o, live))
+        others = [o for o in siblings if o is not live]
+        if more.way is Way.TRIGGER and group.lives[0] not in siblings:
+            # The market turned against the entry: no more of it.
+            others.append(group.lives[0])
     wanted = as_sent(live, live.qty - live.cum, live.price)
-    closing = group is not None and live is not group.lives[0]
-    found = objections(s, wanted, holding, live.part, own, closing)
+    closing = more.way is Way.TRIGGER or (group is not None and live is not group.lives[0])
+    found = objections(s, live, wanted, own, closing)
     if found:
         if all(v.code in LATER for v in found):
             _say(s, live, more, found[0].text)
@@ -302,7 +303,7 @@ def _out(s: State, live: Live, text: str) -> None:
             refuse(s, live, found[0])
         return
     for other in others:
-        if not other.canceling:
+        if not other.dead and not other.waits and not other.canceling:
             cancel(s, other, s.next_own(other), own=True)
     more.waits = False
     more.due = ""
@@ -318,7 +319,10 @@ def _out(s: State, live: Live, text: str) -> None:
     if not live.cum:
         live.base = OrdStatus.PENDING_NEW
     s.recount(live)
-    count_sent(holding, live.part, s.ts)
+    if len(more.slices) > 1:
+        count_changed(live, live.price, s.ts)
+    else:
+        count_sent(live, s.ts)
     send(s, live, text)
 
 

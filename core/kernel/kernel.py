@@ -8,10 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from core.kernel import closing, commands, dump, groups, held, lists, reports
+from core.kernel import (
+    changing,
+    closing,
+    commands,
+    dump,
+    groups,
+    held,
+    lists,
+    reports,
+    riskstate,
+)
 from core.kernel.asking import wire
+from core.kernel.desks import Desk
 from core.kernel.gate import gate
-from core.kernel.positions import Desk, Holding, Market
+from core.kernel.positions import Holding, Market
 from core.kernel.state import Output, State
 from core.kernel.uses import limit_uses
 from core.model.checks import Violation
@@ -23,13 +34,15 @@ from core.model.commands import (
     Kill,
     NewOrder,
     NewOrderList,
+    Override,
     ReplaceOrder,
     SetLimit,
+    SetRestriction,
     SetTradingState,
 )
 from core.model.enums import ExecType, LinkState, Severity, TradingState
 from core.model.events import CancelReject, ExecutionReport, LimitUse, LinkUpdate
-from core.model.inputs import LOOSEN_DELAY, AccountSetup, LimitValue, Setup, Tick
+from core.model.inputs import LOOSEN_DELAY, AccountSetup, Facts, LimitValue, Setup, Tick
 from core.model.instruments import Instrument
 from core.model.market import Quote, StatusUpdate, Trade
 from core.model.orders import AccountState, Fill, Order, OrderUpdate, Position
@@ -48,6 +61,8 @@ Input = (
     | Kill
     | SetTradingState
     | SetLimit
+    | SetRestriction
+    | Override
     | ExecutionReport
     | CancelReject
     | LinkUpdate
@@ -55,6 +70,7 @@ Input = (
     | Trade
     | StatusUpdate
     | Setup
+    | Facts
     | Tick
 )
 
@@ -127,7 +143,7 @@ class Kernel:
         s = self._state
         account, market = s.accounts.get(order.account), s.markets.get(order.instrument)
         if account is None or market is None:
-            return commands.look(s, order)[2]
+            return commands.look(s, order)[3]
         holding = account.holdings.get(order.instrument)
         if holding is None:
             holding = account.copy().holding(market, listed=False)
@@ -135,11 +151,19 @@ class Kernel:
         if part is None and order.strategy:
             desk = account.strategies.get(order.strategy) or Desk(order.strategy)
             part = Holding(holding.account, desk.copy(), market)
+        hand = holding.hands.get(order.trader) if order.trader else None
+        if hand is None and order.trader:
+            desk = account.traders.get(order.trader) or Desk(order.trader, "trader")
+            hand = Holding(holding.account, desk.copy(), market)
         now, s.ts = s.ts, ts
         try:
-            return gate(s, order, holding, part)
+            return gate(s, order, holding, part, hand)
         finally:
             s.ts = now
+
+    def denials(self) -> dict[tuple[str, str], int]:
+        """How many orders and changes were denied, by code and scope."""
+        return dict(self._state.risk.counts)
 
     def limit_uses(self, ts: int) -> list[LimitUse]:
         """Every limit with what is used of it at `ts`."""
@@ -157,9 +181,11 @@ class Kernel:
             for v in setup.limits
             if s.limits.settings.get((v.name, v.scope, v.scope_id)) != v.value
         )
-        if not (instruments or accounts or limits or setup.loosen_delay != s.limits.delay):
+        policy = setup.policy if setup.policy != s.risk.policy else None
+        same = setup.loosen_delay == s.limits.delay and policy is None
+        if same and not (instruments or accounts or limits):
             return None
-        return Setup(instruments, accounts, limits, setup.loosen_delay)
+        return Setup(instruments, accounts, limits, setup.loosen_delay, policy)
 
     @property
     def seq(self) -> int:
@@ -280,6 +306,10 @@ def _on_quote(s: State, q: Quote) -> None:
     market.received = q.received
     market.bid_qty = bid_qty
     market.ask_qty = ask_qty
+    if bid != ask or not bid:
+        market.locked = 0
+    elif not market.locked:
+        market.locked = s.ts
     if bid != market.bid or ask != market.ask:
         market.bid = bid
         market.ask = ask
@@ -305,6 +335,7 @@ def _on_trade(s: State, t: Trade) -> None:
 
 def _moved(s: State, market: Market) -> None:
     market.revalue()
+    market.remember(s.ts)
     for holding in market.holdings:
         if holding.purse.low():
             s.watch_loss(holding.account)
@@ -349,13 +380,15 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     NewOrder: commands.new_order,
     NewOrderList: lists.new_list,
     CancelOrder: commands.cancel_order,
-    ReplaceOrder: commands.replace_order,
+    ReplaceOrder: changing.replace_order,
     CancelAll: commands.cancel_all,
     Flatten: closing.flatten,
     HandOver: commands.hand_over,
     Kill: closing.kill,
     SetTradingState: closing.set_trading_state,
     SetLimit: commands.set_limit,
+    SetRestriction: commands.set_restriction,
+    Override: commands.override,
     ExecutionReport: reports.on_report,
     CancelReject: reports.on_cancel_reject,
     LinkUpdate: reports.on_link,
@@ -363,5 +396,6 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     Trade: _on_trade,
     StatusUpdate: _on_status,
     Setup: State.setup,
+    Facts: riskstate.take_facts,
     Tick: _on_tick,
 }

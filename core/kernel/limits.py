@@ -1,22 +1,15 @@
-"""The limits in force, those that wait to take effect, and what they come to for one order."""
+"""The limits in force, and those that wait to take effect."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from core.model.checks import OrderLimits
 from core.model.commands import SetLimit
-from core.model.inputs import LimitValue
-from core.model.instruments import Instrument
+from core.model.inputs import Setup
 from core.model.limits import LIMIT_KINDS
 from core.model.numbers import plain
 
-SCOPES = ("account", "strategy", "instrument")
-PER_ORDER = ("max_order_qty", "max_order_notional", "price_collar", "stale_after")
-_COUNTS = frozenset({"max_order_qty", "max_position", "max_open_orders", "max_order_rate"})
-_NOT_FOR_INSTRUMENTS = frozenset({"max_order_rate", "daily_loss"})
 _LARGEST = Decimal(10) ** 18
 
 Key = tuple[str, str, str]
@@ -30,32 +23,14 @@ class Waiting(NamedTuple):
     at: int
 
 
-class Rules:
-    """The limits for orders in one instrument by one account (and strategy).
+class LimitBook:
+    """Every limit by name and scope.
 
-    `order` is the tightest of every scope for the order itself and its position in the account;
-    `account`, `instrument` and `own` (the strategy's) are counted against their own sums.
+    `revision` counts the changes of limits, for the record; `version` changes whenever anything
+    does that rules are made from.
     """
 
-    __slots__ = ("account", "instrument", "order", "own")
-
-    def __init__(
-        self,
-        order: OrderLimits,
-        account: OrderLimits,
-        instrument: OrderLimits | None,
-        own: OrderLimits | None,
-    ) -> None:
-        self.order = order
-        self.account = account
-        self.instrument = instrument
-        self.own = own
-
-
-class LimitBook:
-    """Every limit by name and scope. `version` changes whenever one does."""
-
-    __slots__ = ("delay", "due", "settings", "values", "version", "waiting")
+    __slots__ = ("delay", "due", "revision", "settings", "values", "version", "waiting")
 
     def __init__(self, delay: int) -> None:
         self.delay = delay
@@ -63,6 +38,7 @@ class LimitBook:
         self.values: dict[Key, Decimal] = {}
         self.waiting: dict[Key, Waiting] = {}
         self.version = 0
+        self.revision = 0
         self.due = 0
 
     def value(self, name: str, scope: str, scope_id: str) -> Decimal | None:
@@ -75,23 +51,30 @@ class LimitBook:
             return LIMIT_KINDS[name].default
         return found
 
-    def take_settings(self, limits: Iterable[LimitValue]) -> list[str]:
+    def take_settings(self, setup: Setup, ts: int) -> list[str]:
         """Put the settings' limits in force; returns what is wrong with those that are not.
 
         A limit which the settings gave before, with the same value, is left as commands have
-        changed it since.
+        changed it since. Where the settings were read anew, looser limits wait.
         """
         wrong: list[str] = []
-        for limit in limits:
+        for limit in setup.limits:
             problem = problem_with(limit.name, limit.scope, limit.scope_id, limit.value)
             if problem:
                 wrong.append(problem)
                 continue
             key = (limit.name, limit.scope, limit.scope_id)
-            if self.settings.get(key) != limit.value:
-                self.settings[key] = self.values[key] = limit.value
+            if self.settings.get(key) == limit.value:
+                continue
+            self.settings[key] = limit.value
+            now = self.value(*key)
+            if setup.reason and now is not None and limit.value > now:
+                self.waiting[key] = Waiting(limit.value, ts + self.delay)
+                self.find_due()
+            else:
+                self.values[key] = limit.value
                 self._forget(key)
-        self.version += 1
+        self._changed()
         return wrong
 
     def set(self, command: SetLimit, ts: int) -> tuple[str, str]:
@@ -106,7 +89,7 @@ class LimitBook:
         if now is None or command.value <= now:
             self.values[key] = command.value
             self._forget(key)
-            self.version += 1
+            self._changed()
             return "", f"{title} is {new} now{_by(command)}."
         if not command.reason.strip():
             return (
@@ -126,37 +109,13 @@ class LimitBook:
             self.values[key] = waiting.value
             title = LIMIT_KINDS[key[0]].title
             said.append(f"{title} limit of {scope_text(*key[1:])} is {plain(waiting.value)} now.")
-        self.version += 1
+        self._changed()
         self.find_due()
         return said
 
-    def rules(self, instrument: Instrument, account: str, strategy: str) -> Rules:
-        """Work out what holds for one account, instrument and strategy."""
-        scopes = [("account", account), ("instrument", instrument.id)]
-        if strategy:
-            scopes.append(("strategy", strategy))
-        order: dict[str, tuple[Decimal, str]] = {}
-        for name in PER_ORDER:
-            _tightest(self, order, name, scopes)
-        _tightest(self, order, "max_position", scopes[:2])
-        return Rules(
-            OrderLimits(instrument, order),
-            OrderLimits(instrument, self._all("account", account)),
-            self._limits(instrument, "instrument", instrument.id),
-            self._limits(instrument, "strategy", strategy) if strategy else None,
-        )
-
-    def _all(self, scope: str, scope_id: str) -> dict[str, tuple[Decimal, str]]:
-        found = {}
-        for name in ("max_position", "max_exposure", "max_open_orders", "max_order_rate"):
-            value = self.value(name, scope, scope_id)
-            if value is not None:
-                found[name] = (value, f"{scope}:{scope_id}")
-        return found
-
-    def _limits(self, instrument: Instrument, scope: str, scope_id: str) -> OrderLimits | None:
-        found = self._all(scope, scope_id)
-        return OrderLimits(instrument, found) if found else None
+    def _changed(self) -> None:
+        self.version += 1
+        self.revision += 1
 
     def _forget(self, key: Key) -> None:
         if self.waiting.pop(key, None) is not None:
@@ -170,18 +129,17 @@ class LimitBook:
 def problem_with(name: str, scope: str, scope_id: str, value: Decimal) -> str:
     """What is wrong with a limit: a sentence, or nothing."""
     where = f"Limit “{name}” of {scope_text(scope, scope_id)}"
-    if name not in LIMIT_KINDS:
+    kind = LIMIT_KINDS.get(name)
+    if kind is None:
         return f"There is no limit “{name}”; there are {', '.join(LIMIT_KINDS)}."
-    if scope not in SCOPES:
-        return f"{where}: the scope must be one of {', '.join(SCOPES)}."
-    if scope == "instrument" and name in _NOT_FOR_INSTRUMENTS:
-        return f"{where}: set it for an account or a strategy."
+    if scope not in kind.scopes:
+        return f"{where}: the scope must be one of {', '.join(kind.scopes)}."
     if not value.is_finite() or not 0 <= value <= _LARGEST:
         return f"{where}: {value} is not a number from 0 to 10^18."
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -12:
         return f"{where}: {value} has more than 12 decimal places."
-    if name in _COUNTS and value != value.to_integral_value():
+    if kind.whole and value != value.to_integral_value():
         return f"{where}: {plain(value)} is not a whole number."
     return ""
 
@@ -194,15 +152,3 @@ def scope_text(scope: str, scope_id: str) -> str:
 def _by(command: SetLimit) -> str:
     who = f" by {command.trader}" if command.trader else ""
     return f"{who}: {command.reason}" if command.reason else who
-
-
-def _tightest(
-    book: LimitBook,
-    into: dict[str, tuple[Decimal, str]],
-    name: str,
-    scopes: list[tuple[str, str]],
-) -> None:
-    for scope, scope_id in scopes:
-        value = book.value(name, scope, scope_id)
-        if value is not None and (name not in into or value < into[name][0]):
-            into[name] = (value, f"{scope}:{scope_id}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.kernel.commands import deny, fresh, look
+from core.kernel.commands import deny, fresh, let_through, look
 from core.kernel.groups import follow
 from core.kernel.held import start, take_in
 from core.kernel.more import Group
@@ -30,10 +30,10 @@ def new_list(s: State, command: NewOrderList) -> None:
     for order in command.orders:
         s.ids.add(order.cl_ord_id)
     lives = [Live(order, s.ts) for order in command.orders]
-    places: list[tuple[Holding | None, Holding | None]] = []
+    places: list[tuple[Holding, Holding | None, Holding | None]] = []
     first = 1 if command.contingency is not Contingency.OCO else len(lives)
     for index, order in enumerate(command.orders):
-        holding, part, found = look(s, order)
+        holding, part, hand, found = look(s, order)
         if index >= first and holding is not None:
             # Its turn has not come: whether it may be sent is seen then.
             wrong = check_form(order, holding.market.instrument)
@@ -41,19 +41,19 @@ def new_list(s: State, command: NewOrderList) -> None:
         if found or holding is None:
             _deny_all(s, lives, index, found[0])
             return
-        places.append((holding, part))
+        places.append((holding, part, hand))
     group = Group(command.id, command.contingency)
     s.groups[group.id] = group
     group.lives = lives
-    for index, (live, (holding, part)) in enumerate(zip(lives, places, strict=True)):
-        assert holding is not None
-        live.holding, live.part = holding, part
+    for index, (live, place) in enumerate(zip(lives, places, strict=True)):
+        live.holding, live.part, live.hand = place
         more = take_in(s, live)
         more.group = group
         more.suspended = more.waits = index >= first
     for live in lives:
         assert live.holding is not None
-        s.begin(live, live.holding, live.part)
+        let_through(s, live.command)
+        s.begin(live, live.holding, live.part, live.hand)
     for live in lives:
         if live.more is not None and live.more.suspended:
             live.base = OrdStatus.SUSPENDED

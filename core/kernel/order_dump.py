@@ -206,4 +206,6 @@ def load_order(s: State, d: OrderDump) -> Live:
         holding = s.accounts[d.command.account].holdings[d.command.instrument]
         o.holding = holding
         o.part = holding.parts[d.command.strategy] if d.command.strategy else None
+        trader = d.command.trader
+        o.hand = s.hand(holding, trader) if trader else None
     return o

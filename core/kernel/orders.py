@@ -70,6 +70,7 @@ class Live:
         "execs",
         "exposed",
         "fees",
+        "hand",
         "holding",
         "more",
         "notional",
@@ -112,6 +113,7 @@ class Live:
         self.execs: tuple[tuple[str, str], ...] = ()
         self.holding: Holding | None = None
         self.part: Holding | None = None
+        self.hand: Holding | None = None
         self.more: More | None = None
 
     @property

@@ -6,23 +6,37 @@ from collections import deque
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from core.model.checks import reference2
-from core.model.enums import MarketStatus, TradingState
+from core.kernel.desks import Desk, Meter
+from core.kernel.duplicates import Recent
+from core.kernel.resting import Resting
+from core.model.checks import Known, reference2
+from core.model.enums import MarketStatus
 from core.model.instruments import Instrument
 from core.model.numbers import EXACT, ZERO
 from core.model.orders import AccountState, Position
 
 if TYPE_CHECKING:
     from core.kernel.closing_state import Leg
-    from core.kernel.limits import Rules
     from core.kernel.orders import Live
+    from core.kernel.rules import Rules
 
 _MINUTE = 60_000_000_000
+_SAMPLE = 15_000_000_000
+WINDOW = 300_000_000_000
+"""How far back the price is remembered, in ns."""
+RATE = 10**9
+"""Exchange rates are whole numbers of one over this."""
 _add = EXACT.add
 
 
 class Market:
-    """What the kernel knows of one instrument's market (a `core.model.checks.Reference`)."""
+    """What the kernel knows of one instrument's market (a `core.model.checks.Reference`).
+
+    `units` is one tick on one lot in 10^-24 of the instrument's currency. Exposure and profit are
+    reckoned in `unit`, the currency of the books: `worth` is the same in that, at `rate` (0: there
+    is no rate). `past` are the prices of the last minutes: time and twice the price. `volume` is
+    the average lots a day (0: not known).
+    """
 
     __slots__ = (
         "ask",
@@ -34,22 +48,35 @@ class Market:
         "holdings",
         "instrument",
         "last",
+        "locked",
         "mark2",
+        "meter",
         "minute",
         "open",
+        "past",
         "point",
+        "rate",
         "received",
         "status",
         "status_text",
         "ts",
+        "unit",
         "units",
+        "volume",
+        "worth",
     )
 
-    def __init__(self, instrument: Instrument, units: int) -> None:
+    def __init__(
+        self, instrument: Instrument, units: int, meter: Meter | None = None, unit: str = ""
+    ) -> None:
         self.instrument = instrument
+        self.meter = meter or Meter(instrument.venue)
         self.point = instrument.point
         self.units = units
-        self.half = units // 2
+        self.unit = unit or instrument.currency
+        self.set_rate(RATE if self.unit == instrument.currency else 0)
+        self.past: deque[tuple[int, int]] = deque()
+        self.locked = self.volume = 0
         self.bid = self.bid_qty = self.ask = self.ask_qty = self.last = 0
         self.mark2 = 0
         self.ts = self.received = 0
@@ -72,6 +99,29 @@ class Market:
             self.open = 0 <= venue_now < 1 << 62 and hours.is_open(venue_now)
         return self.open
 
+    def set_rate(self, rate: int) -> None:
+        """Reckon with this exchange rate; whatever is held must be valued anew."""
+        self.rate = rate
+        self.worth = self.units * rate // RATE
+        self.half = self.worth // 2
+
+    def remember(self, ts: int) -> None:
+        """Keep the price as it is at `ts`, four times a minute, for as long as `WINDOW`."""
+        past = self.past
+        if past and not 0 <= ts - past[-1][0] < WINDOW * 2:
+            past.clear()
+        if self.mark2 and (not past or ts - past[-1][0] >= _SAMPLE):
+            past.append((ts, self.mark2))
+            while len(past) > 1 and ts - past[1][0] >= WINDOW:
+                past.popleft()
+
+    def known(self, ts: int, today: int) -> Known:
+        """What is known beside prices; `today` is what the account has traded."""
+        past = self.past
+        while len(past) > 1 and ts - past[1][0] >= WINDOW:
+            past.popleft()
+        return Known(past[0][1] if past else 0, self.locked, self.volume, today)
+
     def mark(self) -> None:
         """Work out the reference price anew; when there is none the old one stays."""
         mark2 = reference2(self)
@@ -84,51 +134,10 @@ class Market:
         for holding in self.holdings:
             if holding.qty or holding.live:
                 holding.revalue()
-            for part in holding.parts.values():
-                if (part.qty or part.live) and part.desk.strategy:
-                    part.revalue()
-
-
-class Purse:
-    """Profit, loss and exposure of an account or strategy in one currency, in 10^-24.
-
-    `floor` is the profit and loss at which the daily loss limit is reached.
-    """
-
-    __slots__ = ("base", "floor", "gross", "pnl")
-
-    def __init__(self) -> None:
-        self.gross = self.pnl = self.base = 0
-        self.floor: int | None = None
-
-    def low(self) -> bool:
-        """Has the daily loss limit been reached?"""
-        return self.floor is not None and self.pnl <= self.floor and self.pnl < self.base
-
-
-class Desk:
-    """An account, or a strategy within an account: what its limits are counted against."""
-
-    __slots__ = ("purses", "sent", "strategy", "working")
-
-    def __init__(self, strategy: str) -> None:
-        self.strategy = strategy
-        self.working = 0
-        self.purses: dict[str, Purse] = {}
-        self.sent: deque[int] = deque()
-
-    def purse(self, currency: str) -> Purse:
-        """The purse of one currency."""
-        found = self.purses.get(currency)
-        if found is None:
-            found = self.purses[currency] = Purse()
-        return found
-
-    def copy(self) -> Desk:
-        """A copy to try something on."""
-        made = Desk(self.strategy)
-        made.working, made.sent, made.purses = self.working, self.sent, dict(self.purses)
-        return made
+            for parts in (holding.parts, holding.hands):
+                for part in parts.values():
+                    if (part.qty or part.live) and part.desk.strategy:
+                        part.revalue()
 
 
 class Account(Desk):
@@ -136,29 +145,25 @@ class Account(Desk):
 
     __slots__ = (
         "cash",
-        "code",
         "fees",
         "holdings",
         "id",
         "opening",
         "realised",
-        "reason",
-        "state",
         "strategies",
+        "traders",
     )
 
     def __init__(self, name: str, cash: dict[str, Decimal]) -> None:
-        super().__init__("")
+        super().__init__("", "account")
         self.id = name
         self.cash = dict(cash)
         self.opening: dict[str, Decimal] | None = dict(cash)
         self.realised: dict[str, Decimal] = {}
         self.fees: dict[str, Decimal] = {}
-        self.state = TradingState.ACTIVE
-        self.reason = ""
-        self.code = ""
         self.holdings: dict[str, Holding] = {}
         self.strategies: dict[str, Desk] = {}
+        self.traders: dict[str, Desk] = {}
 
     def holding(self, market: Market, listed: bool = True) -> Holding:
         """A new, empty holding of an instrument."""
@@ -176,11 +181,18 @@ class Account(Desk):
         made = holding.parts[strategy] = Holding(self, desk, holding.market)
         return made
 
+    def hand(self, holding: Holding, trader: str) -> Holding:
+        """A new part of a holding for a trader (empty: for no trader)."""
+        desk = self.traders.get(trader)
+        if desk is None:
+            desk = self.traders[trader] = Desk(trader, "trader")
+        made = holding.hands[trader] = Holding(self, desk, holding.market)
+        return made
+
     def copy(self) -> Account:
         """A copy to try something on."""
         made = Account(self.id, self.cash)
-        made.state, made.reason, made.code = self.state, self.reason, self.code
-        made.working, made.sent, made.purses = self.working, self.sent, dict(self.purses)
+        self.copy_to(made)
         return made
 
     def view(self, seq: int, ts: int) -> AccountState:
@@ -197,11 +209,14 @@ class Account(Desk):
             dict(self.fees),
         )
 
-    def begin_day(self) -> None:
-        """A session begins: what is earned and paid counts from here."""
+    def begin_day(self) -> bool:
+        """A session begins: what is earned and paid counts from here. False: it did before."""
+        if self.opening == self.cash and not self.realised and not self.fees:
+            return False
         self.opening = dict(self.cash)
         self.realised = {}
         self.fees = {}
+        return True
 
 
 class Holding:
@@ -218,12 +233,15 @@ class Holding:
         "account",
         "bought",
         "cost",
+        "day",
         "desk",
         "exposure",
         "fee_units",
         "fees",
+        "hands",
         "leg",
         "live",
+        "long",
         "market",
         "open_buy",
         "open_sell",
@@ -232,26 +250,31 @@ class Holding:
         "purse",
         "qty",
         "realised",
+        "recent",
+        "resting",
         "rules",
+        "short",
         "sold",
-        "version",
+        "value",
     )
 
     def __init__(self, account: Account, desk: Desk, market: Market) -> None:
         self.account = account
         self.desk = desk
         self.market = market
-        self.purse = desk.purse(market.instrument.currency)
+        self.purse = desk.purse(market.unit)
         self.qty = self.cost = self.realised = self.bought = self.sold = 0
         self.fees = ZERO
         self.fee_units = 0
         self.open_buy = self.open_sell = 0
-        self.exposure = self.pnl = 0
+        self.exposure = self.long = self.short = self.value = self.pnl = self.day = 0
         self.live: dict[str, Live] = {}
         self.parts: dict[str, Holding] = {}
+        self.hands: dict[str, Holding] = {}
         self.leg: Leg | None = None
-        self.rules: Rules | None = None
-        self.version = -1
+        self.rules: dict[tuple[str, str], Rules] = {}
+        self.recent = Recent()
+        self.resting = Resting()
 
     def fill(self, sign: int, price: int, qty: int) -> None:
         """Take in one execution: `sign` +1 for a buy, -1 for a sale."""
@@ -301,25 +324,32 @@ class Holding:
 
     def expose(self) -> None:
         """Bring the exposure up to date: after a mark, a fill, an order."""
-        market, qty = self.market, self.qty
-        long, short = qty + self.open_buy, self.open_sell - qty
-        exposure = (long if long > short else short) * market.mark2 * market.half
-        self.purse.gross += exposure - self.exposure
-        self.exposure = exposure
+        market, purse, qty = self.market, self.purse, self.qty
+        mark = market.mark2 * market.half
+        long, short = (qty + self.open_buy) * mark, (self.open_sell - qty) * mark
+        exposure = long if long > short else short
+        purse.gross += exposure - self.exposure
+        purse.long += long - self.long
+        purse.short += short - self.short
+        self.exposure, self.long, self.short = exposure, long, short
 
     def revalue(self) -> None:
         """Bring exposure and profit up to date: after a mark or a fill."""
         self.expose()
         market, purse, qty = self.market, self.purse, self.qty
-        gain = self.realised
+        gain, value = self.realised, 0
         if qty:
             worse = market.bid if qty > 0 else market.ask
             # Twice the price, so that a mid price stays a whole number.
             mark2 = 2 * worse if worse else market.mark2
             gain += qty * mark2 // 2 - self.cost
-        pnl = gain * market.units - self.fee_units
+            value = qty * mark2 * market.half
+        pnl = gain * market.worth - self.fee_units * market.rate // RATE
         purse.pnl += pnl - self.pnl
-        self.pnl = pnl
+        if purse.pnl > purse.high:
+            purse.rise()
+        purse.value += value - self.value
+        self.pnl, self.value = pnl, value
 
     def view(self, seq: int, ts: int, strategy: str = "") -> Position:
         """The position as everyone sees it."""

@@ -6,12 +6,14 @@ from decimal import Decimal
 
 import msgspec
 
+from core.kernel import stops
 from core.kernel.corrections import take_back
 from core.kernel.external import adopt
 from core.kernel.groups import late, rejected, resized, stuck
 from core.kernel.held import after_fill, piece_of, retry
 from core.kernel.more import Slice, Way
 from core.kernel.orders import Live
+from core.kernel.rates import rests
 from core.kernel.state import State
 from core.model.checks import MAX_TICKS, UNIT_DIGITS
 from core.model.enums import ExecType, LinkState, OrdStatus, Severity, Side
@@ -176,6 +178,7 @@ def _on_trade(s: State, live: Live, r: ExecutionReport) -> None:
         return
     seen[exec_id] = None
     live.execs = (*live.execs, (r.venue, exec_id))
+    first = not live.cum
     live.cum += r.last_qty
     live.notional += r.last_price * r.last_qty
     before = live.base
@@ -194,9 +197,11 @@ def _on_trade(s: State, live: Live, r: ExecutionReport) -> None:
     holding, part = live.holding, live.part
     assert holding is not None
     holding.revalue()
-    if part is not None:
-        part.revalue()
+    for each in (part, live.hand):
+        if each is not None:
+            each.revalue()
     _tell_trade(s, live, r, fill)
+    stops.on_trade(s, live, first)
     if late:
         s.notice(
             Severity.WARNING
@@ -265,6 +270,10 @@ def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str, units: int) 
     realised = holding.realised
     holding.fill(sign, price, qty)
     part.fill(sign, price, qty)
+    hand = live.hand
+    if hand is None:
+        hand = holding.hands.get("") or s.hand(holding, "")
+    hand.fill(sign, price, qty)
     currency = instrument.currency
     cash = account.cash
     flow = EXACT.multiply(Decimal(-sign * price * qty), market.point)
@@ -281,6 +290,7 @@ def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str, units: int) 
             live.fees = EXACT.add(live.fees, fee)
             holding.pay(fee, units)
             part.pay(fee, units)
+            hand.pay(fee, units)
     if not market.mark2:
         market.last = price
         market.mark()
@@ -363,6 +373,7 @@ def _on_replaced(s: State, live: Live, r: ExecutionReport) -> None:
     if asked is None or asked.number >= live.applied:
         live.stop = stop or (asked.stop if asked is not None else 0) or live.stop
     live.price = price
+    rests(live)
     _resize(s, live, qty)
     s.update(live, r.exec_type, r.text, r.ts)
     if asked is not None and not asked.own:
@@ -462,6 +473,7 @@ def _on_status(s: State, live: Live, r: ExecutionReport) -> None:
         _acknowledge(live, r)
     if 0 < r.price <= MAX_TICKS:
         live.price = r.price
+        rests(live)
     _resize(s, live, r.qty if 0 < r.qty <= _MAX_LOTS else live.qty)
     s.update(live, r.exec_type, r.text, r.ts)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from decimal import Decimal
 
+from core.kernel import losses, riskstate
 from core.kernel.closing_state import Job
+from core.kernel.desks import Desk
 from core.kernel.ids import UsedIds
 from core.kernel.limits import LimitBook
 from core.kernel.more import Group
 from core.kernel.orders import Live
-from core.kernel.positions import Account, Desk, Holding, Market
-from core.model.checks import money_of, money_units, units_of
+from core.kernel.positions import Account, Holding, Market
+from core.kernel.riskstate import RiskState
+from core.model.checks import money_units
 from core.model.enums import (
     ExecType,
     LinkState,
@@ -31,7 +33,6 @@ from core.model.requests import VenueRequest
 Output = VenueRequest | Event
 
 _BUY = Side.BUY
-_ACTIVE = TradingState.ACTIVE
 
 
 class State:
@@ -57,6 +58,7 @@ class State:
         self.execs: dict[str, dict[str, None]] = {}
         self.ids = UsedIds()
         self.limits = LimitBook(loosen_delay)
+        self.risk = RiskState()
         self.links: dict[str, tuple[LinkState, str]] = {}
         self.jobs: dict[str, Job] = {}
         self.closing: dict[tuple[str, str, str], Holding] = {}
@@ -94,6 +96,7 @@ class State:
         found = account.holdings.get(market.instrument.id)
         if found is None:
             found = account.holding(market)
+            self.limits.version += 1  # it counts in its class, sector and currency
             self.floors()
         return found
 
@@ -102,6 +105,14 @@ class State:
         found = holding.parts.get(strategy)
         if found is None:
             found = holding.account.part(holding, strategy)
+            self.floors()
+        return found
+
+    def hand(self, holding: Holding, trader: str) -> Holding:
+        """The part of a holding that a trader (empty: none) has; made when first asked for."""
+        found = holding.hands.get(trader)
+        if found is None:
+            found = holding.account.hand(holding, trader)
             self.floors()
         return found
 
@@ -151,31 +162,29 @@ class State:
         holding = live.holding
         if delta and holding is not None:
             live.exposed = exposed
-            part = live.part
-            if live.command.side is _BUY:
-                holding.open_buy += delta
-                if part is not None:
-                    part.open_buy += delta
-            else:
-                holding.open_sell += delta
-                if part is not None:
-                    part.open_sell += delta
-            if expose:
-                holding.expose()
-                if part is not None:
-                    part.expose()
+            buy = live.command.side is _BUY
+            for each in (holding, live.part, live.hand):
+                if each is not None:
+                    if buy:
+                        each.open_buy += delta
+                    else:
+                        each.open_sell += delta
+                    if expose:
+                        each.expose()
 
-    def begin(self, live: Live, holding: Holding, part: Holding | None) -> None:
+    def begin(
+        self, live: Live, holding: Holding, part: Holding | None, hand: Holding | None = None
+    ) -> None:
         """An order starts to work: it counts in every limit from now on."""
         name = live.command.cl_ord_id
         self.orders[name] = self.working[name] = live
         live.holding = holding
-        holding.live[name] = live
-        holding.desk.working += 1
-        if part is not None:
-            live.part = part
-            part.live[name] = live
-            part.desk.working += 1
+        live.part = part
+        live.hand = hand
+        for each in (holding, part, hand):
+            if each is not None:
+                each.live[name] = live
+                each.desk.working += 1
         self.recount(live)
 
     def end(self, live: Live, status: OrdStatus, expose: bool = True) -> None:
@@ -191,7 +200,7 @@ class State:
         if live.more is not None:
             live.more.waits = live.more.suspended = False
             self.forget(live)
-        for holding in (live.holding, live.part):
+        for holding in (live.holding, live.part, live.hand):
             if holding is not None and holding.live.pop(name, None) is not None:
                 holding.desk.working -= 1
                 if holding.leg is not None:
@@ -238,15 +247,19 @@ class State:
     def setup(self, setup: Setup) -> None:
         """Take in instruments, accounts and limits."""
         self.limits.delay = setup.loosen_delay
+        if setup.policy is not None and setup.policy != self.risk.policy:
+            riskstate.take_policy(self, setup.policy)
         for instrument in setup.instruments:
             self._add_instrument(instrument)
         for account in setup.accounts:
             if account.id not in self.accounts:
                 self.accounts[account.id] = made = Account(account.id, account.cash)
                 self.out.append(made.view(self.seq, self.ts))
-        for problem in self.limits.take_settings(setup.limits):
+        for problem in self.limits.take_settings(setup, self.ts):
             self.notice(Severity.ERROR, problem)
         self.floors()
+        for known in self.accounts.values():
+            self.watch_loss(known)
 
     def _add_instrument(self, instrument: Instrument) -> None:
         market = self.markets.get(instrument.id)
@@ -256,7 +269,7 @@ class State:
             self.notice(Severity.ERROR, str(error))
             return
         if market is None:
-            self.markets[instrument.id] = Market(instrument, units)
+            self.markets[instrument.id] = self.market(instrument, units)
             return
         old = market.instrument
         steps = (old.tick, old.lot, old.multiplier, old.currency)
@@ -266,7 +279,7 @@ class State:
             market.minute = -1
             self.limits.version += 1
         elif not market.holdings:
-            self.markets[instrument.id] = Market(instrument, units)
+            self.markets[instrument.id] = self.market(instrument, units)
         else:
             market.blocked = (
                 f"{instrument.id} changed its tick, lot, multiplier or currency while it is in the"
@@ -275,13 +288,18 @@ class State:
             )
             self.notice(Severity.CRITICAL, market.blocked)
 
+    def market(self, instrument: Instrument, units: int) -> Market:
+        """A market of an instrument, about which nothing is known yet."""
+        risk = self.risk
+        made = Market(
+            instrument, units, risk.meter(instrument.venue), risk.unit(instrument.currency)
+        )
+        made.set_rate(risk.rate(instrument.currency))
+        return made
+
     def floors(self) -> None:
-        """Work out anew at which profit and loss the daily loss limits are reached."""
-        for account in self.accounts.values():
-            _set_floors(account, self.limits.value("daily_loss", "account", account.id))
-            for name, desk in account.strategies.items():
-                limit = self.limits.value("daily_loss", "strategy", name) if name else None
-                _set_floors(desk, limit)
+        """Work out anew at which profit and loss the loss limits are reached."""
+        losses.set_limits(self)
 
     def roll(self, session: str) -> None:
         """A new session: the day's profit and loss counts from here."""
@@ -289,30 +307,18 @@ class State:
             return
         self.session = session
         for account in self.accounts.values():
-            for desk in (account, *account.strategies.values()):
-                for purse in desk.purses.values():
-                    purse.base = purse.pnl
-            account.begin_day()
-            self.out.append(account.view(self.seq, self.ts))
-        self.floors()
+            if account.begin_day():
+                self.out.append(account.view(self.seq, self.ts))
+        losses.begin_day(self)
 
     def over_loss(self, desk: Desk) -> str:
-        """A sentence when a desk has lost what it may lose today, else nothing."""
-        for currency, purse in desk.purses.items():
-            if purse.floor is not None and purse.low():
-                today = plain(money_of(purse.pnl - purse.base))
-                limit = plain(money_of(purse.floor - purse.base))
-                return f"Today {today} {currency} has reached the daily loss limit of {limit}."
-        return ""
+        """A sentence when a desk has reached a loss limit, else nothing."""
+        found = losses.reached(desk)
+        return "" if found is None else found.text
 
     def watch_loss(self, account: Account) -> None:
-        """Take an account to reduce-only when its daily loss limit is reached."""
-        if account.state is not _ACTIVE:
-            return
-        text = self.over_loss(account)
-        if text:
-            self.set_state(account, TradingState.REDUCING, text, "DAILY_LOSS_LIMIT")
-            self.notice(Severity.CRITICAL, f"Account {account.id} is reduce-only now. {text}")
+        """Take an account to reduce-only, or halt it, when a loss limit is reached."""
+        losses.watch(self, account)
 
     def set_state(self, account: Account, state: TradingState, reason: str, code: str = "") -> None:
         """Change what an account may do and tell it."""
@@ -330,8 +336,3 @@ def asker(message: object) -> str:
     strategy = getattr(message, "strategy", "") if source is Source.STRATEGY else ""
     name = strategy or getattr(message, "trader", "")
     return f"{source.value} {name}" if name else source.value
-
-
-def _set_floors(desk: Desk, limit: Decimal | None) -> None:
-    for purse in desk.purses.values():
-        purse.floor = None if limit is None else purse.base - units_of(limit)

@@ -5,9 +5,10 @@ the same. Limits are inclusive. A check that lacks what it needs (no price, an o
 unless the order provably reduces what is held.
 
 Codes: UNKNOWN_ACCOUNT, UNKNOWN_INSTRUMENT, NOT_TRADABLE, INVALID_QTY, INVALID_PRICE,
-BAD_ORD_TYPE, BAD_TIF, BAD_POST_ONLY, TRADING_HALTED, REDUCE_ONLY_MODE, NO_REFERENCE_PRICE,
-STALE_MARKET_DATA, PRICE_COLLAR, MAX_ORDER_QTY, MAX_ORDER_NOTIONAL, MAX_POSITION,
-MAX_GROSS_EXPOSURE, MAX_OPEN_ORDERS, RATE_LIMIT, DAILY_LOSS_LIMIT.
+BAD_ORD_TYPE, BAD_TIF, BAD_POST_ONLY, EXPIRE_TIME_IN_PAST, REDUCE_ONLY_MODE, NO_REFERENCE_PRICE,
+STALE_MARKET_DATA, PRICE_COLLAR, MAX_ORDER_QTY, MAX_ORDER_NOTIONAL, MAX_ADV_PARTICIPATION,
+MAX_POSITION, SHORT_NOT_ALLOWED, NO_LOCATE, and for what needs other orders MAX_GROSS_EXPOSURE and
+MAX_OPEN_ORDERS. The rest are the gate's own (`core.kernel.gate`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from __future__ import annotations
 from core.model.commands import NewOrder
 from core.model.denials import (
     Violation,
+    expired,
+    locked,
     no_reference,
     not_reducing,
     not_tradable,
@@ -22,6 +25,8 @@ from core.model.denials import (
     stale,
     too_large,
     too_many,
+    too_much_of_the_volume,
+    too_short,
     too_valuable,
     uncountable,
 )
@@ -39,6 +44,7 @@ from core.model.measures import (
     UNIT_DIGITS,
     Held,
     Holding,
+    Known,
     OrderLimits,
     Reference,
     money_of,
@@ -54,6 +60,7 @@ __all__ = [
     "UNIT_DIGITS",
     "Held",
     "Holding",
+    "Known",
     "OrderLimits",
     "Reference",
     "Violation",
@@ -61,7 +68,6 @@ __all__ = [
     "check_exposure",
     "check_form",
     "check_order",
-    "check_position",
     "money_of",
     "money_units",
     "not_tradable",
@@ -78,8 +84,11 @@ MAX_TICKS = 2**31 - 2
 MAX_VALUE = 1 << 60
 """The most a position may be worth in ticks x lots, so that sums fit into 64 bits."""
 
+NOTHING_KNOWN = Known()
+
 # Looking a member up in its enumeration is slow enough to matter here.
 _BUY = Side.BUY
+_GTD = TimeInForce.GTD
 _LIMIT = OrdType.LIMIT
 _HALTED, _CLOSED = MarketStatus.HALTED, MarketStatus.CLOSED
 
@@ -188,17 +197,21 @@ def check_order(
     own: int = 0,
     is_open: bool = True,
     only_reduce: str = "",
+    known: Known = NOTHING_KNOWN,
 ) -> list[Violation]:
     """Everything about one order that needs no other order: form, market, price, size, position.
 
     `ts` is now (UTC ns, the clock of `market.received`). `own` is how many lots of `held`'s open
     quantity belong to the order itself, when it is being changed. `only_reduce` is the reason why
-    the order must reduce (empty: it need not).
+    the order must reduce (empty: it need not). `known` is what an engine knows beside prices.
     """
     found: list[Violation] = []
     form = check_form(order, instrument)
     if form is not None:
         found.append(form)
+        return found
+    if order.tif is _GTD and order.expire <= ts:
+        found.append(expired(order))
         return found
     side, qty, price = order.side, order.qty, order.price
     buy = side is _BUY
@@ -211,7 +224,7 @@ def check_order(
     status = market.status
     if status is _HALTED or status is _CLOSED or not is_open:
         found.append(not_tradable(instrument, "halted" if status is _HALTED else ""))
-    ref2 = reference2(market)
+    ref2 = reference2(market, limits.by_last)
     age = ts - market.received
     if ref2 <= 0:
         if not closing:
@@ -220,6 +233,10 @@ def check_order(
         ref2 = 0
         if not closing:
             found.append(stale(instrument, limits, abs(age)))
+    elif known.locked and limits.locked is not None and ts - known.locked > limits.locked:
+        ref2 = 0
+        if not closing:
+            found.append(locked(instrument, limits, ts - known.locked))
     collar = limits.collar
     if ref2 > 0 and collar is not None:
         high, low, whole = collar
@@ -230,6 +247,19 @@ def check_order(
             2 * limit * whole > around2 * high if buy else 2 * limit * whole < around2 * low
         ):
             found.append(outside_collar(order, instrument, limits, limit, around2))
+        # A trigger is a price of its own, whatever limit goes with it.
+        stop, around2 = order.stop_price, ref2
+        if (price > 0 and stop > 0) and (
+            2 * stop * whole > around2 * high if buy else 2 * stop * whole < around2 * low
+        ):
+            found.append(outside_collar(order, instrument, limits, stop, around2))
+    if known.before2 > 0 and limits.window is not None:
+        high, low, whole = limits.window
+        limit, around2 = price or order.stop_price, known.before2
+        if limit > 0 and (
+            2 * limit * whole > around2 * high if buy else 2 * limit * whole < around2 * low
+        ):
+            found.append(outside_collar(order, instrument, limits, limit, around2, "window_collar"))
     if price > 0 and (buy or 2 * price >= ref2):
         price2 = 2 * price
     else:
@@ -241,10 +271,50 @@ def check_order(
     if limits.max_notional is not None:
         notional = qty * price2 * limits.units
         if notional > 2 * limits.max_notional:
-            found.append(too_valuable(instrument, limits, notional // 2))
+            found.append(too_valuable(limits, notional // 2))
     if limits.max_position is not None and position + opened > limits.max_position:
-        found.append(too_large(order, instrument, limits, position + opened))
+        scope = limits.scopes["max_position"]
+        worst = position + opened
+        found.append(too_large(order, instrument, limits.max_position, worst, scope))
+    if limits.special:
+        _check_special(found, order, instrument, limits, known, position, opened, price2, ref2)
     return found
+
+
+def _check_special(
+    found: list[Violation],
+    order: NewOrder,
+    instrument: Instrument,
+    limits: OrderLimits,
+    known: Known,
+    position: int,
+    opened: int,
+    price2: int,
+    ref2: int,
+) -> None:
+    """Limits that few accounts have: share of the volume, short sales, what is to be confirmed.
+
+    `position` and `opened` are what is held and could come, seen from the order's side.
+    """
+    buy, closing = order.side is _BUY, position < 0 and opened <= -position
+    if limits.adv is not None and not closing:
+        lots = opened + known.today
+        above, below = limits.adv
+        if not known.volume or lots * 100 * below > above * known.volume:
+            found.append(too_much_of_the_volume(instrument, limits, lots, known.volume))
+    if limits.max_short is not None and not buy and position + opened > limits.max_short:
+        found.append(too_short(instrument, limits, position + opened))
+    if limits.confirm_notional is not None:
+        notional = order.qty * price2 * limits.units
+        if notional > 2 * limits.confirm_notional:
+            found.append(too_valuable(limits, notional // 2, "confirm_order_notional"))
+    price = order.price or order.stop_price
+    if limits.confirm_collar is not None and ref2 > 0 and price > 0:
+        high, low, whole = limits.confirm_collar
+        if 2 * price * whole > ref2 * high if buy else 2 * price * whole < ref2 * low:
+            found.append(
+                outside_collar(order, instrument, limits, price, ref2, "confirm_price_collar")
+            )
 
 
 def order_price2(order: NewOrder, market: Reference, limits: OrderLimits, ref2: int) -> int:
@@ -266,22 +336,7 @@ def order_price2(order: NewOrder, market: Reference, limits: OrderLimits, ref2: 
     return -(-far2 * high // whole)
 
 
-def check_position(
-    order: NewOrder, instrument: Instrument, limits: OrderLimits, held: Held, own: int = 0
-) -> Violation | None:
-    """Could the position pass its limit if all open orders of the order's side were filled?"""
-    if limits.max_position is None:
-        return None
-    if order.side is _BUY:
-        worst = held.qty + held.open_buy - own + order.qty
-    else:
-        worst = held.open_sell - own + order.qty - held.qty
-    return too_large(order, instrument, limits, worst) if worst > limits.max_position else None
-
-
-def check_exposure(
-    instrument: Instrument, limits: OrderLimits, before: int, value: int, gross: int
-) -> Violation | None:
+def check_exposure(limits: OrderLimits, before: int, value: int, gross: int) -> Violation | None:
     """Would the gross value (all in units of 10^-24) pass its limit by this order?
 
     `before` and `value` are this instrument's worst-case value without and with the order,
@@ -295,8 +350,8 @@ def check_exposure(
     shown = plain(money_of(after))
     return Violation(
         "MAX_GROSS_EXPOSURE",
-        f"Gross {shown} {instrument.currency} would be more than"
-        f" {limits.shown['max_exposure']} {instrument.currency}.",
+        f"Gross {shown} {limits.currency} would be more than"
+        f" {limits.shown['max_exposure']} {limits.currency}.",
         "Close or cancel something first, or make the order smaller.",
         limits.shown["max_exposure"],
         shown,

@@ -29,6 +29,7 @@ class NewOrder(Message, frozen=True):
     its `stop_price` is where it begins (0: from the market). When a TRAILING_STOP_LIMIT is
     triggered, its limit is `limit_offset` ticks beyond the stop. A PEGGED order stands `peg_offset`
     ticks better (more aggressive) than its `peg`; its `price`, if any, is never passed.
+    `confirmed` are the codes of the soft rules which the trader was asked about and confirmed.
     """
 
     cl_ord_id: str
@@ -54,6 +55,7 @@ class NewOrder(Message, frozen=True):
     limit_offset: int = 0
     peg: PegReference | None = None
     peg_offset: int = 0
+    confirmed: tuple[str, ...] = ()
 
 
 class NewOrderList(Message, frozen=True):
@@ -96,6 +98,7 @@ class ReplaceOrder(Message, frozen=True):
     trader: str = ""
     ts: int = 0
     stop_price: int = 0
+    confirmed: tuple[str, ...] = ()
 
 
 class CancelAll(Message, frozen=True):
@@ -124,7 +127,11 @@ class Flatten(Message, frozen=True):
 
 
 class Kill(Message, frozen=True):
-    """The kill switch: 1 stops strategies and opening orders, 2 also cancels, 3 also flattens."""
+    """The kill switch: 1 stops strategies and opening orders, 2 also cancels, 3 also flattens.
+
+    `scope` is empty for an account (or all of them), or ``strategy``, ``trader`` or ``venue`` with
+    its name in `scope_id`; then only that is stopped and canceled.
+    """
 
     id: str
     level: int
@@ -133,10 +140,16 @@ class Kill(Message, frozen=True):
     trader: str = ""
     reason: str = ""
     ts: int = 0
+    scope: str = ""
+    scope_id: str = ""
 
 
 class SetTradingState(Message, frozen=True):
-    """Change what an account may do (re-arming after a kill included); `reason` is journaled."""
+    """Change what an account may do (re-arming after a kill included); `reason` is journaled.
+
+    With `scope` ``strategy``, ``trader`` or ``venue`` it is about that, by its name in `scope_id`;
+    an empty `account` then means all accounts.
+    """
 
     id: str
     account: str
@@ -145,13 +158,15 @@ class SetTradingState(Message, frozen=True):
     source: Source = Source.USER
     trader: str = ""
     ts: int = 0
+    scope: str = ""
+    scope_id: str = ""
 
 
 class SetLimit(Message, frozen=True):
     """Change one limit. Loosening needs a `reason` and takes effect after a delay.
 
-    `scope` is ``account``, ``strategy`` or ``instrument`` with its id in `scope_id`; an empty id
-    means the default of all.
+    `scope` is one of `core.model.limits.SCOPES` with its id in `scope_id`; an empty id means the
+    default of all.
     """
 
     id: str
@@ -159,6 +174,44 @@ class SetLimit(Message, frozen=True):
     value: Decimal
     scope: str = "account"
     scope_id: str = ""
+    reason: str = ""
+    trader: str = ""
+    ts: int = 0
+
+
+class SetRestriction(Message, frozen=True):
+    """Put an instrument on the restricted list, or take it off. Either takes a `reason`."""
+
+    id: str
+    instrument: str
+    restricted: bool
+    reason: str
+    trader: str = ""
+    ts: int = 0
+
+
+class Override(Message, frozen=True):
+    """Let one order pass limits by which it would be denied: those whose `codes` are named.
+
+    The order is the one that will come with the id `order` before `expires` (UTC ns). The `reason`
+    is typed twice, or a second person (`second`) stands for it.
+    """
+
+    id: str
+    order: str
+    codes: tuple[str, ...]
+    expires: int
+    reason: str
+    again: str = ""
+    trader: str = ""
+    second: str = ""
+    ts: int = 0
+
+
+class ReloadSettings(Message, frozen=True):
+    """Read the settings file anew. Looser limits take the `reason` and wait."""
+
+    id: str
     reason: str = ""
     trader: str = ""
     ts: int = 0
@@ -228,6 +281,9 @@ Command = (
     | Kill
     | SetTradingState
     | SetLimit
+    | SetRestriction
+    | Override
+    | ReloadSettings
     | SetStrategyMode
     | SetStrategyParams
     | AnswerDraft

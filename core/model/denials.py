@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from core.model.commands import NewOrder
 from core.model.enums import Side
+from core.model.inputs import Restriction
 from core.model.instruments import Instrument
 from core.model.measures import Held, OrderLimits, Reference, money_of
 from core.model.numbers import plain
@@ -50,6 +51,19 @@ def not_tradable(instrument: Instrument, why: str) -> Violation:
         sentence,
         "Wait until it trades again; cancels still work.",
         scope=f"instrument:{instrument.id}",
+    )
+
+
+def expired(order: NewOrder) -> Violation:
+    """Good till a moment that has passed."""
+    return Violation(
+        "EXPIRE_TIME_IN_PAST",
+        "The order would expire before now."
+        if order.expire > 0
+        else "An order good till date needs the time of its end.",
+        "Choose a later time.",
+        value=str(order.expire),
+        scope=f"account:{order.account}",
     )
 
 
@@ -113,23 +127,45 @@ def stale(instrument: Instrument, limits: OrderLimits, age: int) -> Violation:
     )
 
 
+def locked(instrument: Instrument, limits: OrderLimits, age: int) -> Violation:
+    """Bid and ask have been equal for too long."""
+    seconds = plain((Decimal(age) / 1_000_000_000).quantize(Decimal("0.1")))
+    limit = limits.shown["locked_after"]
+    return Violation(
+        "STALE_MARKET_DATA",
+        f"Bid and ask of {instrument.id} have been equal for {seconds} s (limit {limit} s).",
+        "Wait for a good quote; orders that reduce a position still pass.",
+        limit,
+        seconds,
+        limits.scopes["locked_after"],
+    )
+
+
 def outside_collar(
-    order: NewOrder, instrument: Instrument, limits: OrderLimits, price: int, ref2: int
+    order: NewOrder,
+    instrument: Instrument,
+    limits: OrderLimits,
+    price: int,
+    ref2: int,
+    name: str = "price_collar",
 ) -> Violation:
-    """The price is too far from the market."""
+    """The price is too far from the market; `name` is the limit's."""
     away = Decimal(abs(2 * price - ref2) * 100) / Decimal(ref2)
     shown = plain(away.quantize(Decimal("0.01")))
     word = "above" if order.side is Side.BUY else "below"
-    limit = limits.shown["price_collar"]
+    limit = limits.shown[name]
     reference = plain(Decimal(ref2) * instrument.tick / 2)
+    what = "price of five minutes ago," if name == "window_collar" else "reference"
+    hard = name != "confirm_price_collar"
     return Violation(
         "PRICE_COLLAR",
-        f"Price {plain(instrument.price(price))} is {shown} % {word} the reference {reference}"
+        f"Price {plain(instrument.price(price))} is {shown} % {word} the {what} {reference}"
         f" (limit {limit} %).",
-        "Bring the price nearer to the market.",
+        "Bring the price nearer to the market." if hard else "Confirm it to send it all the same.",
         f"{limit} %",
         f"{shown} %",
-        limits.scopes["price_collar"],
+        limits.scopes[name],
+        hard,
     )
 
 
@@ -148,35 +184,127 @@ def too_many(instrument: Instrument, limits: OrderLimits, qty: int) -> Violation
     )
 
 
-def too_large(
-    order: NewOrder, instrument: Instrument, limits: OrderLimits, worst: int
-) -> Violation:
-    """The position could pass its limit."""
-    assert limits.max_position is not None
-    side = "long" if order.side is Side.BUY else "short"
-    value = plain(instrument.quantity(worst))
-    limit = plain(instrument.quantity(limits.max_position))
+def restricted(instrument: Instrument, restriction: Restriction) -> Violation:
+    """Nobody may trade it."""
+    since = f" since {restriction.since}" if restriction.since else ""
     return Violation(
-        "MAX_POSITION",
-        f"With all open orders of its side the position could be {side} {value}; {limit} is the"
-        " most.",
-        "Make the order smaller or cancel open orders first.",
-        limit,
-        value,
-        limits.scopes["max_position"],
+        "RESTRICTED_INSTRUMENT",
+        f"{instrument.id} is restricted{since}: {restriction.reason.rstrip('.')}.",
+        "Trade something else; cancels still work.",
+        scope=f"instrument:{instrument.id}",
     )
 
 
-def too_valuable(instrument: Instrument, limits: OrderLimits, notional: int) -> Violation:
-    """The order is worth more than it may be."""
-    value = plain(money_of(notional))
-    limit = limits.shown["max_order_notional"]
+def not_permitted(order: NewOrder) -> Violation:
+    """Whoever sends it has no permission for that."""
+    who = f"Strategy {order.strategy}" if order.strategy else order.trader or "Nobody named"
+    scope = f"strategy:{order.strategy}" if order.strategy else f"trader:{order.trader}"
     return Violation(
-        "MAX_ORDER_NOTIONAL",
-        f"The order is worth {value} {instrument.currency}, more than {limit}"
-        f" {instrument.currency}.",
-        "Make the order smaller.",
+        "NOT_PERMITTED",
+        f"{who} may not trade {order.instrument} on {order.account} with a"
+        f" {order.ord_type.name} order.",
+        "Ask for a permission in the settings of the engine.",
+        value=order.ord_type.name,
+        scope=scope,
+    )
+
+
+def too_large(
+    order: NewOrder, instrument: Instrument, limit: int, worst: int, scope: str
+) -> Violation:
+    """The position could pass its limit."""
+    side = "long" if order.side is Side.BUY else "short"
+    value = plain(instrument.quantity(worst))
+    most = plain(instrument.quantity(limit))
+    return Violation(
+        "MAX_POSITION",
+        f"With all open orders of its side the position could be {side} {value}; {most} is the"
+        " most.",
+        "Make the order smaller or cancel open orders first.",
+        most,
+        value,
+        scope,
+    )
+
+
+def no_rate(instrument: Instrument, currency: str) -> Violation:
+    """The books are reckoned in a currency to which there is no exchange rate."""
+    return Violation(
+        "NO_FX_RATE",
+        f"There is no exchange rate from {instrument.currency} to {currency}.",
+        "Enter one in the settings; orders that reduce a position still pass.",
+        scope=f"instrument:{instrument.id}",
+    )
+
+
+def self_trade(instrument: Instrument, side: Side, leaves: int, price: int) -> Violation:
+    """The order would trade with an own one."""
+    what = f"{side.name.lower()} of {plain(instrument.quantity(leaves))}"
+    shown = plain(instrument.price(price))
+    return Violation(
+        "SELF_TRADE",
+        f"It could trade with your own {what} at {shown}.",
+        "Cancel that order first.",
+        value=shown,
+        scope=f"instrument:{instrument.id}",
+    )
+
+
+def too_short(instrument: Instrument, limits: OrderLimits, worst: int) -> Violation:
+    """More would be sold than is held and was borrowed."""
+    limit = limits.shown["max_short"]
+    value = plain(instrument.quantity(worst))
+    if limits.max_short:
+        limit = plain(instrument.quantity(limits.max_short))
+        what = f"With all open sales {value} could be sold short; {limit} were borrowed."
+    else:
+        what = f"With all open sales {value} could be sold short; short sales are not allowed."
+    return Violation(
+        "NO_LOCATE" if limits.max_short else "SHORT_NOT_ALLOWED",
+        what,
+        "Sell no more than is held.",
         limit,
         value,
-        limits.scopes["max_order_notional"],
+        limits.scopes["max_short"],
+    )
+
+
+def too_much_of_the_volume(
+    instrument: Instrument, limits: OrderLimits, lots: int, volume: int
+) -> Violation:
+    """The order, what is open and what was traded today are too much of a day's volume."""
+    limit, scope = limits.shown["max_adv"], limits.scopes["max_adv"]
+    if not volume:
+        return Violation(
+            "MAX_ADV_PARTICIPATION",
+            f"The average daily volume of {instrument.id} is not known.",
+            "Enter it, or lift the limit; orders that reduce a position still pass.",
+            f"{limit} %",
+            "",
+            scope,
+        )
+    share = plain((Decimal(100 * lots) / volume).quantize(Decimal("0.01")))
+    return Violation(
+        "MAX_ADV_PARTICIPATION",
+        f"{plain(instrument.quantity(lots))}, traded today and open, is {share} % of the average"
+        f" daily volume {plain(instrument.quantity(volume))} (limit {limit} %).",
+        "Make the order smaller or spread it over days.",
+        f"{limit} %",
+        f"{share} %",
+        scope,
+    )
+
+
+def too_valuable(limits: OrderLimits, notional: int, name: str = "max_order_notional") -> Violation:
+    """The order is worth more than it may be; `name` is the limit's."""
+    value = plain(money_of(notional))
+    limit, hard = limits.shown[name], name == "max_order_notional"
+    return Violation(
+        "MAX_ORDER_NOTIONAL",
+        f"The order is worth {value} {limits.currency}, more than {limit} {limits.currency}.",
+        "Make the order smaller." if hard else "Confirm it to send it all the same.",
+        limit,
+        value,
+        limits.scopes[name],
+        hard,
     )

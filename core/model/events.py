@@ -89,7 +89,10 @@ class VenueOrder(Part, frozen=True):
 
 
 class LimitUse(Message, frozen=True):
-    """How much of one limit is used. `used` and `limit` are in the limit's own unit."""
+    """How much of one limit is used. `used` and `limit` are in the limit's own unit.
+
+    `base` is the limit as it was set, when the market's state has tightened it.
+    """
 
     ts: int
     name: str
@@ -101,6 +104,30 @@ class LimitUse(Message, frozen=True):
     action: str
     pending: Decimal | None = None
     pending_at: int = 0
+    base: Decimal | None = None
+
+
+class RiskDecision(Message, frozen=True):
+    """What a control decided about an order (or a change of it), for the record.
+
+    `action` is ``denied``, ``confirmed`` (a soft rule, by the trader) or ``overridden``. `version`
+    is that of the limits in force.
+    """
+
+    seq: int
+    ts: int
+    order: str
+    action: str
+    code: str
+    scope: str
+    limit: str
+    value: str
+    version: int
+    account: str = ""
+    instrument: str = ""
+    trader: str = ""
+    strategy: str = ""
+    text: str = ""
 
 
 class StrategyState(Message, frozen=True):
@@ -161,6 +188,7 @@ Event = (
     | AccountState
     | LinkUpdate
     | LimitUse
+    | RiskDecision
     | StrategyState
     | Draft
     | CommandRefused

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
+from core.model.enums import OrdType
 from core.model.instruments import Instrument
 from core.model.message import Message, Part
 
@@ -29,17 +30,74 @@ class LimitValue(Part, frozen=True):
     scope_id: str = ""
 
 
+class Permission(Part, frozen=True):
+    """Who may trade what. An empty field means any; an order passes when one permission fits it.
+
+    `kind` is the instrument's class, such as ``future``.
+    """
+
+    trader: str = ""
+    strategy: str = ""
+    account: str = ""
+    instrument: str = ""
+    kind: str = ""
+    ord_types: tuple[OrdType, ...] = ()
+
+
+class Restriction(Part, frozen=True):
+    """An instrument that nobody may trade; `since` is a date as text."""
+
+    instrument: str
+    reason: str
+    since: str = ""
+
+
+class Policy(Part, frozen=True):
+    """What the settings say about risk beside limits.
+
+    `currency` is the one that the books are reckoned in (empty: each currency by itself) and
+    `rates` what one unit of another is worth in it. With `by_last` the last trade is the
+    reference price, else the mid. With `cancel_own` an order that would trade with an own one
+    cancels that first, else it is refused. `soft` are the codes that a person may confirm. No
+    `permissions` at all: everybody may trade everything.
+    """
+
+    currency: str = ""
+    rates: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    by_last: bool = False
+    cancel_own: bool = False
+    soft: tuple[str, ...] = ("DUPLICATE_ORDER", "SELF_TRADE")
+    permissions: tuple[Permission, ...] = ()
+    restricted: tuple[Restriction, ...] = ()
+    sectors: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class Setup(Message, frozen=True):
     """What the kernel trades, for whom, within which limits.
 
     Journaled like any other input, so that a replay needs nothing but the journal. Applied to a
-    kernel that already runs it adds what is new; an account that exists keeps its cash.
+    kernel that already runs it adds what is new; an account that exists keeps its cash. Where
+    `reason` tells why the settings were read anew, looser limits wait as those of commands do.
     """
 
     instruments: tuple[Instrument, ...] = ()
     accounts: tuple[AccountSetup, ...] = ()
     limits: tuple[LimitValue, ...] = ()
     loosen_delay: int = LOOSEN_DELAY
+    policy: Policy | None = None
+    reason: str = ""
+    trader: str = ""
+
+
+class Facts(Message, frozen=True):
+    """What is known of the world and bears on limits; what is missing stays as it was.
+
+    `rates` are exchange rates as in `Policy`; `volumes` the average lots a day by instrument.
+    """
+
+    ts: int
+    rates: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    volumes: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Tick(Message, frozen=True):
@@ -53,4 +111,4 @@ class Tick(Message, frozen=True):
     session: str = ""
 
 
-KernelInput = Setup | Tick
+KernelInput = Setup | Facts | Tick

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from core.model.contracts import Contract
 from core.model.enums import OrdType, TimeInForce
 from core.model.message import Part
 from core.model.numbers import EXACT, from_steps, to_steps
@@ -56,7 +57,7 @@ class Instrument(Part, frozen=True):
 
     `id` is ``SYMBOL.VENUE`` and the key everywhere. `tick` and `lot` are the steps of price and
     quantity; one lot times one tick times `multiplier` is `point`, the money in `currency` that
-    one tick moves one lot. `max_qty` is in lots.
+    one tick moves one lot. `max_qty` is in lots. A derivative has a `contract`.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Instrument(Part, frozen=True):
     post_only: bool = True
     maker_fee: Decimal = Decimal(0)
     taker_fee: Decimal = Decimal(0)
+    contract: Contract | None = None
 
     @property
     def point(self) -> Decimal:

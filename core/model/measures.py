@@ -33,6 +33,20 @@ class Reference(Protocol):
     def status(self) -> MarketStatus: ...
 
 
+class Known(NamedTuple):
+    """What the engine knows of a market beside its prices.
+
+    `before2` is twice the price of some minutes ago (0: not known), `locked` since when bid and ask
+    are equal (UTC ns, 0: they are not), `volume` the average lots a day (0: not known), `today`
+    the lots that the account has traded since the session began.
+    """
+
+    before2: int = 0
+    locked: int = 0
+    volume: int = 0
+    today: int = 0
+
+
 class Held(Protocol):
     """What an account (or a strategy) holds of one instrument, in lots.
 
@@ -60,39 +74,64 @@ class OrderLimits:
 
     `values` maps a name of `core.model.limits` to its value and the words for its scope, for
     example ``{"max_order_qty": (Decimal(500), "account:PAPER")}``; what is missing is not limited.
+    Limits in money are in `currency`; `units` is one tick on one lot in it, when that is not the
+    instrument's own. With `by_last` the last trade is the reference price, else the mid.
     """
 
     __slots__ = (
+        "adv",
+        "by_last",
         "collar",
+        "confirm_collar",
+        "confirm_notional",
+        "currency",
+        "locked",
         "max_exposure",
         "max_notional",
         "max_orders",
         "max_position",
         "max_qty",
-        "rate",
+        "max_short",
         "scopes",
         "shown",
+        "special",
         "stale",
         "units",
+        "window",
     )
 
-    def __init__(self, instrument: Instrument, values: Mapping[str, tuple[Decimal, str]]) -> None:
-        self.units = money_units(instrument)
+    def __init__(
+        self,
+        instrument: Instrument,
+        values: Mapping[str, tuple[Decimal, str]],
+        currency: str = "",
+        units: int = -1,
+        by_last: bool = False,
+    ) -> None:
+        self.currency = currency or instrument.currency
+        self.units = units if units >= 0 else money_units(instrument)
+        self.by_last = by_last
         self.scopes = {name: scope for name, (_, scope) in values.items()}
         self.shown = {name: plain(value) for name, (value, _) in values.items()}
         self.max_qty = _whole(values, "max_order_qty")
         self.max_position = _whole(values, "max_position")
         self.max_orders = _whole(values, "max_open_orders")
-        self.rate = _whole(values, "max_order_rate")
+        self.max_short = _whole(values, "max_short")
         self.max_notional = _units(values, "max_order_notional")
+        self.confirm_notional = _units(values, "confirm_order_notional")
         self.max_exposure = _units(values, "max_exposure")
-        stale = values.get("stale_after")
-        self.stale = None if stale is None else int(stale[0] * 1_000_000_000)
-        collar = values.get("price_collar")
-        self.collar: tuple[int, int, int] | None = None
-        if collar is not None:
-            above, below = collar[0].as_integer_ratio()
-            self.collar = (100 * below + above, 100 * below - above, 100 * below)
+        self.stale = _nanoseconds(values, "stale_after")
+        self.locked = _nanoseconds(values, "locked_after")
+        self.collar = _collar(values, "price_collar")
+        self.confirm_collar = _collar(values, "confirm_price_collar")
+        self.window = _collar(values, "window_collar")
+        adv = values.get("max_adv")
+        self.adv = None if adv is None else adv[0].as_integer_ratio()
+        # One look instead of five: most orders have none of these limits.
+        self.special = any(
+            name in values
+            for name in ("max_adv", "max_short", "confirm_order_notional", "confirm_price_collar")
+        )
 
 
 def money_units(instrument: Instrument) -> int:
@@ -121,19 +160,35 @@ def money_of(units: int) -> Decimal:
     return EXACT.quantize(value, Decimal(1)) if value == value.to_integral_value() else value
 
 
-def reference2(market: Reference) -> int:
+def reference2(market: Reference, by_last: bool = False) -> int:
     """Twice the reference price in ticks (so that a mid price stays whole); 0: there is none.
 
     The mid of bid and ask; where a side is empty the last trade, or else the side there is. A
-    crossed quote is no reference.
+    crossed quote is no reference. With `by_last` the last trade comes first, where there is one.
     """
     bid = market.bid if market.bid_qty > 0 else 0
     ask = market.ask if market.ask_qty > 0 else 0
     if bid > 0 and ask > 0:
-        return bid + ask if bid <= ask else 0
+        if bid > ask:
+            return 0
+        return 2 * market.last if by_last and market.last > 0 else bid + ask
     if market.last > 0:
         return 2 * market.last
     return 2 * (bid if bid > 0 else ask)
+
+
+def _nanoseconds(values: Mapping[str, tuple[Decimal, str]], name: str) -> int | None:
+    entry = values.get(name)
+    return None if entry is None else int(entry[0] * 1_000_000_000)
+
+
+def _collar(values: Mapping[str, tuple[Decimal, str]], name: str) -> tuple[int, int, int] | None:
+    """A percentage as three whole numbers: 100 % and it, 100 % less it, and 100 %."""
+    entry = values.get(name)
+    if entry is None:
+        return None
+    above, below = entry[0].as_integer_ratio()
+    return 100 * below + above, 100 * below - above, 100 * below
 
 
 def _whole(values: Mapping[str, tuple[Decimal, str]], name: str) -> int | None:

@@ -181,6 +181,8 @@ class SourceView(Part, frozen=True):
 class EngineView(Part, frozen=True):
     """The engine's own health: order round trip (send -> venue's answer) and loop, in ns.
 
+    `records_behind` is how many inputs of the journal are not in the records yet (-1: not known).
+
     In a replay: where it is, begins and ends (UTC ns of the recording), and how fast it plays
     (0: paused).
     """
@@ -198,6 +200,7 @@ class EngineView(Part, frozen=True):
     replay_end: int = 0
     replay_speed: float = 0.0
     replay_start: int = 0
+    records_behind: int = 0
 
 
 class Frame(Message, frozen=True):

@@ -57,7 +57,8 @@ class EngineConfig(msgspec.Struct, forbid_unknown_fields=True):
     limits: list[LimitConfig] = msgspec.field(default_factory=list)
     strategies: list[StrategyConfig] = msgspec.field(default_factory=list)
     loosen_delay: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 30
-    durability: Literal["process", "power"] = "process"
+    durability: Literal["process", "power"] = "power"
+    keep_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 0
     snapshot_every: Annotated[int, msgspec.Meta(ge=1_000)] = 100_000
     orphan_seconds: Annotated[int, msgspec.Meta(ge=1)] = 60
     record: bool = False

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +32,7 @@ from core.model.inputs import Tick
 from core.model.market import MarketData
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
 from core.model.session import EngineView, Snapshot, ToEngine
+from core.services.bookkeeping import Bookkeeping
 from core.services.config import EngineConfig
 from core.services.desk import EnginePort, NoStrategies, StrategyDesk
 from core.services.dispatch import Dispatch
@@ -43,6 +43,7 @@ from core.services.past import SAVE_SECONDS, Past
 from core.services.records import Records
 from core.services.recovery import Recovered, recover
 from core.services.sessions import FRAME_SECONDS, Backlog, Session, Sessions
+from core.services.snapshots import Snapshots
 from core.services.statistics import Statistics
 from core.services.timers import Every, SteadyClock
 from core.venues.replay.venue import ReplayVenue
@@ -50,7 +51,6 @@ from core.venues.venue import Clock, Venue
 
 LOG = logging.getLogger("outcry.engine")
 
-_QUIET_NS = 2_000_000_000  # without a command for this long, a snapshot disturbs nobody
 _ERRORS_SHOWN = 20  # error notices a second at most; all are counted and logged
 
 
@@ -67,6 +67,7 @@ class Engine:
         strategies: keeps the strategies; none by default.
         record: called with every market message that passed the checks.
         past: keeps the newest trades over a restart, for venues that live inside this engine.
+        bookkeeping: writes the records; without it there are none.
 
     Attributes:
         ready: orders are taken; False while starting, reconciling and stopping.
@@ -86,6 +87,7 @@ class Engine:
         strategies: StrategyDesk | None = None,
         record: Callable[[MarketData], None] | None = None,
         past: Past | None = None,
+        bookkeeping: Bookkeeping | None = None,
         name: str = "",
     ) -> None:
         self.config = config
@@ -102,6 +104,7 @@ class Engine:
         self._clock = clock or SteadyClock()
         self._record = record
         self._past = past
+        self._bookkeeping = bookkeeping
         self._channel: EngineChannel | None = None
         self._stop_asked: asyncio.Event | None = None
         self._errors_left = _ERRORS_SHOWN
@@ -128,6 +131,8 @@ class Engine:
             self.journal.close()
             raise
         self._build(recovered)
+        loop = asyncio.get_running_loop()
+        self.journal.watch(lambda: loop.call_soon_threadsafe(self.path.confirmed))
         if self._channel is not None:
             self._channel.open(asyncio.get_running_loop())
             self.endpoint = self._channel.endpoint
@@ -150,6 +155,8 @@ class Engine:
                 self.home,
             )
         )
+        if self._bookkeeping is not None:
+            self._bookkeeping.start()
         self.ready = True
         self.dispatch.open()
         count = len(self.cache.markets)
@@ -191,6 +198,11 @@ class Engine:
             await link.stop()
         for timer in self._timers:
             timer.stop()
+        try:
+            self.path.flush()
+        except JournalError as error:
+            self.report("The journal could not be confirmed; what waited for it stays.", error)
+        await self._snapshots.finish()
         self._snapshot_kernel()
         if self._past is not None:
             try:
@@ -203,6 +215,8 @@ class Engine:
             self.journal.close()
         except JournalError as error:
             self.report("The journal could not be closed cleanly.", error)
+        if self._bookkeeping is not None:
+            self._bookkeeping.end()  # it reads to the end of what was just closed
 
     def client(
         self, name: str, kind: str = "terminal", stores: Stores | None = None
@@ -253,7 +267,9 @@ class Engine:
             Every(1.0, self._second, self.report, "Looking after health"),
             Every(SAVE_SECONDS, self._keep_past, self.report, "Keeping the market's past"),
         ]
-        self._snapshot_seq = recovered.snapshot_seq
+        self._snapshots = Snapshots(
+            self.journal.directory, self.config.keep_days, recovered.snapshot_seq, self.report
+        )
         self.publish([o for o in recovered.outputs if not isinstance(o, _REQUESTS)])
         for note in recovered.notes:
             self.say(Severity.WARNING, note)
@@ -375,6 +391,9 @@ class Engine:
         passed = self.statistics.second()
         now = self._clock()
         self._errors_left = _ERRORS_SHOWN
+        if self._bookkeeping is not None:
+            for text in self._bookkeeping.look():
+                self.say(Severity.WARNING, text)
         for link in self.links.values():
             update = link.source.look(now, passed)
             if update is not None:
@@ -383,10 +402,8 @@ class Engine:
             tuple(link.source.view(now) for link in self.links.values()), self._view(now)
         )
         self.sessions.beat()
-        waited = time.monotonic_ns() - self.dispatch.last_command
-        behind = self.kernel.seq - self._snapshot_seq
-        if behind >= self.config.snapshot_every and waited > _QUIET_NS:
-            self._snapshot_kernel()
+        if self.journal.synced_seq - self._snapshots.seq >= self.config.snapshot_every:
+            self._snapshots.take(self.journal.synced_seq)
 
     def _keep_past(self) -> None:
         """Write the newest trades away from this thread; a failed write is said and tried again."""
@@ -421,7 +438,14 @@ class Engine:
             0 if replay is None else replay.end_time,
             0.0 if replay is None or replay.paused else replay.speed,
             0 if replay is None else replay.start_time,
+            self._records_behind(),
         )
+
+    def _records_behind(self) -> int:
+        books = self._bookkeeping
+        if books is None:
+            return 0
+        return -1 if books.seq < 0 else max(0, self.kernel.seq - books.seq)
 
     def _session(self, now: int) -> str:
         """The trading day (UTC), worked out once a day."""
@@ -432,15 +456,15 @@ class Engine:
         return self._day_text
 
     def _snapshot_kernel(self) -> None:
+        """Leave a snapshot for a quick start, when nobody waits for this loop any more."""
         kernel = self.kernel
-        if kernel.seq <= self._snapshot_seq:
+        if kernel.seq <= self._snapshots.seq:
             return
         try:
             self.journal.write_snapshot(kernel.seq, kernel.ts, kernel.dump())
         except Exception as error:
             # Not fatal: the journal holds everything, only the next start takes longer.
             self.report("No snapshot of the engine's state could be kept.", error)
-        self._snapshot_seq = kernel.seq
 
 
 _REQUESTS = (VenueNew, VenueCancel, VenueReplace)

@@ -30,6 +30,7 @@ from core.journal.journal import Journal
 from core.model.enums import Severity
 from core.services import affinity
 from core.services.address import my_address, remove_address, write_address
+from core.services.bookkeeping import Bookkeeping
 from core.services.config import ConfigError, EngineConfig, load_config
 from core.services.engine import Engine
 from core.services.options import EngineOptions, from_namespace, parse_options
@@ -100,6 +101,7 @@ def make_engine(given: EngineOptions) -> tuple[Engine, Recorder | None]:
         strategies=_strategies(given, config, venues),
         past=Past(given.home / "past.trades") if given.replay is None else None,
         record=None if recorder is None else recorder.write,
+        bookkeeping=Bookkeeping(given.home, given.core),
         name=f"{given.mode.value} engine {os.getpid()}",
     )
     engine.listen(given.endpoint or default_endpoint(given.home))

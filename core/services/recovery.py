@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable
+from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
 from core.journal.errors import JournalError
+from core.journal.files import journal_files, read_snapshot, snapshot_files
 from core.journal.journal import Journal
-from core.journal.reader import Recorded
+from core.journal.reader import NO_END, Recorded, open_header, read_file, replay
 from core.kernel.kernel import Kernel
 from core.kernel.state import Output
 from core.model.enums import LinkState
@@ -51,19 +54,58 @@ def rebuild(journal: Journal) -> tuple[Kernel, int, int]:
             start = snapshot.seq
         except ValueError as error:
             journal.repairs.append(f"{journal.directory}: snapshot {snapshot.seq}: {error}")
+    return kernel, start, apply_all(kernel, journal.replay(start + 1))
+
+
+class State(NamedTuple):
+    """A kernel as it was after some record, the id of its journal, and where its replay began."""
+
+    kernel: Kernel
+    journal: bytes
+    start: int
+
+
+def state_at(directory: Path, seq: int = NO_END) -> State:
+    """The state after record `seq` of a folder's journal (by default the last), which another
+    program may be writing: from the newest good snapshot before, else from the first record.
+
+    Raises:
+        JournalError: when the journal is damaged, or records are missing.
+    """
+    files = journal_files(directory)
+    if not files:
+        raise JournalError(f"{directory}: there is no journal here. Choose another folder.")
+    journal = open_header(files[0], read_file(files[0])).journal
+    kernel, start = Kernel(), 0
+    for path in snapshot_files(directory):
+        found = read_snapshot(path, journal)
+        if isinstance(found, str) or found.seq > seq:
+            continue
+        try:
+            kernel, start = Kernel.load(found.data), found.seq
+            break
+        except ValueError:
+            continue  # of another version: the records tell the same
+    apply_all(kernel, replay(directory, start + 1, seq))
+    return State(kernel, journal, start)
+
+
+def apply_all(kernel: Kernel, inputs: Iterable[tuple[int, int, Recorded]]) -> int:
+    """Work off recorded inputs; returns how many were the kernel's."""
+    takes, apply = kernel.takes, kernel.apply
     count = 0
     # A replay makes no cycles; looking for some in it would take a third of the time.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        for seq, ts, message in journal.replay(start + 1):
-            if kernel.takes(message):
-                kernel.apply(seq, ts, message)  # type: ignore[arg-type]
+        for seq, ts, message in inputs:
+            if takes(message):
+                apply(seq, ts, message)  # type: ignore[arg-type]
                 count += 1
     finally:
         if collecting:
             gc.enable()
-    return kernel, start, count
+    return count
 
 
 def recover(journal: Journal, setup: Setup, now: int) -> Recovered:
@@ -71,6 +113,8 @@ def recover(journal: Journal, setup: Setup, now: int) -> Recovered:
 
     Every venue counts as down until it says that it is up: orders whose answer the crash may have
     swallowed become UNKNOWN, and no order leaves before their venue has been heard.
+
+    With durability "power" all of it is confirmed by the disk when this returns.
 
     Raises:
         JournalError: when the journal is damaged, records are missing, or it cannot be written.
@@ -92,4 +136,5 @@ def recover(journal: Journal, setup: Setup, now: int) -> Recovered:
         news.insert(0, missing)
     for message in news:
         outputs += kernel.apply(journal.append(now, message), now, message)  # type: ignore[arg-type]
+    journal.commit()
     return Recovered(kernel, outputs, start, count, monotonic() - begun, list(journal.repairs))

@@ -45,9 +45,14 @@ class Statistics:
             del self._sent[next(iter(self._sent))]
         self._sent[name] = time.monotonic_ns()
 
-    def decided(self) -> None:
-        """The requests that follow from a command have been handed over."""
-        if self.arrived:
+    def decided(self, arrived: int = 0) -> None:
+        """The requests that follow from a command have been handed over.
+
+        `arrived` is when it came, unless it is the one that is worked on now.
+        """
+        if arrived:
+            self.decide.add(time.monotonic_ns() - arrived)
+        elif self.arrived:
             self.decide.add(time.monotonic_ns() - self.arrived)
             self.arrived = 0
 

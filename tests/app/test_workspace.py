@@ -76,6 +76,55 @@ def test_an_unreadable_file_is_set_aside_and_said(tmp_path, content):
     assert WorkspaceFile(tmp_path, "w").load() == saved(1)
 
 
+@pytest.mark.parametrize("content", ["", '{"panels": [', '{"version": 99}'])
+def test_instead_of_an_unreadable_file_the_newest_kept_version_is_shown(tmp_path, content):
+    file = WorkspaceFile(tmp_path, "w")
+    for number in range(4):
+        file.save(saved(number))
+    (tmp_path / "w.json").write_text(content)
+    (tmp_path / "w.1.json").write_text("{")
+    file = WorkspaceFile(tmp_path, "w")
+    assert file.load() == saved(1)
+    assert "the version saved before it is shown" in file.problem
+    (aside,) = tmp_path.glob("w.json.unreadable-*")
+    assert aside.read_text() == content
+    file.save(saved(9))
+    assert WorkspaceFile(tmp_path, "w").load() == saved(9)
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from app.workspace import SavedPanel, SavedWorkspace, WorkspaceFile
+file = WorkspaceFile(Path(sys.argv[1]), "w")
+file.load()
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
+for number in range(20):
+    try:
+        panel = SavedPanel("log-1", "log", {"n": number, "filler": "x" * 20_000})
+        file.save(SavedWorkspace(panels=[panel]))
+    except OSError as error:
+        print(error.strerror)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of a file's size")
+def test_a_disk_that_stays_full_pushes_no_kept_version_out(tmp_path):
+    file = WorkspaceFile(tmp_path, "w")
+    for number in range(15):
+        file.save(saved(number))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["File too large"] * 20
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_missing_and_unknown_fields_do_no_harm(tmp_path):
     (tmp_path / "w.json").write_text('{"future": 1, "panels": [{"id": "a", "kind": "log"}]}')
     file = WorkspaceFile(tmp_path, "w")
@@ -292,19 +341,31 @@ def test_a_screen_that_is_gone_does_not_take_the_window_along(terminal, tmp_path
     assert seen.height() >= 100
 
 
-def test_a_disk_that_refuses_is_said_once(terminal, qtbot):
+def test_a_disk_that_refuses_is_said_once_and_asked_again(terminal, qtbot):
     t = terminal()
     t.connect()
-    (t.data / "workspaces").mkdir(exist_ok=True)
-    t.library.active.file._locked = True
+    folder = t.data / "workspaces"
+    assert not folder.exists()
+    folder.write_text("in the way")
 
     def said() -> list[str]:
         return [n.text for n in t.stores.notices if "could not be saved" in n.text]
 
     for _ in range(3):
         t.window.workbench.save()
-        qtbot.wait(30)
-    qtbot.waitUntil(lambda: len(said()) == 1)
+        t.window.workbench._saver.finish()
+        qtbot.wait(10)
+    (text,) = said()
+    assert "Outcry goes on trying" in text
+    folder.unlink()
+    qtbot.waitUntil(lambda: (folder / "default.json").exists(), timeout=6_000)
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    folder.write_text("again")
+    t.window.panel("orders").query.setText("btc")
+    t.window.workbench.save()
+    qtbot.waitUntil(lambda: len(said()) == 2)
 
 
 def test_taking_the_window_apart_changes_no_file(terminal, qtbot):

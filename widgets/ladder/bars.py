@@ -1,37 +1,33 @@
-"""What stands above and below the ladder: instrument, padlock, sizes; position and cancel."""
+"""What stands above the ladder: instrument, padlock, sizes, how long orders live, the bracket."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFont, QStandardItemModel
 from PySide6.QtWidgets import (
+    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QSizePolicy,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
-from core.client.stores import Stores
 from core.model.enums import Mode
 from core.model.instruments import Instrument
 from widgets.chip import Chip
 from widgets.entry import StepSpinBox
 from widgets.expressions import Scope
+from widgets.kinds import tif_obstacle
+from widgets.ladder.intent import LIVES, Life, life_meaning
 from widgets.ladder.padlock import Padlock
 from widgets.modeframe import ModeWord
 from widgets.presets import default_sizes, read_sizes, saved_texts, write_sizes
 from widgets.sizes import SizeButtons
-from widgets.theme import tokens
-from widgets.words import format_average, format_money, format_qty
-
-HINT_TIME = 6_000_000_000
-"""How long (ns) a hint stands in place of the position."""
 
 
 class TopBar(QWidget):
@@ -59,6 +55,17 @@ class TopBar(QWidget):
             "Flip: while one-click is on, an order may be dragged across the spread,"
             " where it trades at once."
         )
+        self.life = QComboBox(self)
+        self.life.setAccessibleName("How long orders of the ladder live")
+        self.life.view().setAccessibleName("How long orders of the ladder live")
+        for life in LIVES.values():
+            self.life.addItem(life.text, life.name)
+        self.bracket = QToolButton(self)
+        self.bracket.setAccessibleName("Bracket of Alt+click")
+        self.gear = QToolButton(self)
+        self.gear.setText("⚙")
+        self.gear.setToolTip("When a click sends, the bracket, the columns")
+        self.gear.setAccessibleName("Settings of the ladder")
         self.buttons = SizeButtons(parent=self)
         self._instrument: Instrument | None = None
         self._sizes: dict[str, list[str]] = {}
@@ -70,6 +77,7 @@ class TopBar(QWidget):
         self.buttons.chosen.connect(self.first.set_steps)
         self.buttons.subtracted.connect(self._subtract)
         self.buttons.stored.connect(self._store)
+        self.life.currentIndexChanged.connect(self.changed)
 
     def _build(self) -> None:
         font = QFont(self.symbol.font())
@@ -87,11 +95,18 @@ class TopBar(QWidget):
         size, other = QLabel("Si&ze", self), QLabel("&2nd", self)
         size.setBuddy(self.first)
         other.setBuddy(self.second)
-        fields: tuple[QWidget, ...] = (size, self.first, other, self.second, self.flip)
+        fields: tuple[QWidget, ...] = (size, self.first, other, self.second)
         for column, field in enumerate(fields):
             second.addWidget(field, 0, column)
         second.setColumnStretch(1, 1)
         second.setColumnStretch(3, 1)
+        third = QHBoxLayout()
+        third.setSpacing(4)
+        for field in (self.life, self.bracket, self.flip, self.gear):
+            third.addWidget(field)
+        ignored = QSizePolicy.Policy.Ignored
+        self.bracket.setSizePolicy(ignored, QSizePolicy.Policy.Fixed)
+        third.setStretch(1, 1)
         for spin in (self.first, self.second):
             spin.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             spin.scope_maker = self._scope
@@ -101,6 +116,7 @@ class TopBar(QWidget):
         box.addLayout(first)
         box.addLayout(second)
         box.addWidget(self.buttons)
+        box.addLayout(third)
 
     # -- shown -------------------------------------------------------------------------------
 
@@ -121,6 +137,18 @@ class TopBar(QWidget):
         if self.padlock.isChecked() is not armed:
             self.padlock.set_armed(armed)
 
+    def show_bracket(self, words: str, meaning: str) -> None:
+        """Show the bracket of Alt+click: short, and whole in the tooltip."""
+        if self.bracket.text() != words:
+            self.bracket.setText(words)
+        if self.bracket.toolTip() != meaning:
+            self.bracket.setToolTip(meaning)
+            self.bracket.setAccessibleDescription(meaning)
+
+    def chosen_life(self) -> Life:
+        """How long the next order lives."""
+        return LIVES[self.life.currentData()]
+
     # -- sizes -------------------------------------------------------------------------------
 
     def size_of(self, second: bool) -> int | None:
@@ -137,6 +165,7 @@ class TopBar(QWidget):
                 spin.set_grid(instrument.lot, instrument.max_qty)
                 spin.set_steps(None)
             self._instrument = instrument
+            self._offer_lives(instrument)
         if self._offered:
             return
         key = instrument.id
@@ -151,14 +180,35 @@ class TopBar(QWidget):
         self.second.set_steps(chosen[1])
 
     def save_state(self) -> dict[str, Any]:
-        """Sizes and presets of each instrument, as exact quantities."""
-        return {"sizes": dict(self._sizes), "presets": dict(self._presets)}
+        """Sizes and presets of each instrument, as exact quantities; how long orders live."""
+        return {
+            "sizes": dict(self._sizes),
+            "presets": dict(self._presets),
+            "life": self.life.currentData(),
+        }
 
     def restore_state(self, state: dict[str, Any]) -> None:
         """Take back sizes and presets."""
         self._sizes = saved_texts(state, "sizes")
         self._presets = saved_texts(state, "presets")
+        life = state.get("life")
+        if isinstance(life, str) and life in LIVES:
+            self.life.setCurrentIndex(self.life.findData(life))
         self._instrument = None
+
+    def _offer_lives(self, instrument: Instrument) -> None:
+        """Grey what the instrument does not take; a choice that it has not gives way."""
+        model = self.life.model()
+        assert isinstance(model, QStandardItemModel)
+        first = -1
+        for row, life in enumerate(LIVES.values()):
+            wrong = tif_obstacle(life.tif, instrument)
+            model.item(row).setEnabled(not wrong)
+            tip = wrong or life_meaning(life)
+            self.life.setItemData(row, tip, Qt.ItemDataRole.ToolTipRole)
+            first = row if first < 0 and not wrong else first
+        if tif_obstacle(self.chosen_life().tif, instrument) and first >= 0:
+            self.life.setCurrentIndex(first)
 
     def _scope(self) -> Scope:
         assert self._instrument is not None
@@ -186,71 +236,3 @@ class TopBar(QWidget):
         self.buttons.set_sizes(sizes, self._instrument)
         self._presets[self._instrument.id] = write_sizes(sizes, self._instrument)
         self.changed.emit()
-
-
-class FootBar(QWidget):
-    """The position, beneath it its profit, for a while a hint instead; the button that cancels."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.words = QElidingLabel("", self)
-        self.words.setAccessibleName("Position")
-        self.profit = QElidingLabel("", self)
-        self.profit.setAccessibleName("Open profit")
-        self.cancel = QPushButton("Cancel 0", self)
-        self.cancel.setAutoDefault(False)
-        self.cancel.setEnabled(False)
-        self.cancel.setAccessibleName("Cancel all orders here")
-        self._hint_until = 0
-        box = QHBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(6)
-        lines = QVBoxLayout()
-        lines.setSpacing(0)
-        lines.addWidget(self.words)
-        lines.addWidget(self.profit)
-        box.addLayout(lines, 1)
-        box.addWidget(self.cancel)
-
-    def show_hint(self, sentence: str, now: int) -> None:
-        """Show a sentence for a few seconds from `now` (ns)."""
-        self._hint_until = now + HINT_TIME
-        _write(self.words, sentence, tokens().warning)
-        _write(self.profit, "", tokens().dim)
-
-    def show_position(self, stores: Stores, account: str, instrument: Instrument, now: int) -> None:
-        """Show what is held and how many orders work, unless a hint stands there."""
-        working = len(stores.working_orders(instrument.id, account))
-        text = f"Cancel {working}"
-        if self.cancel.text() != text:
-            self.cancel.setText(text)
-            self.cancel.setEnabled(working > 0)
-            plural = "" if working == 1 else "s"
-            words = f"Cancel {working} order{plural} of {account} in {instrument.symbol}"
-            self.cancel.setAccessibleName(words)
-            self.cancel.setToolTip(words)
-        if now < self._hint_until:
-            return
-        position = stores.position(account, instrument.id)
-        if position is None or position.qty == 0:
-            _write(self.words, "Flat", tokens().dim)
-            _write(self.profit, "", tokens().dim)
-            return
-        profit = stores.open_profit(position)
-        side = "Long" if position.qty > 0 else "Short"
-        average = format_average(stores.average_price(position), instrument)
-        money = format_money(profit, instrument.currency)
-        gains = tokens().text if not profit else tokens().up if profit > 0 else tokens().down
-        held = f"{side} {format_qty(abs(position.qty), instrument)} ø {average}"
-        _write(self.words, held, tokens().text)
-        _write(self.profit, money, gains)
-
-
-def _write(label: QElidingLabel, text: str, color: QColor) -> None:
-    if label.text() != text:
-        label.setText(text)
-        label.setToolTip(text)
-    if label.palette().color(QPalette.ColorRole.WindowText) != color:
-        palette = QPalette()
-        palette.setColor(QPalette.ColorRole.WindowText, color)
-        label.setPalette(palette)

@@ -23,14 +23,20 @@ class Column(NamedTuple):
     spare: int
 
 
+_SIGNS = (
+    "S is a stop, T a trailing one, IT if touched, P pegged. Pale with a border: held here, by the"
+    " engine. Faint with a border: waits for its entry. A line joins orders of which one cancels"
+    " the other"
+)
+
 COLUMNS: dict[str, Column] = {
     column.id: column
     for column in (
-        Column("my_buys", "Buys", "Your working buy orders", 5, 3, 0),
+        Column("my_buys", "Buys", f"Your working buy orders. {_SIGNS}", 5, 3, 0),
         Column("bids", "Bids", "Size bid at each price; click to buy", 5, 4, 0),
         Column("price", "Price", "Price", 0, 1, 0),
         Column("asks", "Asks", "Size offered at each price; click to sell", 5, 4, 0),
-        Column("my_sells", "Sells", "Your working sell orders", 5, 3, 0),
+        Column("my_sells", "Sells", f"Your working sell orders. {_SIGNS}", 5, 3, 0),
         Column("profile", "Volume", "Volume traded at each price in this session", 5, 5, 2),
         Column("trades", "Trades", "The last trades at each price, fading", 5, 1, 1),
     )

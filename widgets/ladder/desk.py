@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal
 
 from core.client.stores import Stores
-from core.model.commands import CancelAll, CancelOrder, NewOrder, ReplaceOrder
+from core.model.commands import CancelAll, CancelOrder, NewOrder, NewOrderList, ReplaceOrder
 from core.model.enums import OrdStatus
 from core.model.ids import IdMaker
 from core.model.orders import Order
+from widgets.brackets import stamped
 from widgets.clock import Clock
 from widgets.ladder.moves import Change, cancellable, move, reduce
 from widgets.sent import Answer, Sent, Tracked
@@ -39,9 +39,14 @@ class Desk(QObject):
         self._ids = ids
         self._clock = clock
 
-    def send(self, order: NewOrder) -> None:
-        """Ask for a new order, whose id was made when the intent arose."""
-        self._ask(replace(order, ts=self._clock.wall()))
+    def send(self, order: NewOrder | NewOrderList) -> None:
+        """Ask for a new order, or for some that hang together; ids were made with the intent."""
+        orders = stamped(order, self._clock.wall())
+        if isinstance(orders, NewOrder):
+            self._ask(orders)
+            return
+        self.sent.add_list(orders, self._stores, self._clock.monotonic())
+        self.asked.emit(orders)
 
     def cancel(self, orders: Sequence[Order]) -> None:
         """Cancel these orders, except those that are being cancelled already."""
@@ -76,22 +81,24 @@ class Desk(QObject):
             self.hinted.emit("Set a size first: an order is made smaller by it.")
 
     def settle(self) -> None:
-        """See what was answered, and say what was not done."""
+        """See what was answered, and say what was not done; of a list, the first that was not."""
+        told: set[str] = set()
         for answer in self.sent.settle(self._stores):
             sentence = self._failure(answer)
-            if sentence:
+            if sentence and answer.list_id not in told:
                 self.hinted.emit(sentence)
+                told |= {answer.list_id} - {""}
 
     def _apply(self, changes: list[Change] | str) -> None:
         if isinstance(changes, str):
             self.hinted.emit(changes)
             return
-        for order, qty, price in changes:
+        for order, qty, price, stop in changes:
             if self.sent.change_of(order.cl_ord_id) is not None:
                 self.hinted.emit("A change of this order has not been answered yet.")
             elif qty:
                 name, now = order.cl_ord_id, self._clock.wall()
-                self._ask(ReplaceOrder(self._ids.next(), name, qty, price, ts=now))
+                self._ask(ReplaceOrder(self._ids.next(), name, qty, price, ts=now, stop_price=stop))
             else:
                 self.cancel([order])
 

@@ -81,6 +81,8 @@ class Look:
         self.own_fill = {
             side: {
                 Stage.WORKING: mix(color, t.panel, 0.92),
+                Stage.HELD: mix(color, t.panel, 0.62),
+                Stage.WAITING: mix(color, t.panel, 0.22),
                 Stage.PENDING_REPLACE: mix(color, t.panel, 0.45),
                 Stage.PENDING_CANCEL: mix(color, t.panel, 0.25),
                 Stage.UNKNOWN: t.warning,
@@ -90,6 +92,8 @@ class Look:
         self.own_pen = {
             side: {
                 Stage.WORKING: QPen(Qt.PenStyle.NoPen),
+                Stage.HELD: _pen(color, Qt.PenStyle.SolidLine),
+                Stage.WAITING: _pen(color, Qt.PenStyle.SolidLine),
                 Stage.PENDING_REPLACE: _pen(color, Qt.PenStyle.DashLine),
                 Stage.PENDING_CANCEL: _pen(color, Qt.PenStyle.DashLine),
                 Stage.PENDING_NEW: _pen(color, Qt.PenStyle.DotLine),
@@ -99,6 +103,7 @@ class Look:
             }
             for side, color in ((1, t.bid), (2, t.ask))
         }
+        self.links = {1: t.bid, 2: t.ask}
         white, black = QColor("white"), QColor("black")
         self.own_text = {
             side: {

@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from core.model.enums import OrdStatus, OrdType, Side
+from core.model.enums import OrdStatus, Side
 from core.model.instruments import Instrument
 from core.model.orders import Order
 from core.model.session import Ticker
-from widgets.words import format_price
+from widgets.kinds import MOVABLE, STOPS, level, waits
+from widgets.ladder.intent import stop_hint
+from widgets.words import TYPE_WORDS, format_price
 
-_STEADY = frozenset({OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED})
+_STEADY = frozenset({OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED, OrdStatus.SUSPENDED})
 
 
 class Change(NamedTuple):
-    """A change of one order: new total quantity and price, or a cancel when `qty` is 0."""
+    """A change of one order: new total quantity and prices, or a cancel when `qty` is 0."""
 
     order: Order
     qty: int
     price: int
-
-
-def level(order: Order) -> int:
-    """The price in ticks at which an order stands in the ladder; 0 for none (a market order)."""
-    return order.stop_price if order.ord_type is OrdType.STOP else order.price
+    stop_price: int = 0
 
 
 def move(
@@ -36,20 +34,29 @@ def move(
 ) -> list[Change] | str:
     """Move orders of one side to `price`, or a sentence why that is refused.
 
-    A limit is not moved across the spread, where it would trade at once, unless `flip` is on.
+    A limit is not moved across the spread, where it would trade at once, and a stop not to where
+    it would go off at once, unless `flip` is on. The limit of a stop limit keeps its distance.
     """
     if price <= 0:
         return "There is no price in this row."
+    changes = []
     for order in orders:
         if order.status not in _STEADY:
             return "This order has a change under way; wait for the venue's answer."
-        if order.ord_type is not OrdType.LIMIT:
-            return "Only limit orders can be moved; cancel this one and place it anew."
-        if not flip:
-            wrong = _crossing_hint(order.side, price, instrument, ticker)
-            if wrong:
-                return wrong
-    return [Change(o, o.qty, price) for o in orders if o.price != price]
+        if order.ord_type not in MOVABLE:
+            kind = TYPE_WORDS[order.ord_type].lower()
+            return f"A {kind} order follows the market by itself; it cannot be moved."
+        wrong = "" if flip else _hint(order, price, instrument, ticker)
+        if wrong:
+            return wrong
+        if level(order) == price:
+            continue
+        if waits(order):
+            limit = max(order.price + price - order.stop_price, 1) if order.price else 0
+            changes.append(Change(order, order.qty, limit, price))
+        else:
+            changes.append(Change(order, order.qty, price))
+    return changes
 
 
 def reduce(orders: Sequence[Order], lots: int) -> list[Change] | str:
@@ -65,8 +72,6 @@ def reduce(orders: Sequence[Order], lots: int) -> list[Change] | str:
             return "This order has a change under way; wait for the venue's answer."
         taken = min(lots, order.leaves)
         left = 0 if taken == order.leaves else order.qty - taken
-        if left and order.ord_type is not OrdType.LIMIT:
-            return "Only limit orders can be made smaller; cancel this one and place it anew."
         changes.append(Change(order, left, order.price))
         lots -= taken
     return changes
@@ -75,6 +80,18 @@ def reduce(orders: Sequence[Order], lots: int) -> list[Change] | str:
 def cancellable(orders: Sequence[Order]) -> list[Order]:
     """Those that may still be cancelled: working, and no cancel of them is under way."""
     return [o for o in orders if o.working and o.status is not OrdStatus.PENDING_CANCEL]
+
+
+def _hint(order: Order, price: int, instrument: Instrument, ticker: Ticker | None) -> str:
+    """Why an order would not stay at `price`, or ''. One whose turn is to come stays anywhere."""
+    if order.status is OrdStatus.SUSPENDED and order.parent:
+        return ""
+    if order.ord_type in STOPS and waits(order):
+        wrong = stop_hint(instrument, ticker, order.side, price)
+        return f"Not moved: it would go off at once. {wrong}" if wrong else ""
+    if waits(order):
+        return ""
+    return _crossing_hint(order.side, price, instrument, ticker)
 
 
 def _crossing_hint(side: Side, price: int, instrument: Instrument, ticker: Ticker | None) -> str:

@@ -11,7 +11,7 @@ from widgets.colors import mix, readable_on
 from widgets.modeframe import mode_color
 from widgets.theme import tokens
 
-_OFF, _ON = "1-click off", "1-click ON"
+_OFF, _ON, _DOWN = "1-click off", "1-click ON", "1-click ON ↓"
 
 
 class Padlock(QAbstractButton):
@@ -20,6 +20,7 @@ class Padlock(QAbstractButton):
     def __init__(self, mode: Mode | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.mode = mode
+        self._at_press = False
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -29,18 +30,36 @@ class Padlock(QAbstractButton):
     def set_armed(self, armed: bool) -> None:
         """Show the state of the lock."""
         self.setChecked(armed)
-        self.setToolTip(
-            "One-click is ON: a click in the bid or ask column sends an order. Click to turn off."
-            if armed
-            else "One-click is off: a click only fills the ticket. Click to turn on."
-        )
+        self.setToolTip(self._words(armed))
         self.setAccessibleDescription("on" if armed else "off")
         self.update()
 
+    def set_at_press(self, at_press: bool) -> None:
+        """Does a click send when the button goes down, or when it is let go?"""
+        self._at_press = at_press
+        self.setToolTip(self._words(self.isChecked()))
+        self.update()
+
+    def _words(self, armed: bool) -> str:
+        if not armed:
+            return "One-click is off: a click only fills the ticket. Click to turn on."
+        when = (
+            "as soon as the button is pressed (mouse-down): it cannot be taken back"
+            if self._at_press
+            else "when the button is let go in the same cell"
+        )
+        return (
+            f"One-click is ON: a click in the bid or ask column sends an order {when}."
+            " Click to turn off."
+        )
+
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
-        width = max(metrics.horizontalAdvance(_OFF), metrics.horizontalAdvance(_ON))
+        width = max(metrics.horizontalAdvance(text) for text in (_OFF, _ON, _DOWN))
         return QSize(width + metrics.height() + 16, metrics.height() + 8)
+
+    def _text(self, armed: bool) -> str:
+        return (_DOWN if self._at_press else _ON) if armed else _OFF
 
     def paintEvent(self, event: QPaintEvent) -> None:
         t, armed = tokens(), self.isChecked()
@@ -58,7 +77,7 @@ class Padlock(QAbstractButton):
         _draw_lock(painter, QPointF(7, (self.height() - high) / 2), high, color, armed)
         painter.setPen(color)
         area = QRectF(self.rect()).adjusted(high + 8, 0, -4, 0)
-        painter.drawText(area, Qt.AlignmentFlag.AlignCenter, _ON if armed else _OFF)
+        painter.drawText(area, Qt.AlignmentFlag.AlignCenter, self._text(armed))
         painter.end()
 
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from widgets.colors import readable_on
 from widgets.ladder.columns import CANCEL_WIDTH, COLUMNS, Span
 from widgets.ladder.look import Look
-from widgets.ladder.picture import Mark, Mine, RowPicture, Stage
+from widgets.ladder.picture import Link, Mark, Mine, RowPicture, Stage
 
 _PAD = 4
 _UP, _DOWN = "▴", "▾"
@@ -58,9 +58,13 @@ class RowPainter:
             elif column == "my_buys":
                 if picture.buys is not None:
                     self._mine(picture.buys, 1, x, y, width)
+                if picture.buys_link:
+                    self._link(picture.buys_link, 1, x + width - 1.0, y)
             elif column == "my_sells":
                 if picture.sells is not None:
                     self._mine(picture.sells, 2, x, y, width)
+                if picture.sells_link:
+                    self._link(picture.sells_link, 2, x + 1.0, y)
             elif column == "profile":
                 self._volume(picture, x, y, width)
             elif picture.trade:
@@ -154,6 +158,14 @@ class RowPainter:
             middle = y + look.row_height / 2
             p.setPen(color)
             p.drawLine(QLineF(left, middle, left + room, middle))
+
+    def _link(self, bits: int, side: int, x: float, y: int) -> None:
+        """A piece of the line that joins orders of one list, along the edge towards the prices."""
+        high = self._look.row_height
+        top = y if bits & Link.UP else y + high / 2
+        bottom = y + high if bits & Link.DOWN else y + high / 2
+        self._p.setPen(QPen(self._look.links[side], 2))
+        self._p.drawLine(QLineF(x, top, x, bottom))
 
     def _outlines(self, picture: RowPicture, y: int, width: int) -> None:
         """The bold outlines of the last price and the average, and the keyboard's row."""

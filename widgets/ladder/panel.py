@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QAction, QShowEvent
-from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.client.stores import Stores
 from core.model.commands import Command
@@ -20,21 +19,22 @@ from core.model.session import Ticker
 from widgets.clock import Clock
 from widgets.freshness import Freshness
 from widgets.ladder.accessible import install
-from widgets.ladder.bars import FootBar, TopBar
+from widgets.ladder.bars import TopBar
+from widgets.ladder.brackets import BracketDesk
 from widgets.ladder.canvas import LadderCanvas
 from widgets.ladder.columns import ALWAYS, COLUMNS, clean_order, moved
 from widgets.ladder.desk import Desk
+from widgets.ladder.foot import FootBar
 from widgets.ladder.intent import order_for
 from widgets.ladder.lock import Lock
-from widgets.ladder.picture import Scene, compose, orders_at
+from widgets.ladder.menu import columns_menu, gear_menu, show_menu
+from widgets.ladder.picture import orders_at
 from widgets.ladder.popup import OrdersPopup
 from widgets.ladder.rows import GROUPS, Rows, follow, market_row
-from widgets.ladder.sizes import SizeFormat
-from widgets.ladder.traded import Traded
+from widgets.ladder.scenery import Scenery
 from widgets.ladder.wish import Wish
 from widgets.modeframe import ModeFrame
 from widgets.panel import Panel
-from widgets.words import format_price
 
 
 class LadderPanel(Panel):
@@ -62,17 +62,14 @@ class LadderPanel(Panel):
         self.flip = False
         self._rows: Rows | None = None
         self._group = 1
-        self._scene: Scene | None = None
-        self._traded = Traded()
-        self._last = 0
-        self._last_move = 0
         self._epoch = stores.orders.epoch
         self._mode = stores.mode
         self._popup: OrdersPopup | None = None
-        self._key: tuple[object, ...] = ()
         self.canvas = LadderCanvas(ids, self.clock, self)
+        self._scenery = Scenery(stores, self.desk.sent, self.canvas, self.clock)
         self.top = TopBar(stores.known_mode, self)
         self.foot = FootBar(self)
+        self.brackets = BracketDesk(stores, ids, self.top, self)
         self.frame = ModeFrame(stores.known_mode, self)
         self.frame.body.addWidget(self.top)
         self.frame.body.addWidget(self.canvas, 1)
@@ -95,6 +92,9 @@ class LadderPanel(Panel):
         self.top.padlock.clicked.connect(self._padlock)
         self.top.flip.toggled.connect(self._set_flip)
         self.top.changed.connect(self.state_changed)
+        self.top.gear.clicked.connect(self._gear_menu)
+        self.top.bracket.clicked.connect(self._edit_bracket)
+        self.brackets.changed.connect(self.state_changed)
         self.foot.cancel.clicked.connect(self._cancel_all)
 
     # -- what the window calls ---------------------------------------------------------------
@@ -105,10 +105,8 @@ class LadderPanel(Panel):
             return
         super().set_instrument(instrument)
         self._rows = None
-        self._scene = None
-        self._key = ()
-        self._last = self._last_move = 0
-        self._traded = Traded(self._group)
+        self._scenery.forget(self._group)
+        self.brackets.close_popup()
         self.fresh.forget()
         self.canvas.reset()
         self._close_popup()
@@ -142,6 +140,7 @@ class LadderPanel(Panel):
             return
         ticker = self.stores.tickers.get(self.instrument)
         self.top.offer_sizes(instrument, 0 if ticker is None else ticker.last or ticker.bid)
+        self.brackets.show(instrument)
         self._follow_market(ticker)
         self._show_rows()
         self.foot.show_position(self.stores, self.account, instrument, self.clock.monotonic())
@@ -149,11 +148,13 @@ class LadderPanel(Panel):
             self._fill_popup(self._popup, instrument)
 
     def save_state(self) -> dict[str, Any]:
-        """Columns, grouping and sizes. The padlock is not among them."""
+        """Columns, grouping, habits, sizes, brackets. The padlock is not among them."""
         return {
             "columns": list(self.canvas.order),
             "hidden": sorted(self.canvas.hidden),
             "group": self._group,
+            "send_on": "press" if self.canvas.at_press else "release",
+            "brackets": self.brackets.presets.save_state(),
             **self.top.save_state(),
         }
 
@@ -165,8 +166,10 @@ class LadderPanel(Panel):
         self.canvas.set_columns(order, out - ALWAYS)
         if group in GROUPS:
             self._group = group
-            self._traded.set_group(group)
+            self._scenery.traded.set_group(group)
             self._rows = None
+        self._set_at_press(state.get("send_on") == "press")
+        self.brackets.presets.restore_state(state.get("brackets"))
         self.top.restore_state(state)
         self.flush()
 
@@ -205,17 +208,14 @@ class LadderPanel(Panel):
             followed = follow(self._rows, ticker.bid, ticker.ask, self.canvas.held)
             self._rows = followed.rows
             self.canvas.set_away(followed.away)
-            if ticker.last != self._last:
-                self._last_move = (ticker.last > self._last) - (ticker.last < self._last)
-                self._last_move = self._last_move if self._last else 0
-                self._last = ticker.last
+            self._scenery.follow_last(ticker)
 
     def _scroll(self, rows: Rows) -> None:
         if self._rows is None:
             return
         if rows.group != self._group:
             self._group = rows.group
-            self._traded.set_group(rows.group)
+            self._scenery.traded.set_group(rows.group)
             self.state_changed.emit()
         elif rows.top != self._rows.top:
             self.canvas.free = True
@@ -224,71 +224,9 @@ class LadderPanel(Panel):
 
     def _show_rows(self) -> None:
         """Compose the rows and repaint those that changed; nothing is done when nothing did."""
-        stores, rows = self.stores, self._rows
-        instrument = stores.instruments.get(self.instrument)
-        if rows is None or instrument is None:
-            return
-        now = self.clock.monotonic()
-        tape = stores.tapes.get(self.instrument)
-        if tape is not None:
-            self._traded.take(tape, instrument, now)
-        self._traded.expire(now)
-        depth = stores.depth.get(self.instrument)
-        ticker = stores.tickers.get(self.instrument)
-        position = stores.position(self.account, self.instrument)
-        prints = self._traded.prints
-        canvas = self.canvas
-        key = (
-            rows,
-            id(depth),
-            depth.version if depth is not None else 0,
-            ticker,
-            stores.orders.version,
-            position,
-            self.desk.sent.version,
-            self._traded.version,
-            now // 500_000_000 if prints else 0,
-            canvas.cursor_at,
-            canvas.flash,
-            canvas.drag,
-            canvas.free,
-            instrument,
-        )
-        if key == self._key:
-            return
-        self._key = key
-        scene = self._scene
-        if scene is None or scene.instrument is not instrument:
-            sizes, volumes = SizeFormat(instrument), SizeFormat(instrument)
-            scene = Scene(rows, instrument, sizes, volumes, self._traded, self.desk.sent)
-            self._scene = scene
-        scene.rows, scene.depth, scene.ticker, scene.now = rows, depth, ticker, now
-        scene.orders = stores.working_orders(self.instrument, self.account)
-        scene.by_id = stores.working.get(self.instrument, {})
-        scene.position = position.qty if position is not None else 0
-        scene.average = (
-            round(position.cost / position.qty) if position is not None and position.qty else 0
-        )
-        scene.last_move = self._last_move
-        scene.cursor, scene.flash, scene.drag = canvas.cursor_at, canvas.flash, canvas.drag
-        canvas.show_rows(rows, compose(scene))
-        if ticker is not None:
-            canvas.set_longest_price(format_price(rows.top * rows.group, instrument))
-        canvas.set_titles(self._titles(scene), canvas.free)
-        if self._traded.since:
-            since = datetime.fromtimestamp(self._traded.since // 1_000_000_000, UTC).astimezone()
-            canvas.notes["profile"] = f", as far as it was seen here: since {since:%H:%M:%S}"
-
-    def _titles(self, scene: Scene) -> dict[str, str]:
-        titles = {}
-        if scene.sizes.unit:
-            titles["bids"] = f"Bids {scene.sizes.unit}"
-            titles["asks"] = f"Asks {scene.sizes.unit}"
-        if scene.volumes.unit:
-            titles["profile"] = f"Volume {scene.volumes.unit}"
-        if scene.rows.group > 1:
-            titles["price"] = f"×{scene.rows.group}"
-        return titles
+        instrument = self.stores.instruments.get(self.instrument)
+        if self._rows is not None and instrument is not None:
+            self._scenery.show(self._rows, instrument, self.account)
 
     # -- the padlock -------------------------------------------------------------------------
 
@@ -333,14 +271,28 @@ class LadderPanel(Panel):
             return
         lots = self.top.size_of(wish.second)
         ticker = self.stores.tickers.get(self.instrument)
-        order = order_for(instrument, ticker, self.account, wish.side, wish.price, lots, wish.stop)
+        life, now = self.top.chosen_life(), self.clock.wall()
+        order = order_for(
+            instrument, ticker, self.account, wish.side, wish.price, lots, wish.stop, life, now
+        )
         if isinstance(order, str):
-            self._hint(order)
+            self._refuse(order, wish.price)
+            return
+        if armed:
+            order = replace(order, cl_ord_id=wish.id, source=wish.source)
+        whole = self.brackets.around(order, instrument, ticker) if wish.bracket else order
+        if isinstance(whole, str):
+            self._refuse(whole, wish.price)
         elif armed:
             self.lock.use(self.clock.monotonic())
-            self.desk.send(replace(order, cl_ord_id=wish.id, source=wish.source))
+            self.desk.send(whole)
         else:
-            self.draft_offered.emit(order)
+            self.draft_offered.emit(whole)
+
+    def _refuse(self, sentence: str, price: int) -> None:
+        """A click that places nothing: its row flashes, and the foot says why."""
+        self.canvas.flash_row(price)
+        self._hint(sentence)
 
     def _at(self, side: Side, price: int) -> list[Order]:
         if self._rows is None:
@@ -413,36 +365,42 @@ class LadderPanel(Panel):
     def _popup_gone(self) -> None:
         self._popup = None
 
-    # -- columns -----------------------------------------------------------------------------
+    # -- menus -------------------------------------------------------------------------------
 
     def _columns_menu(self, column: str, point: QPoint) -> None:
-        menu = QMenu(self)
-        for name in self.canvas.order:
-            action = menu.addAction(COLUMNS[name].title)
-            action.setCheckable(True)
-            action.setChecked(name not in self.canvas.hidden)
-            action.setEnabled(name not in ALWAYS)
-            action.setToolTip(COLUMNS[name].meaning)
-            action.setData(("toggle", name))
-        menu.addSeparator()
-        for text, by in (("left", -1), ("right", 1)):
-            action = menu.addAction(f"Move “{COLUMNS[column].title}” to the {text}")
-            action.setData((by, column))
-        menu.setToolTipsVisible(True)
-        menu.triggered.connect(self._column_chosen)
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(point)
+        menu = columns_menu(self.canvas, column, self)
+        menu.triggered.connect(self._menu_chosen)
+        show_menu(menu, point)
 
-    def _column_chosen(self, action: QAction) -> None:
-        what, column = action.data()
-        hidden = set(self.canvas.hidden)
-        order = self.canvas.order
-        if what == "toggle":
-            hidden ^= {column}
+    def _gear_menu(self) -> None:
+        menu = gear_menu(self.canvas, self)
+        menu.triggered.connect(self._menu_chosen)
+        gear = self.top.gear
+        show_menu(menu, gear.mapToGlobal(gear.rect().bottomLeft()))
+
+    def _menu_chosen(self, action: QAction) -> None:
+        what, value = action.data()
+        if what == "bracket":
+            self._edit_bracket()
+            return
+        hidden, order = set(self.canvas.hidden), self.canvas.order
+        if what == "at_press":
+            self._set_at_press(value)
+        elif what == "toggle":
+            hidden ^= {value}
         else:
-            order = moved(order, column, what)
+            order = moved(order, value, what)
         self.canvas.set_columns(order, hidden)
         self.state_changed.emit()
+
+    def _set_at_press(self, at_press: bool) -> None:
+        self.canvas.at_press = at_press
+        self.top.padlock.set_at_press(at_press)
+
+    def _edit_bracket(self) -> None:
+        instrument = self.stores.instruments.get(self.instrument)
+        if instrument is not None:
+            self.brackets.edit(instrument)
 
     # -- words -------------------------------------------------------------------------------
 

@@ -13,36 +13,52 @@ from typing import NamedTuple
 
 from core.client.series import Depth, Ints
 from core.model.commands import CancelOrder, NewOrder, ReplaceOrder
-from core.model.enums import OrdStatus, OrdType, Side
+from core.model.enums import Contingency, OrdStatus, Side
 from core.model.instruments import Instrument
 from core.model.orders import Order
 from core.model.session import Ticker
-from widgets.ladder.moves import level
+from widgets.kinds import SIGNS, level, waits
 from widgets.ladder.rows import Rows
 from widgets.ladder.sizes import SizeFormat, bar_scale, share
 from widgets.ladder.traded import Traded, faded
 from widgets.sent import Sent
-from widgets.words import format_price
+from widgets.words import format_price, order_sentence, state_words
 
 
 class Stage(IntEnum):
-    """How sure an own order is; of several at one price the least sure is shown."""
+    """How sure an own order is; of several at one price the least sure is shown.
+
+    HELD: the engine works it in the venue's place. WAITING: its turn comes with another's fill.
+    """
 
     WORKING = 0
-    PENDING_REPLACE = 1
-    PENDING_CANCEL = 2
-    PENDING_NEW = 3
-    SENT = 4
-    TARGET = 5
-    UNKNOWN = 6
+    HELD = 1
+    WAITING = 2
+    PENDING_REPLACE = 3
+    PENDING_CANCEL = 4
+    PENDING_NEW = 5
+    SENT = 6
+    TARGET = 7
+    UNKNOWN = 8
 
 
 class Mine(NamedTuple):
-    """Own orders of one side at one price; ``S`` before a stop. `cancel`: the × is shown."""
+    """Own orders of one side at one price; ``S`` before a stop. `cancel`: the × is shown.
+
+    `tip` says each of them whole.
+    """
 
     text: str
     stage: Stage
     cancel: bool
+    tip: str = ""
+
+
+class Link:
+    """Bits of the line along exits that belong together: it goes on up, it goes on down."""
+
+    UP = 1
+    DOWN = 2
 
 
 class Mark:
@@ -79,6 +95,8 @@ class RowPicture(NamedTuple):
     trade_side: int = 0
     trade_age: int = 0
     marks: int = 0
+    buys_link: int = 0
+    sells_link: int = 0
 
 
 @dataclass(slots=True)
@@ -126,6 +144,7 @@ def compose(scene: Scene) -> list[RowPicture]:
     scene.volumes.fit(most_volume)
     volume_scale = bar_scale(most_volume)
     buys, sells = _own(scene)
+    links = _links(scene)
     marks = _marks(scene)
     prints = scene.traded.prints
     pictures = []
@@ -153,6 +172,8 @@ def compose(scene: Scene) -> list[RowPicture]:
                 print_.aggressor if print_ else 0,
                 faded(print_, scene.now) if print_ else 0,
                 marks.get(row, 0) | _side_of(scene.ticker, price),
+                links.get((Side.BUY, row), 0),
+                links.get((Side.SELL, row), 0),
             )
         )
     return pictures
@@ -218,7 +239,15 @@ class _Part(NamedTuple):
     lots: int
     stage: Stage
     cancel: bool = False
-    stop: bool = False
+    sign: str = ""
+    tip: str = ""
+
+
+def _stage(order: Order) -> Stage:
+    if order.status is OrdStatus.SUSPENDED and order.parent:
+        return Stage.WAITING
+    stage = _STAGES.get(order.status, Stage.WORKING)
+    return Stage.HELD if stage is Stage.WORKING and order.held else stage
 
 
 def _own(scene: Scene) -> tuple[dict[int, Mine], dict[int, Mine]]:
@@ -232,38 +261,45 @@ def _own(scene: Scene) -> tuple[dict[int, Mine], dict[int, Mine]]:
             cells.setdefault((side, row), []).append(part)
 
     for order in scene.orders:
-        stage = _STAGES.get(order.status, Stage.WORKING)
+        stage = _stage(order)
         change = scene.sent.change_of(order.cl_ord_id) if len(scene.sent) else None
-        if change is not None and stage is Stage.WORKING:
+        if change is not None and stage <= Stage.WAITING:
             gone = isinstance(change, CancelOrder)
             stage = Stage.PENDING_CANCEL if gone else Stage.PENDING_REPLACE
         cancel = stage is not Stage.PENDING_CANCEL
-        stop = order.ord_type is OrdType.STOP
-        put(order.side, level(order), _Part(order.leaves, stage, cancel, stop))
-        if order.pending_price and order.pending_price != order.price:
+        sign = SIGNS.get(order.ord_type, "") if waits(order) or not order.stop_price else ""
+        put(order.side, level(order), _Part(order.leaves, stage, cancel, sign, _tip(order, scene)))
+        target = order.pending_stop if waits(order) else order.pending_price
+        if target and target != level(order):
             lots = (order.pending_qty or order.qty) - order.cum_qty
-            put(order.side, order.pending_price, _Part(lots, Stage.TARGET))
+            put(order.side, target, _Part(lots, Stage.TARGET))
     for waiting in scene.sent:
         command = waiting.command
         if isinstance(command, NewOrder):
             if command.instrument == scene.instrument.id:
-                ticks = command.price or command.stop_price
-                stop = command.ord_type is OrdType.STOP
-                put(command.side, ticks, _Part(command.qty, Stage.SENT, stop=stop))
+                ticks = command.stop_price or command.price
+                sign = SIGNS.get(command.ord_type, "")
+                put(command.side, ticks, _Part(command.qty, Stage.SENT, sign=sign))
         elif isinstance(command, ReplaceOrder):
             changed = scene.by_id.get(command.order)
-            if changed is not None and command.price not in (changed.price, changed.pending_price):
+            if changed is None:
+                continue
+            target = command.stop_price or command.price
+            if target not in (level(changed), changed.pending_price, changed.pending_stop):
                 lots = command.qty - changed.cum_qty
-                put(changed.side, command.price, _Part(lots, Stage.TARGET))
+                put(changed.side, target, _Part(lots, Stage.TARGET))
     buys: dict[int, Mine] = {}
     sells: dict[int, Mine] = {}
     for (side, row), parts in cells.items():
         text = scene.sizes.own(sum(part.lots for part in parts))
-        if any(part.stop for part in parts):
-            text = f"S {text}"
+        sign = next((part.sign for part in parts if part.sign), "")
+        if sign:
+            text = f"{sign} {text}"
         if len(parts) > 1:
             text += f" ×{len(parts)}"
-        mine = Mine(text, max(part.stage for part in parts), any(part.cancel for part in parts))
+        tip = "\n".join(part.tip for part in parts if part.tip)
+        cancel = any(part.cancel for part in parts)
+        mine = Mine(text, max(part.stage for part in parts), cancel, tip)
         (buys if side is Side.BUY else sells)[row] = mine
     if scene.drag is not None:
         side, ticks, text = scene.drag
@@ -271,6 +307,30 @@ def _own(scene: Scene) -> tuple[dict[int, Mine], dict[int, Mine]]:
             text, Stage.TARGET, False
         )
     return buys, sells
+
+
+def _tip(order: Order, scene: Scene) -> str:
+    return f"{order_sentence(order, scene.instrument)}: {state_words(order)}"
+
+
+def _links(scene: Scene) -> dict[tuple[Side, int], int]:
+    """The line that joins the exits of one bracket, or siblings of which one cancels the other."""
+    lists: dict[tuple[str, Side], list[int]] = {}
+    for order in scene.orders:
+        if (
+            order.list_id
+            and level(order)
+            and (order.parent or order.contingency is Contingency.OCO)
+        ):
+            row = _row(scene.rows, order.side, level(order))
+            lists.setdefault((order.list_id, order.side), []).append(row)
+    links: dict[tuple[Side, int], int] = {}
+    for (_, side), places in lists.items():
+        top, bottom = min(places), max(places)
+        for row in range(max(top, 0), min(bottom, scene.rows.count - 1) + 1):
+            bits = (Link.UP if row > top else 0) | (Link.DOWN if row < bottom else 0)
+            links[side, row] = links.get((side, row), 0) | bits
+    return links
 
 
 def _marks(scene: Scene) -> dict[int, int]:

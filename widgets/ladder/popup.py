@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QToolButton, QWidget
 from core.model.enums import Side
 from core.model.instruments import Instrument
 from core.model.orders import Order
-from widgets.ladder.moves import level
-from widgets.words import STATUS_WORDS, TIF_WORDS, format_duration, format_price, format_qty
+from widgets.kinds import level
+from widgets.words import TIF_WORDS, format_duration, format_price, format_qty, state_words
 
 _HEADS = ("Price", "Size", "TIF", "Age", "State")
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -56,7 +56,7 @@ class OrdersPopup(QFrame):
                 format_price(level(order), instrument),
                 format_qty(order.leaves, instrument),
                 TIF_WORDS[order.tif],
-                STATUS_WORDS[order.status],
+                state_words(order),
             )
             for order in orders
         ]

@@ -220,9 +220,8 @@ class LadderView(QWidget):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             found = self._hit(event.pos())
-            if found is not None and found.part == "header":
-                note = self.notes.get(found.column, "")
-                words = f"{COLUMNS[found.column].meaning}{note}"
+            words = "" if found is None else self._tip(found)
+            if words:
                 QToolTip.showText(event.globalPos(), words, self)
             else:
                 QToolTip.hideText()
@@ -230,6 +229,14 @@ class LadderView(QWidget):
         return super().event(event)
 
     # -- inside ------------------------------------------------------------------------------
+
+    def _tip(self, found: Hit) -> str:
+        """The meaning of a column, or the orders in a cell."""
+        if found.part == "header":
+            return f"{COLUMNS[found.column].meaning}{self.notes.get(found.column, '')}"
+        picture = self.pictures[found.row]
+        mine = {"my_buys": picture.buys, "my_sells": picture.sells}.get(found.column)
+        return mine.tip if mine is not None else ""
 
     def _hit(self, point: QPoint) -> Hit | None:
         look = self._look

@@ -26,6 +26,7 @@ from core.model.enums import OrdType, Side, TradingState
 from core.model.instruments import Instrument
 from core.model.orders import Order
 from core.model.session import Ticker
+from widgets.kinds import STOPS, TOUCHED
 from widgets.limits import limit_values
 from widgets.words import SIDE_WORDS, format_price, format_qty
 
@@ -94,8 +95,30 @@ def violations(
         only_reduce=only_reduce,
     )
     found += _account_wide(order, instrument, stores, limits, held, ticker)
+    found += at_once(order, instrument, ticker)
     found += soft_rules(order, instrument, stores.working_orders(instrument.id), recent)
     return sorted(found, key=lambda violation: not violation.hard)
+
+
+def at_once(order: NewOrder, instrument: Instrument, ticker: Ticker) -> list[Violation]:
+    """Would an order that should wait for a price go off as soon as it is sent?"""
+    kind, stop = order.ord_type, order.stop_price
+    buy = order.side is Side.BUY
+    market = ticker.ask if buy else ticker.bid
+    if not market or not stop or kind not in STOPS | TOUCHED:
+        return []
+    reached = stop <= market if (kind in STOPS) is buy else stop >= market
+    if not reached:
+        return []
+    shown = format_price(market, instrument)
+    return [
+        Violation(
+            "TRIGGERED_AT_ONCE",
+            f"It would go off at once: the {'ask' if buy else 'bid'} is {shown}.",
+            "Hold to send.",
+            hard=False,
+        )
+    ]
 
 
 def soft_rules(
@@ -143,7 +166,7 @@ def _account_wide(
         worth = reference2(ticker) * limits.units
         before = max(worst_lots(held, side, 0) for side in Side) * worth // 2
         value = worst_lots(held, order.side, order.qty) * worth // 2
-        found.append(check_exposure(instrument, limits, before, value, units_of(use.used)))
+        found.append(check_exposure(limits, before, value, units_of(use.used)))
     working = sum(
         other.account == order.account
         for orders in stores.working.values()

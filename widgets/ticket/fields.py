@@ -1,167 +1,38 @@
-"""The ticket's head (instrument, quote, draft) and its fields."""
+"""The ticket's fields: all of one order, each shown only where the order's type needs it."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFont, QPalette, QStandardItemModel
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QFont, QPalette
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QSizePolicy,
-    QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 from superqt import QElidingLabel
 
-from core.client.stores import Stores
-from core.model.commands import NewOrder
-from core.model.enums import Mode, OrdType, TimeInForce
+from core.model.commands import NewOrder, NewOrderList
+from core.model.enums import OrdType, TimeInForce
 from core.model.instruments import Instrument
-from core.model.orders import Position
-from core.model.session import Ticker
+from widgets.brackets import entry_of, exits_in
 from widgets.chip import Chip
 from widgets.entry import StepSpinBox
-from widgets.modeframe import ModeWord
+from widgets.kinds import PRICED, TOUCHED, TRAILING, TRIGGERED, tif_obstacle, type_obstacle
 from widgets.sizes import SizeButtons
 from widgets.theme import tokens
-from widgets.ticket.form import (
-    PRICED,
-    STOPPED,
-    Form,
-    post_only_obstacle,
-    tif_obstacle,
-    type_obstacle,
-)
-from widgets.words import (
-    NOTHING,
-    TIF_MEANINGS,
-    TIF_WORDS,
-    TYPE_WORDS,
-    format_average,
-    format_price,
-    format_qty,
-)
+from widgets.ticket.choices import allow
+from widgets.ticket.form import Form, iceberg_obstacle, post_only_obstacle, shows_part
+from widgets.ticket.terms import ExitFields, ExpiryField, PegField, TrailField
+from widgets.words import TIF_MEANINGS, TIF_WORDS, TYPE_WORDS
 
-
-class Head(QWidget):
-    """Instrument, mode, account, position and quote.
-
-    Signals:
-        price_chosen(object): the bid or ask was clicked (ticks).
-        cleared(): the draft's × was clicked.
-    """
-
-    price_chosen = Signal(object)
-    cleared = Signal()
-
-    def __init__(self, mode: Mode | None, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.symbol = QLabel(NOTHING, self)
-        self.symbol.setAccessibleName("Instrument")
-        font = QFont(self.symbol.font())
-        font.setBold(True)
-        font.setPointSizeF(max(font.pointSizeF(), 1.0) * 1.15)
-        self.symbol.setFont(font)
-        self.word = ModeWord(mode, self)
-        self.stale = QLabel("", self)
-        self.stale.setAccessibleName("Age of the prices")
-        self.account = QElidingLabel("", self)
-        self.account.setAccessibleName("Account and position")
-        self.badge = QToolButton(self)
-        self.badge.setText("draft ×")
-        self.badge.setToolTip("A draft: nothing has been sent. Click to clear it.")
-        self.badge.setAccessibleName("Clear the draft")
-        self.badge.clicked.connect(self.cleared)
-        self.bid, self.ask = QPushButton(NOTHING, self), QPushButton(NOTHING, self)
-        self._prices = {self.bid: 0, self.ask: 0}
-        for button, name in ((self.bid, "Bid"), (self.ask, "Ask")):
-            button.setAutoDefault(False)
-            button.setToolTip(f"Put the {name.lower()} into the price")
-            button.setAccessibleName(name)
-            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            button.clicked.connect(self._clicked)
-        top, quote = QHBoxLayout(), QHBoxLayout()
-        for widget in (self.symbol, self.word):
-            top.addWidget(widget)
-        top.addStretch(1)
-        top.addWidget(self.badge)
-        quote.addWidget(self.bid)
-        quote.addWidget(self.ask)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(4)
-        box.addLayout(top)
-        state = QHBoxLayout()
-        state.addWidget(self.account, 1)
-        state.addWidget(self.stale)
-        box.addLayout(state)
-        box.addLayout(quote)
-        policy = self.badge.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.badge.setSizePolicy(policy)
-        self.badge.hide()
-
-    def show_market(
-        self,
-        stores: Stores,
-        instrument: Instrument | None,
-        account: str,
-        ticker: Ticker | None,
-        position: Position | None,
-        stale: str,
-    ) -> None:
-        """Show what is traded, for whom, what is held, and the quote."""
-        if self.word.mode is not stores.known_mode:
-            self.word.set_mode(stores.known_mode)
-        _set_text(self.symbol, instrument.symbol if instrument is not None else NOTHING)
-        held = "flat"
-        if position is not None and position.qty and instrument is not None:
-            side = "long" if position.qty > 0 else "short"
-            average = format_average(stores.average_price(position), instrument)
-            held = f"{side} {format_qty(abs(position.qty), instrument)} ø {average}"
-        _set_text(self.account, f"{account or 'no account'} · {held}")
-        _set_text(self.stale, stale)
-        self._show_prices(instrument, ticker, bool(stale))
-
-    def show_draft(self, draft: NewOrder | None) -> None:
-        """Is what stands in the fields a draft from elsewhere?"""
-        if self.badge.isHidden() is not (draft is None):
-            self.badge.setVisible(draft is not None)
-
-    def _show_prices(
-        self, instrument: Instrument | None, ticker: Ticker | None, stale: bool
-    ) -> None:
-        bid, ask = (ticker.bid, ticker.ask) if ticker is not None else (0, 0)
-        for button, ticks, word in ((self.bid, bid, "bid"), (self.ask, ask, "ask")):
-            known = instrument is not None and ticks > 0
-            text = format_price(ticks, instrument) if instrument is not None and ticks else NOTHING
-            self._prices[button] = ticks
-            if button.text() != f"{text} {word}":
-                button.setText(f"{text} {word}")
-            if button.isEnabled() is not known:
-                button.setEnabled(known)
-            token = tokens().dim if stale else tokens().text
-            if button.palette().color(QPalette.ColorRole.ButtonText) != token:
-                palette = QPalette()
-                palette.setColor(QPalette.ColorRole.ButtonText, token)
-                button.setPalette(palette)
-        if self.stale.palette().color(QPalette.ColorRole.WindowText) != tokens().warning:
-            palette = QPalette()
-            palette.setColor(QPalette.ColorRole.WindowText, tokens().warning)
-            self.stale.setPalette(palette)
-
-    def _clicked(self) -> None:
-        button = self.bid if self.sender() is self.bid else self.ask
-        if self._prices[button]:
-            self.price_chosen.emit(self._prices[button])
+_MOST_TICKS = 2**31 - 2
 
 
 class Fields(QWidget):
-    """Type, time in force, quantity, prices, post-only and reduce-only.
+    """Type, time in force, quantity, prices, what else the type needs; stop and target.
 
     Signals:
         changed(): the form may be another.
@@ -185,27 +56,41 @@ class Fields(QWidget):
         self.quantity = StepSpinBox("Quantity", self)
         self.price = StepSpinBox("Price", self)
         self.stop = StepSpinBox("Stop price", self)
+        self.offset = StepSpinBox("Ticks from the stop to the limit", self)
+        self.display = StepSpinBox("Quantity shown at a time", self)
+        self.trail, self.peg, self.expiry = TrailField(self), PegField(self), ExpiryField(self)
+        self.exits = ExitFields(self)
         self.sizes = SizeButtons(parent=self)
         self.post_only = Chip("P&ost-only", self)
         self.reduce_only = Chip("&Reduce-only", self)
         self.reduce_only.setToolTip("Only reduces what is held; never opens or turns a position.")
+        self.iceberg = Chip("&Iceberg", self)
+        self.bracket = Chip("Stop && t&arget", self)
+        self.bracket.setAccessibleName("Stop and target")
+        self.bracket.setToolTip(
+            "Sends a stop and a target with the order: they follow its fills, and the one that"
+            " fills cancels the other."
+        )
         self._notes: dict[StepSpinBox, QElidingLabel] = {}
-        self._labels: dict[StepSpinBox, QLabel] = {}
+        self._labels: dict[QWidget, QLabel] = {}
         self._instrument: Instrument | None = None
         self._build()
         self.choose_type(OrdType.LIMIT)
         self.choose_tif(TimeInForce.GTC)
         for combo in (self.kind, self.tif):
             combo.currentIndexChanged.connect(self._changed)
-        for spin in (self.quantity, self.price, self.stop):
+        for spin in self._spins():
             spin.setEnabled(False)
             spin.changed.connect(self._changed)
-        for box in (self.post_only, self.reduce_only):
+        for box in (self.post_only, self.reduce_only, self.iceberg, self.bracket):
             box.toggled.connect(self._changed)
+        for field in (self.trail, self.peg, self.exits):
+            field.changed.connect(self._changed)
+        self.expiry.dateTimeChanged.connect(self._changed)
         self.sizes.chosen.connect(self.quantity.set_steps)
         self.sizes.subtracted.connect(self._subtract)
         self.sizes.stored.connect(self._store)
-        self._show_priced()
+        self._show_used()
 
     def _build(self) -> None:
         grid = QGridLayout(self)
@@ -222,36 +107,51 @@ class Fields(QWidget):
         grid.addLayout(choices, 0, 1)
         grid.setRowMinimumHeight(1, 2)
         row = 2
-        for text, spin in (
+        rows: tuple[tuple[str, QWidget], ...] = (
             ("&Quantity", self.quantity),
             ("&Price", self.price),
             ("&Stop", self.stop),
-        ):
+            ("&Trail", self.trail),
+            ("&Limit off", self.offset),
+            ("&Follow", self.peg),
+            ("S&how", self.display),
+            ("&Expires", self.expiry),
+        )
+        for text, field in rows:
             label = QLabel(text, self)
-            label.setBuddy(spin)
-            note = QElidingLabel("", self)
-            small = QFont(note.font())
-            small.setPointSizeF(max(small.pointSizeF() * 0.85, 6.0))
-            note.setFont(small)
-            note.setMinimumHeight(note.fontMetrics().height())
-            note.setAccessibleName(f"Note on {spin.accessibleName().lower()}")
-            spin.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            self._labels[spin], self._notes[spin] = label, note
+            label.setBuddy(field)
+            field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            self._labels[field] = label
             grid.addWidget(label, row, 0)
-            grid.addWidget(spin, row, 1)
-            grid.addWidget(note, row + 1, 1)
-            row += 2
-            if spin is self.quantity:
+            grid.addWidget(field, row, 1)
+            row += 1
+            if isinstance(field, StepSpinBox):
+                self._notes[field] = self._note(field)
+                grid.addWidget(self._notes[field], row, 1)
+                row += 1
+            if field is self.quantity:
                 grid.addWidget(self.sizes, row, 0, 1, 2)
                 grid.setRowMinimumHeight(row + 1, 4)
                 row += 2
-        flags = QHBoxLayout()
-        flags.setSpacing(12)
-        flags.addWidget(self.post_only)
-        flags.addWidget(self.reduce_only)
-        flags.addStretch(1)
-        grid.addLayout(flags, row, 0, 1, 2)
+        for chips in ((self.post_only, self.reduce_only), (self.iceberg, self.bracket)):
+            flags = QHBoxLayout()
+            flags.setSpacing(12)
+            for chip in chips:
+                flags.addWidget(chip)
+            flags.addStretch(1)
+            grid.addLayout(flags, row, 0, 1, 2)
+            row += 1
+        grid.addWidget(self.exits, row, 0, 1, 2)
         grid.setColumnStretch(1, 1)
+
+    def _note(self, spin: StepSpinBox) -> QElidingLabel:
+        note = QElidingLabel("", self)
+        small = QFont(note.font())
+        small.setPointSizeF(max(small.pointSizeF() * 0.85, 6.0))
+        note.setFont(small)
+        note.setMinimumHeight(note.fontMetrics().height())
+        note.setAccessibleName(f"Note on {spin.accessibleName().lower()}")
+        return note
 
     # -- for the ticket ----------------------------------------------------------------------
 
@@ -265,40 +165,72 @@ class Fields(QWidget):
             self.stop.steps,
             self.post_only.isChecked(),
             self.reduce_only.isChecked(),
+            self.trail.ticks,
+            self.trail.basis_points,
+            self.offset.steps,
+            self.peg.peg(),
+            self.peg.offset.value(),
+            self.iceberg.isChecked(),
+            self.display.steps,
+            self.expiry.instant(),
+            self.exits.bracket() if self.bracket.isChecked() else None,
         )
 
     def error(self) -> str:
         """What is wrong with the first wrong field in use, or ''."""
-        for spin in (self.quantity, self.stop, self.price):
+        for spin in (self.quantity, self.stop, self.price, self.offset, self.display):
             if spin.error and self._used(spin):
                 return spin.error
-        return ""
+        if self._used(self.trail) and self.trail.away.error:
+            return self.trail.away.error
+        return self.exits.error() if self._used(self.exits) else ""
 
     def set_instrument(self, instrument: Instrument) -> None:
         """Set the grids; choices that it does not have are left for ones that it has."""
         self._instrument = instrument
-        for spin in (self.quantity, self.price, self.stop):
+        for spin in self._spins():
             spin.setEnabled(True)
         self.quantity.set_grid(instrument.lot, instrument.max_qty)
-        self.price.set_grid(instrument.tick, 2**31 - 2)
-        self.stop.set_grid(instrument.tick, 2**31 - 2)
-        if type_obstacle(self.form().ord_type, instrument) and instrument.order_types:
+        self.display.set_grid(instrument.lot, instrument.max_qty)
+        self.price.set_grid(instrument.tick, _MOST_TICKS)
+        self.stop.set_grid(instrument.tick, _MOST_TICKS)
+        self.exits.set_instrument(instrument)
+        form = self.form()
+        if type_obstacle(form.ord_type, instrument) and instrument.order_types:
             self.choose_type(instrument.order_types[0])
-        if tif_obstacle(self.form().tif, instrument) and instrument.tifs:
+        if tif_obstacle(form.tif, instrument) and instrument.tifs:
             self.choose_tif(instrument.tifs[0])
         self.show_choices(instrument)
 
     def show_choices(self, instrument: Instrument | None) -> None:
-        """Grey what the venue and instrument do not have, with the reason in the tooltip."""
+        """Grey what neither venue nor engine can do, with the reason in the tooltip."""
         if instrument is None:
             return
+        form = self.form()
         for index, kind in enumerate(OrdType):
-            _allow(self.kind, index, type_obstacle(kind, instrument), TYPE_WORDS[kind])
+            meaning = TYPE_WORDS[kind]
+            if kind not in instrument.order_types:
+                meaning += ", held here: it works only while the engine runs"
+            allow(self.kind, index, type_obstacle(kind, instrument), meaning)
         for index, tif in enumerate(TimeInForce):
-            _allow(self.tif, index, tif_obstacle(tif, instrument), TIF_MEANINGS[tif])
-        why = post_only_obstacle(self.form(), instrument)
-        self.post_only.setEnabled(not why)
-        self.post_only.setToolTip(why or "Only rests; refused if it would trade at once.")
+            meaning = TIF_MEANINGS[tif]
+            if tif not in instrument.tifs:
+                meaning += ", kept here: only while the engine runs"
+            allow(self.tif, index, tif_obstacle(tif, instrument, form.ord_type), meaning)
+        for chip, why, meaning in (
+            (
+                self.post_only,
+                post_only_obstacle(form, instrument),
+                "Only rests; refused if it would trade at once.",
+            ),
+            (
+                self.iceberg,
+                iceberg_obstacle(form),
+                "Shows a part of the quantity at a time; held here, sent slice by slice.",
+            ),
+        ):
+            chip.setEnabled(not why)
+            chip.setToolTip(why or meaning)
 
     def set_sizes(self, sizes: tuple[int, ...], instrument: Instrument) -> None:
         """Show presets, and put the first into an empty quantity."""
@@ -306,20 +238,41 @@ class Fields(QWidget):
         if self.quantity.steps is None and self.quantity.settled:
             self.quantity.set_steps(sizes[0])
 
-    def take(self, order: NewOrder) -> None:
-        """Fill the fields from an order."""
+    def take(self, draft: NewOrder | NewOrderList) -> None:
+        """Fill the fields from an order, or from a bracket."""
+        order = entry_of(draft)
         self.choose_type(order.ord_type)
         self.choose_tif(order.tif)
         self.quantity.set_steps(order.qty or None)
         self.price.set_steps(order.price or None)
         self.stop.set_steps(order.stop_price or None)
+        self.trail.take(order.trail, order.trail_bp)
+        self.offset.set_steps(order.limit_offset or None)
+        self.peg.take(order.peg, order.peg_offset)
+        self.display.set_steps(order.display_qty or None)
+        self.iceberg.setChecked(bool(order.display_qty))
+        if order.expire:
+            self.expiry.take(order.expire)
         self.post_only.setChecked(order.post_only)
         self.reduce_only.setChecked(order.reduce_only)
+        self.bracket.setChecked(isinstance(draft, NewOrderList))
+        if isinstance(draft, NewOrderList):
+            self.exits.take(exits_in(draft))
 
     def clear_prices(self) -> None:
-        """Empty both prices."""
-        self.price.set_steps(None)
-        self.stop.set_steps(None)
+        """Empty all prices."""
+        for spin in (self.price, self.stop):
+            spin.set_steps(None)
+        self.exits.clear_prices()
+
+    def forget(self) -> None:
+        """Another instrument: no price, quantity or distance of the one before stays."""
+        self.clear_prices()
+        for spin in (self.quantity, self.offset, self.display, self.trail.away):
+            spin.set_steps(None)
+        self.iceberg.setChecked(False)
+        self.bracket.setChecked(False)
+        self.exits.clear()
 
     def use_price(self, ticks: int) -> None:
         """Put a price into the field that the order type has."""
@@ -337,17 +290,29 @@ class Fields(QWidget):
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _used(self, spin: StepSpinBox) -> bool:
-        kind = self.form().ord_type
-        if spin is self.price:
-            return kind in PRICED
-        return kind in STOPPED if spin is self.stop else True
+    def _spins(self) -> tuple[StepSpinBox, ...]:
+        return (self.quantity, self.price, self.stop, self.offset, self.display)
+
+    def _used(self, field: QWidget) -> bool:
+        form = self.form()
+        kind = form.ord_type
+        return {
+            self.price: kind in PRICED or kind is OrdType.PEGGED,
+            self.stop: kind in TRIGGERED or kind in TRAILING,
+            self.trail: kind in TRAILING,
+            self.offset: kind is OrdType.TRAILING_STOP_LIMIT,
+            self.peg: kind is OrdType.PEGGED,
+            self.display: shows_part(form),
+            self.expiry: form.tif is TimeInForce.GTD,
+            self.exits: self.bracket.isChecked(),
+        }.get(field, True)
 
     def _changed(self) -> None:
-        self._show_priced()
+        self._show_used()
         for spin, note in self._notes.items():
             text = spin.error or spin.note
-            _set_text(note, text)
+            if note.text() != text:
+                note.setText(text)
             note.setToolTip(text)
             color = tokens().danger if spin.error else tokens().dim
             if note.palette().color(QPalette.ColorRole.WindowText) != color:
@@ -356,12 +321,26 @@ class Fields(QWidget):
                 note.setPalette(palette)
         self.changed.emit()
 
-    def _show_priced(self) -> None:
-        for spin in (self.price, self.stop):
-            used = self._used(spin)
-            for widget in (spin, self._labels[spin], self._notes[spin]):
-                if widget.isHidden() is used:
-                    widget.setVisible(used)
+    def _show_used(self) -> None:
+        """Show the fields that the order has, under the names that they have in it."""
+        kind = self.form().ord_type
+        self._labels[self.price].setText("At &most" if kind is OrdType.PEGGED else "&Price")
+        stop = "&Touch" if kind in TOUCHED else "&Start" if kind in TRAILING else "&Stop"
+        self._labels[self.stop].setText(stop)
+        optional = "from the market" if kind in TRAILING else ""
+        self.stop.lineEdit().setPlaceholderText(optional)
+        self.price.lineEdit().setPlaceholderText("any" if kind is OrdType.PEGGED else "")
+        self.offset.lineEdit().setPlaceholderText("ticks; empty: at the stop")
+        for field, label in self._labels.items():
+            self._set_shown(self._used(field), field, label)
+            if isinstance(field, StepSpinBox):
+                self._set_shown(self._used(field), self._notes[field])
+        self._set_shown(self._used(self.exits), self.exits)
+
+    def _set_shown(self, shown: bool, *widgets: QWidget) -> None:
+        for widget in widgets:
+            if widget.isHidden() is shown:
+                widget.setVisible(shown)
 
     def _subtract(self, lots: int) -> None:
         if self.quantity.steps is not None:
@@ -373,17 +352,3 @@ class Fields(QWidget):
             sizes[index] = self.quantity.steps
             self.sizes.set_sizes(sizes, self._instrument)
             self.stored.emit(tuple(sizes))
-
-
-def _allow(combo: QComboBox, index: int, obstacle: str, meaning: str) -> None:
-    model = combo.model()
-    assert isinstance(model, QStandardItemModel)
-    item = model.item(index)
-    if item.isEnabled() is bool(obstacle):
-        item.setEnabled(not obstacle)
-    combo.setItemData(index, obstacle or meaning, Qt.ItemDataRole.ToolTipRole)
-
-
-def _set_text(label: QLabel, text: str) -> None:
-    if label.text() != text:
-        label.setText(text)

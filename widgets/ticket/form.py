@@ -8,23 +8,23 @@ from decimal import Decimal
 
 from core.client.stores import Stores
 from core.model.commands import NewOrder
-from core.model.enums import OrdType, Side, Source, TimeInForce
+from core.model.enums import OrdType, PegReference, Side, Source, TimeInForce
 from core.model.instruments import Instrument
 from core.model.numbers import plain
 from core.model.session import Ticker
+from widgets.brackets import Bracket
 from widgets.expressions import ExpressionError, Scope
-from widgets.words import TIF_WORDS, TYPE_WORDS, format_money, format_price, format_qty
-
-PRICED = frozenset({OrdType.LIMIT, OrdType.STOP_LIMIT})
-"""Types with a limit price."""
-
-STOPPED = frozenset({OrdType.STOP, OrdType.STOP_LIMIT})
-"""Types with a stop price."""
+from widgets.kinds import AT_ONCE, AUCTIONS, PRICED, STOPS, TOUCHED, TRAILING, TRIGGERED
+from widgets.words import format_money, format_price, format_qty
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What stands in the fields. Prices in ticks, quantity in lots; None: empty or wrong."""
+    """What stands in the fields. Prices in ticks, quantity in lots; None: empty or wrong.
+
+    `expire` is UTC ns (0: not used); `exits` are the distances or prices of a stop and a target
+    (None: none are wanted). `trail` and `trail_bp` are ticks and basis points, one of them in use.
+    """
 
     ord_type: OrdType
     tif: TimeInForce
@@ -33,52 +33,70 @@ class Form:
     stop_price: int | None
     post_only: bool
     reduce_only: bool
+    trail: int | None = None
+    trail_bp: int | None = None
+    limit_offset: int | None = None
+    peg: PegReference = PegReference.PRIMARY
+    peg_offset: int = 0
+    iceberg: bool = False
+    display_qty: int | None = None
+    expire: int = 0
+    exits: Bracket | None = None
 
 
 def missing(form: Form) -> str:
     """The first thing that the form still needs, as a sentence; empty when it is complete."""
+    kind = form.ord_type
     if form.qty is None:
         return "Enter a quantity."
-    if form.ord_type in STOPPED and form.stop_price is None:
+    if kind in STOPS and form.stop_price is None:
         return "Enter a stop price."
-    if form.ord_type in PRICED and form.price is None:
+    if kind in TOUCHED and form.stop_price is None:
+        return "Enter the price that is to be touched."
+    if kind in TRAILING and not (form.trail or form.trail_bp):
+        return "Enter how far behind the market the stop trails."
+    if kind in PRICED and form.price is None:
         return "Enter a price, or click the bid or the ask."
+    if shows_part(form) and not form.display_qty:
+        return "Enter how much of the quantity is shown at a time."
+    if form.exits is not None and not (form.exits.stop or form.exits.target):
+        return "Enter a stop, a target, or both."
     return ""
+
+
+def shows_part(form: Form) -> bool:
+    """Is only a part of the quantity to be shown at a time?"""
+    return form.iceberg and not iceberg_obstacle(form)
 
 
 def order_of(form: Form, side: Side, account: str, instrument: Instrument) -> NewOrder | None:
     """The order of a complete form, still without id and time; None while something is missing."""
     if missing(form) or form.qty is None:
         return None
-    post_only = form.post_only and not post_only_obstacle(form, instrument)
+    kind = form.ord_type
+    trails, pegged = kind in TRAILING, kind is OrdType.PEGGED
+    limited = kind is OrdType.TRAILING_STOP_LIMIT
     return NewOrder(
         cl_ord_id="",
         account=account,
         instrument=instrument.id,
         side=side,
-        ord_type=form.ord_type,
+        ord_type=kind,
         qty=form.qty,
-        price=form.price or 0 if form.ord_type in PRICED else 0,
-        stop_price=form.stop_price or 0 if form.ord_type in STOPPED else 0,
+        price=form.price or 0 if kind in PRICED or pegged else 0,
+        stop_price=form.stop_price or 0 if kind in TRIGGERED or trails else 0,
         tif=form.tif,
-        post_only=post_only,
+        post_only=form.post_only and not post_only_obstacle(form, instrument),
         reduce_only=form.reduce_only,
         source=Source.USER,
+        display_qty=form.display_qty or 0 if shows_part(form) else 0,
+        expire=form.expire if form.tif is TimeInForce.GTD else 0,
+        trail=form.trail or 0 if trails else 0,
+        trail_bp=form.trail_bp or 0 if trails else 0,
+        limit_offset=form.limit_offset or 0 if limited else 0,
+        peg=form.peg if pegged else None,
+        peg_offset=form.peg_offset if pegged else 0,
     )
-
-
-def type_obstacle(kind: OrdType, instrument: Instrument) -> str:
-    """Why an order type cannot be chosen, or ''."""
-    if kind in instrument.order_types:
-        return ""
-    return f"{instrument.venue} takes no {TYPE_WORDS[kind].lower()} orders in {instrument.symbol}."
-
-
-def tif_obstacle(tif: TimeInForce, instrument: Instrument) -> str:
-    """Why a time in force cannot be chosen, or ''."""
-    if tif in instrument.tifs:
-        return ""
-    return f"{instrument.venue} takes no {TIF_WORDS[tif]} orders in {instrument.symbol}."
 
 
 def post_only_obstacle(form: Form, instrument: Instrument) -> str:
@@ -87,8 +105,17 @@ def post_only_obstacle(form: Form, instrument: Instrument) -> str:
         return f"{instrument.venue} takes no post-only orders in {instrument.symbol}."
     if form.ord_type is not OrdType.LIMIT:
         return "Post-only needs a limit order."
-    if form.tif in (TimeInForce.IOC, TimeInForce.FOK):
-        return "Post-only needs an order that may rest: GTC or DAY."
+    if form.tif in AT_ONCE | AUCTIONS:
+        return "Post-only needs an order that may rest: GTC, DAY or GTD."
+    return ""
+
+
+def iceberg_obstacle(form: Form) -> str:
+    """Why a part of the quantity cannot be hidden, or ''."""
+    if form.ord_type is not OrdType.LIMIT:
+        return "Only a limit order can show a part of its quantity."
+    if form.tif in AT_ONCE | AUCTIONS:
+        return "Only an order that may rest can show a part: GTC, DAY or GTD."
     return ""
 
 

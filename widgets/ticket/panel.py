@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec.structs import replace
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from core.client.stores import Stores
 from core.model.checks import Violation
-from core.model.commands import NewOrder
-from core.model.enums import OrdStatus, OrdType, Side, TimeInForce
+from core.model.commands import NewOrder, NewOrderList
+from core.model.enums import OrdType, Side, TimeInForce
 from core.model.ids import IdMaker
 from core.model.instruments import Instrument
 from core.model.orders import Order
+from widgets.brackets import entry_of, stamped
 from widgets.clock import Clock
 from widgets.freshness import Freshness
 from widgets.modeframe import ModeFrame
@@ -24,10 +24,19 @@ from widgets.presets import default_sizes, read_sizes, saved_texts, write_sizes
 from widgets.sent import Answer, Sent
 from widgets.theme import tokens
 from widgets.ticket.checking import DUPLICATE_WINDOW, violations
-from widgets.ticket.fields import Fields, Head
-from widgets.ticket.form import missing, order_of, price_scope, quantity_scope
+from widgets.ticket.fields import Fields
+from widgets.ticket.form import missing, price_scope, quantity_scope
+from widgets.ticket.head import Head
+from widgets.ticket.labels import Leftover, write
 from widgets.ticket.sendbutton import SendButton
-from widgets.words import STATUS_WORDS, format_qty, order_sentence, refusal_sentence
+from widgets.ticket.whole import (
+    Whole,
+    exits_note,
+    held_note,
+    misplaced_exits,
+    outcome,
+    whole_of,
+)
 
 WAIT = 2_000_000_000
 """How long (ns) the buttons stay shut when no answer comes."""
@@ -53,17 +62,20 @@ class TicketPanel(Panel):
         self.clock = clock or Clock()
         self.fresh = Freshness(self.clock)
         self.sent = Sent()
-        self.draft: NewOrder | None = None
+        self.draft: NewOrder | NewOrderList | None = None
         self._recent: list[tuple[int, NewOrder]] = []
         self._told: Order | None = None
+        self._entry = ""
         self._presets: dict[str, list[str]] = {}
         self._shown: Instrument | None = None
         self._sized = False
+        self._dated = False
         self._key: tuple[object, ...] = ()
         self.head = Head(stores.known_mode, self)
         self.fields = Fields(self)
         self.buttons = {side: SendButton(side, ids, self.clock, self) for side in Side}
         self.reasons = {side: QLabel("", self) for side in Side}
+        self.held = QLabel("", self)
         self.reason = QLabel("", self)
         self.message = QLabel("", self)
         self.frame = ModeFrame(stores.known_mode, self)
@@ -95,11 +107,18 @@ class TicketPanel(Panel):
         self.message.setAccessibleName("What became of the last order")
         notes.addWidget(self.message, 2, 0, 1, 2)
         notes.setRowStretch(3, 1)
-        room = _Leftover(self)
+        self.held.setWordWrap(True)
+        self.held.setAccessibleName("What the engine holds")
+        small = QFont(self.held.font())
+        small.setPointSizeF(max(small.pointSizeF() * 0.85, 6.0))
+        self.held.setFont(small)
+        self.held.hide()
+        room = Leftover(self)
         room.setLayout(notes)
         body = self.frame.body
         body.addWidget(self.head)
         body.addWidget(self.fields)
+        body.addWidget(self.held)
         body.addLayout(buttons)
         body.addWidget(room, 1)
         box = QVBoxLayout(self)
@@ -107,6 +126,7 @@ class TicketPanel(Panel):
         box.addWidget(self.frame)
         self.fields.price.scope_maker = self._price_scope
         self.fields.stop.scope_maker = self._price_scope
+        self.fields.display.scope_maker = self._quantity_scope
         self.fields.quantity.scope_maker = self._quantity_scope
         self.setFocusProxy(self.fields.quantity)
 
@@ -120,8 +140,7 @@ class TicketPanel(Panel):
         self.draft = None
         self.fresh.forget()
         self._shown = None
-        self.fields.clear_prices()
-        self.fields.quantity.set_steps(None)
+        self.fields.forget()
         self.subscription_changed.emit()
         self.flush()
 
@@ -135,8 +154,9 @@ class TicketPanel(Panel):
         """The quote of the instrument."""
         return {"quotes": {self.instrument} if self.instrument else set()}
 
-    def take_draft(self, order: NewOrder) -> None:
-        """Fill the fields with a half-made order from elsewhere; nothing is sent."""
+    def take_draft(self, draft: NewOrder | NewOrderList) -> None:
+        """Fill the fields with a half-made order or bracket from elsewhere; nothing is sent."""
+        order = entry_of(draft)
         if order.instrument != self.instrument:
             self.set_instrument(order.instrument)
         instrument = self.stores.instruments.get(order.instrument)
@@ -144,8 +164,8 @@ class TicketPanel(Panel):
             self.said.emit(f"The engine does not know {order.instrument}; the draft was dropped.")
             return
         self._show_instrument(instrument)
-        self.fields.take(order)
-        self.draft = order
+        self.fields.take(draft)
+        self.draft = draft
         self.message.setText("")
         self.flush()
 
@@ -168,7 +188,7 @@ class TicketPanel(Panel):
         ticker = stores.tickers.get(self.instrument)
         position = stores.position(self.account, self.instrument)
         self.head.show_market(stores, instrument, self.account, ticker, position, self.fresh.why)
-        self.head.show_draft(self.draft)
+        self.head.show_draft(self.draft is not None)
         for button in self.buttons.values():
             button.settle()
         if instrument is not None:
@@ -218,6 +238,10 @@ class TicketPanel(Panel):
         draft = self.draft
         if draft is not None and form.price is None and form.stop_price is None:
             self.draft = None
+        dated = form.tif is TimeInForce.GTD
+        if dated and not self._dated:
+            self.fields.expiry.offer(self.clock.wall())
+        self._dated = dated
         self.state_changed.emit()
         self.flush()
 
@@ -275,32 +299,45 @@ class TicketPanel(Panel):
         why = "Choose an instrument." if instrument is None else ""
         if instrument is not None:
             why = self.fields.error() or missing(form)
+        ticker = stores.tickers.get(self.instrument)
+        sides: dict[Side, Whole] = {}
         for side, button in self.buttons.items():
-            order, found = None, []
-            if instrument is not None:
-                order = order_of(form, side, self.account, instrument)
-            if order is not None and instrument is not None:
+            whole, found = Whole(), []
+            if instrument is not None and not self.fields.error():
+                whole = whole_of(form, side, self.account, instrument, ticker)
+            sides[side] = whole
+            if whole.entry is not None and instrument is not None:
                 recent = [old for _, old in self._recent]
-                found = violations(order, instrument, stores, self.fresh.age, recent)
+                found = misplaced_exits(whole)
+                found += violations(whole.entry, instrument, stores, self.fresh.age, recent)
             hard = any(violation.hard for violation in found)
-            allowed = order is not None and not hard and not waiting
+            allowed = whole.order is not None and not hard and not waiting
             if not allowed and self.window().focusWidget() is button:
                 # a shut button would hand the keyboard to whatever panel comes next
                 self.fields.quantity.setFocus(Qt.FocusReason.ShortcutFocusReason)
-            button.show_order(order, instrument, allowed, bool(found) and not hard)
-            button.set_drafted(self.draft is not None and self.draft.side is side)
+            button.show_order(whole.order, whole.words, allowed, bool(found) and not hard)
+            draft = self.draft
+            button.set_drafted(draft is not None and entry_of(draft).side is side)
             self._explain(side, found)
-        _write(self.reason, "Sent; waiting for the engine." if waiting else why, tokens().dim)
+        if instrument is not None:
+            self.fields.exits.show_note(*exits_note(sides, instrument, ticker))
+            self._show_held(held_note(sides[Side.BUY], instrument))
+        write(self.reason, "Sent; waiting for the engine." if waiting else why, tokens().dim)
         self.fields.show_choices(instrument)
+
+    def _show_held(self, text: str) -> None:
+        write(self.held, text, tokens().warning)
+        if self.held.isHidden() is bool(text):
+            self.held.setVisible(bool(text))
 
     def _explain(self, side: Side, found: list[Violation]) -> None:
         """The first rule that speaks against an order, beneath its button."""
         if not found:
-            _write(self.reasons[side], "", tokens().dim)
+            write(self.reasons[side], "", tokens().dim)
             return
         first = found[0]
         color = tokens().danger if first.hard else tokens().warning
-        _write(self.reasons[side], f"{first.code}: {first.text}", color)
+        write(self.reasons[side], f"{first.code}: {first.text}", color)
 
     # -- sending -----------------------------------------------------------------------------
 
@@ -309,26 +346,32 @@ class TicketPanel(Panel):
         now = self.clock.monotonic()
         return any(now - waiting.since < WAIT for waiting in self.sent)
 
-    def _send(self, order: NewOrder) -> None:
+    def _send(self, order: NewOrder | NewOrderList) -> None:
         if self._waiting():
             return
         now = self.clock.monotonic()
-        command = replace(order, ts=self.clock.wall())
-        self.sent.add(command, self.stores, now)
-        self._recent.append((now, order))
+        command = stamped(order, self.clock.wall())
+        if isinstance(command, NewOrderList):
+            self.sent.add_list(command, self.stores, now)
+        else:
+            self.sent.add(command, self.stores, now)
+        self._recent.append((now, entry_of(order)))
+        self._entry = entry_of(order).cl_ord_id
         self.draft = self._told = None
-        self._say("", tokens().dim)
+        write(self.message, "", tokens().dim)
         self.requested.emit(command)
         self.flush()
 
     def _answered(self, answer: Answer) -> None:
-        order = answer.order
+        """Of a bracket, what became of the entry is told; its exits follow it."""
+        order, command = answer.order, answer.command
+        if isinstance(command, NewOrder) and command.cl_ord_id != self._entry:
+            return
         if answer.lost:
-            self._say(
-                "The engine was restarted and knows nothing of the last order.", tokens().danger
-            )
+            text = "The engine was restarted and knows nothing of the last order."
+            write(self.message, text, tokens().danger)
         elif answer.refusal:
-            self._say(answer.refusal, tokens().danger)
+            write(self.message, answer.refusal, tokens().danger)
         elif order is not None:
             self._tell(order)
 
@@ -344,38 +387,5 @@ class TicketPanel(Panel):
     def _tell(self, order: Order) -> None:
         """Say what became of an order; watch it until it has ended."""
         self._told = None if order.status.terminal else order
-        instrument = self.stores.instruments.get(order.instrument)
-        what = order.cl_ord_id if instrument is None else order_sentence(order, instrument)
-        if order.status is OrdStatus.REJECTED:
-            self._say(f"Refused: {what}. {refusal_sentence(order)}", tokens().danger)
-        elif order.status in (OrdStatus.CANCELED, OrdStatus.EXPIRED):
-            ended = f"{STATUS_WORDS[order.status]}: {what}"
-            if order.cum_qty and instrument is not None:
-                ended += f", {format_qty(order.cum_qty, instrument)} of it filled"
-            self._say(f"{ended}. {order.text}".rstrip(), tokens().warning)
-        else:
-            self._say(f"Taken: {what}", tokens().dim)
-
-    def _say(self, text: str, color: Any) -> None:
-        _write(self.message, text, color)
-
-
-class _Leftover(QWidget):
-    """Takes what room is left, however much its words need: no button moves because of them."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
-
-    def hasHeightForWidth(self) -> bool:
-        return False
-
-
-def _write(label: QLabel, text: str, color: Any) -> None:
-    if label.text() != text:
-        label.setText(text)
-        label.setToolTip(text)  # a small panel may not show all of it
-    if label.palette().color(QPalette.ColorRole.WindowText) != color:
-        palette = QPalette()
-        palette.setColor(QPalette.ColorRole.WindowText, color)
-        label.setPalette(palette)
+        text, tone = outcome(order, self.stores.instruments.get(order.instrument))
+        write(self.message, text, getattr(tokens(), tone))

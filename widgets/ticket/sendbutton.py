@@ -7,7 +7,6 @@ rule speaks against the order, the button must be held.
 
 from __future__ import annotations
 
-from msgspec.structs import replace
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
@@ -22,14 +21,14 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
-from core.model.commands import NewOrder
+from core.model.commands import NewOrder, NewOrderList
 from core.model.enums import Side
 from core.model.ids import IdMaker
-from core.model.instruments import Instrument
+from widgets.brackets import entry_of, named
 from widgets.clock import Clock
 from widgets.colors import mix, readable_on
 from widgets.theme import tokens
-from widgets.words import SIDE_WORDS, format_qty, order_sentence, terms_words
+from widgets.words import SIDE_WORDS
 
 CHANGE_GUARD = 300_000_000
 """A press this soon (ns) after the sentence changed only flashes."""
@@ -49,7 +48,7 @@ class SendButton(QAbstractButton):
         hold: must the press last `HOLD_TIME`?
 
     Signals:
-        wished(object): the order to send, with its id.
+        wished(object): the order, or list of orders, to send, with ids.
     """
 
     wished = Signal(object)
@@ -59,7 +58,7 @@ class SendButton(QAbstractButton):
     ) -> None:
         super().__init__(parent)
         self.side = side
-        self.order: NewOrder | None = None
+        self.order: NewOrder | NewOrderList | None = None
         self.hold = False
         self.drafted = False
         self.flashing = False
@@ -68,7 +67,7 @@ class SendButton(QAbstractButton):
         self._title = SIDE_WORDS[side]
         self._terms = ""
         self._changed = clock.monotonic()
-        self._pressed: NewOrder | None = None
+        self._pressed: NewOrder | NewOrderList | None = None
         self._since = 0
         self._flash_until = 0
         self._timer = QTimer(self)
@@ -82,21 +81,28 @@ class SendButton(QAbstractButton):
     # -- for the ticket ----------------------------------------------------------------------
 
     def show_order(
-        self, order: NewOrder | None, instrument: Instrument | None, allowed: bool, hold: bool
+        self,
+        order: NewOrder | NewOrderList | None,
+        words: tuple[str, str],
+        allowed: bool,
+        hold: bool,
     ) -> None:
-        """Show this order; `allowed` says whether it may be sent, `hold` how."""
-        if order != self.order:
-            self.order = order
+        """Show this order; `allowed` says whether it may be sent, `hold` how.
+
+        `words` are the sentence, side with quantity and the rest. A press counts for the order as
+        it is then: one whose sentence stays the same may change meanwhile, as the stop behind a
+        market order does with each price.
+        """
+        same = self.order is not None and order is not None
+        same = same and entry_of(self.order) == entry_of(order)
+        self.order = order
+        if order is None:
+            words = (SIDE_WORDS[self.side], "")
+        if words != (self._title, self._terms) or (order is not None and not same):
+            self._title, self._terms = words
             self._changed = self._clock.monotonic()
             self._drop()
-            if order is None or instrument is None:
-                self._title, self._terms = SIDE_WORDS[self.side], ""
-                self.setAccessibleName(self._title)
-            else:
-                quantity = format_qty(order.qty, instrument)
-                self._title = f"{SIDE_WORDS[self.side]} {quantity}"
-                self._terms = f"{instrument.symbol} {terms_words(order, instrument)}"
-                self.setAccessibleName(order_sentence(order, instrument))
+            self.setAccessibleName(self.sentence)
             self.update()
         if hold is not self.hold:
             self.hold = hold
@@ -242,7 +248,7 @@ class SendButton(QAbstractButton):
             self.flashing, self._flash_until = True, now + CHANGE_GUARD
             self.update()
             return
-        self._pressed = replace(self.order, cl_ord_id=self._ids.next())
+        self._pressed = named(self.order, self._ids.next)
         self._since = now
         self.setDown(True)
         if self.hold:

@@ -101,6 +101,8 @@ class Driver:
         name = more.pop("id", None) or self.name()
         kind = more.pop("kind", OrdType.LIMIT if price else OrdType.MARKET)
         more.setdefault("account", "P")
+        # Most tests are not about trades with oneself, and have one account only.
+        more.setdefault("confirmed", ("SELF_TRADE",))
         self.apply(
             NewOrder(name, more.pop("account"), instrument.id, side, kind, qty, price, **more)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from decimal import Decimal
 from types import NoneType, UnionType
-from typing import get_args
+from typing import get_args, get_origin
 
 import msgspec
 from hypothesis import given, settings
@@ -20,13 +20,15 @@ from core.model.commands import (
     HandOver,
     Kill,
     NewOrder,
+    Override,
     ReplaceOrder,
     SetLimit,
+    SetRestriction,
     SetTradingState,
 )
 from core.model.enums import OrdType, Side
 from core.model.events import CancelReject, ExecutionReport, LinkUpdate, Notice
-from core.model.inputs import AccountSetup, LimitValue, Setup, Tick
+from core.model.inputs import AccountSetup, Facts, LimitValue, Policy, Setup, Tick
 from core.model.limits import LIMIT_KINDS
 from core.model.market import Quote, StatusUpdate, Trade
 from core.model.orders import OrderUpdate
@@ -65,6 +67,13 @@ def strategy_of(kind):
         return money
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return st.sampled_from(list(kind))
+    if get_origin(kind) is tuple:
+        return st.lists(strategy_of(get_args(kind)[0]), max_size=3).map(tuple)
+    if get_origin(kind) is dict:
+        key, value = get_args(kind)
+        return st.dictionaries(strategy_of(key), strategy_of(value), max_size=3)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return built(kind)
     if isinstance(kind, UnionType):
         return st.one_of(*(strategy_of(each) for each in get_args(kind)))
     if kind is NoneType:
@@ -88,6 +97,9 @@ KINDS = (
     Kill,
     SetTradingState,
     SetLimit,
+    SetRestriction,
+    Override,
+    Facts,
     ExecutionReport,
     CancelReject,
     LinkUpdate,
@@ -114,6 +126,8 @@ setups = st.builds(
     ).map(tuple),
     st.lists(built(LimitValue), max_size=3).map(tuple),
     numbers,
+    st.one_of(st.none(), built(Policy)),
+    words,
 )
 inputs = st.one_of(*[built(kind) for kind in KINDS], ordinary, ordinary, setups)
 

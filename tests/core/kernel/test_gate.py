@@ -305,7 +305,7 @@ def test_collar_on_both_sides():
 
 
 def test_collar_uses_the_last_trade_where_a_side_is_empty():
-    d = Driver()
+    d = Driver(limit("window_collar", 1000))
     d.trade(AAPL, 30_000)
     d.quote(bid=0, ask=20_010)
     d.new(BUY, 1, 31_500)
@@ -459,7 +459,7 @@ def test_open_orders_per_account_strategy_and_instrument():
 
 
 def test_rate_in_a_sliding_second():
-    d = Driver(limit("max_order_rate", 3), limit("max_order_rate", 1, "strategy", "S"))
+    d = Driver(limit("max_order_rate", 2), limit("max_order_rate", 1, "strategy", "S"))
     d.new(strategy="S")
     d.accepted()
     d.wait(0.4)
@@ -467,11 +467,11 @@ def test_rate_in_a_sliding_second():
     assert "scope=strategy:S" in d.denial().text
     resting = d.working()
     d.replace(resting, 5, 20_000)
-    assert d.replaces(), "a change counts as an order"
+    assert d.replaces(), "changes have a rate of their own"
     d.new()
     denied = d.denial()
     assert denied.code == "RATE_LIMIT"
-    assert "Order 4 within one second; 3 are the most." in denied.text
+    assert "Order 3 within one second; 2 are the most." in denied.text
     d.cancel(resting)
     assert d.cancels(), "cancels are free"
     d.wait(0.6)

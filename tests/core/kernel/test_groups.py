@@ -93,7 +93,7 @@ def test_target_filled_takes_the_stop_away():
 
 def test_stop_reached_cancels_the_target_first():
     d = Driver()
-    entry, stop, target = opened(d)
+    _entry, stop, target = opened(d)
     d.quote(AAPL, 19_880, 19_890)
     kinds = [type(o).__name__ for o in d.out if type(o).__name__.startswith("Venue")]
     assert kinds == ["VenueCancel", "VenueNew"]
@@ -293,7 +293,7 @@ def test_exits_work_while_the_account_may_only_reduce():
 
 def test_the_quantity_of_an_exit_is_not_changed_by_hand():
     d = Driver()
-    entry, stop, target = opened(d)
+    _entry, stop, target = opened(d)
     d.replace(target, 5, 20_200)
     assert d.refusal().code == "FOLLOWS_LIST"
     request = d.replace(target, 10, 20_300)
@@ -458,7 +458,7 @@ def test_a_bracket_over_a_lost_link():
     d = Driver()
     entry, stop, target = opened(d, 4)
     d.fill(entry, 2)
-    (change,) = d.replaces()
+    (_change,) = d.replaces()
     d.down()
     d.restart()
     assert d.status_of(target) is OrdStatus.UNKNOWN

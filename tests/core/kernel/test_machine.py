@@ -441,7 +441,7 @@ def test_long_runs():
             if step % 50 == 0:
                 machine.books_equal_the_fills()
         machine.books_equal_the_fills()
-        assert len(machine.by_order) > 50, "hardly anything was traded"
+        assert len(machine.by_order) > 40, "hardly anything was traded"
         machine.teardown()
 
 

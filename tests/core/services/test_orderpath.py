@@ -4,76 +4,186 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from core.journal import journal as journal_module
+from core.journal.files import journal_files
 from core.model.commands import CancelOrder
-from core.model.enums import ExecType, OrdStatus
+from core.model.enums import ExecType, LinkState, OrdStatus
+from core.model.orders import OrderUpdate
 from core.model.requests import VenueNew, VenueRequest
-from core.services.config import load_config
-from tests.core.services.helpers import IDS, Bench, ScriptedVenue, order
+from core.services import orderpath
+from core.services.config import EngineConfig, load_config
+from tests.core.services.helpers import IDS, Bench, order
 
 
-def test_a_disk_that_does_not_confirm_lets_nothing_leave(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+class Disk:
+    """A disk that can be told to confirm nothing, or to take its time."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.works = threading.Event()
+        self.works.set()
+        self.broken = False
+        self.steps: list[str] = []
+        self._data, self._all = journal_module._sync_data, os.fsync
+        patch.setattr(journal_module, "_sync_data", self.data)
+        patch.setattr(os, "fsync", self.all)
+
+    def data(self, fd: int) -> None:
+        self._wait()
+        self._data(fd)
+        self.steps.append("disk")
+
+    def all(self, fd: int) -> None:
+        self._wait()
+        self._all(fd)
+        self.steps.append("disk")
+
+    def _wait(self) -> None:
+        if self.broken:
+            raise OSError(5, "Input/output error")
+        self.works.wait()
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(monkeypatch)
+
+
+def with_power(home: Path) -> EngineConfig:
+    config = load_config(None, home)
+    assert config.durability == "power", "it is the default"
+    return config
+
+
+def test_a_disk_that_does_not_confirm_lets_nothing_leave_until_it_does(
+    tmp_path: Path, disk: Disk
 ) -> None:
-    config = load_config(None, tmp_path)
-    config.durability = "power"
-
     async def test() -> None:
-        async with Bench(tmp_path, config=config) as b:
+        async with Bench(tmp_path, config=with_power(tmp_path)) as b:
             b.venue.quote()
             good = order()
             b.send(good)
             assert await b.until(lambda: b.status(good.cl_ord_id) is OrdStatus.NEW)
-
-            def failing(fd: int) -> None:
-                raise OSError(5, "Input/output error")
-
-            with monkeypatch.context() as patch:
-                patch.setattr(journal_module, "_sync_data", failing)
-                lost = order()
-                b.send(lost)
-                assert await b.until(lambda: "did not confirm" in b.notices())
-                assert len(b.venue.sent) == 1
-                assert b.status(lost.cl_ord_id) is OrdStatus.PENDING_NEW
+            disk.broken = True
+            waits = order()
+            b.send(waits)
+            assert await b.until(lambda: "did not confirm" in b.notices())
+            assert b.client.stores.links["journal"].state is LinkState.DOWN
             later = order()
             b.send(later)
             assert await b.until(lambda: b.client.stores.refusals.get(later.cl_ord_id))
             assert len(b.venue.sent) == 1
-        # A start finds out what became of them.
-        again = ScriptedVenue()
-        async with Bench(tmp_path, again) as c:
-            assert c.status(lost.cl_ord_id) is OrdStatus.CANCELED
-            assert again.sent == []
+            assert b.status(waits.cl_ord_id) is None, "nothing is shown that may be lost"
+            disk.broken = False
+            assert await b.until(lambda: b.status(waits.cl_ord_id) is OrdStatus.NEW)
+            assert await b.until(lambda: b.client.stores.links["journal"].state is LinkState.UP), (
+                "it clears by itself"
+            )
+            assert len(b.venue.sent) == 2
+            again = order()
+            b.send(again)
+            assert await b.until(lambda: b.status(again.cl_ord_id) is OrdStatus.NEW)
+        assert len(journal_files(tmp_path / "journal")) == 2, "written anew into a new file"
+        async with Bench(tmp_path) as c:
+            for one in (good, waits, again):
+                assert c.status(one.cl_ord_id) is not None
+            assert "cut back" not in c.notices()
 
     asyncio.run(test())
 
 
-def test_with_power_durability_the_disk_has_it_before_the_wire(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_order_that_waited_too_long_is_refused_and_its_cancel_moot(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = load_config(None, tmp_path)
-    config.durability = "power"
-    steps: list[str] = []
-    real = journal_module._sync_data
+    monkeypatch.setattr(orderpath, "MOST_WAIT", 0.05)
 
-    def synced(fd: int) -> None:
-        real(fd)
-        steps.append("disk")
+    async def test() -> None:
+        async with Bench(tmp_path, config=with_power(tmp_path)) as b:
+            b.venue.quote()
+            good = order()
+            b.send(good)
+            assert await b.until(lambda: b.status(good.cl_ord_id) is OrdStatus.NEW)
+            disk.works.clear()
+            stale = order()
+            b.send(stale)
+            b.send(CancelOrder(IDS.next(), good.cl_ord_id))
+            assert await b.until(lambda: "has not answered" in b.notices())
+            refused = order()
+            b.send(refused)
+            assert await b.until(lambda: b.client.stores.refusals.get(refused.cl_ord_id))
+            disk.works.set()
+            assert await b.until(lambda: b.status(stale.cl_ord_id) is OrdStatus.REJECTED)
+            assert await b.until(lambda: b.status(good.cl_ord_id) is OrdStatus.CANCELED)
+            assert [type(request).__name__ for request in b.venue.sent] == [
+                "VenueNew",
+                "VenueCancel",
+            ]
+            text = b.client.stores.orders[stale.cl_ord_id].text
+            assert "not sent" in text
+            assert await b.until(lambda: b.client.stores.links["journal"].state is LinkState.UP)
+
+    asyncio.run(test())
+
+
+def test_the_disk_has_it_before_the_wire_and_before_the_screen(tmp_path: Path, disk: Disk) -> None:
+    async def test() -> None:
+        async with Bench(tmp_path, config=with_power(tmp_path)) as b:
+            b.venue.quote()
+            b.venue.before_send = lambda request: disk.steps.append("wire")
+            b.engine.bus.subscribe(OrderUpdate, lambda update: disk.steps.append("screen"))
+            first = order()
+            await asyncio.sleep(0.05)
+            disk.steps.clear()
+            b.send(first)
+            assert await b.until(lambda: b.status(first.cl_ord_id) is OrdStatus.NEW)
+
+    asyncio.run(test())
+    wire = disk.steps.index("wire")
+    assert "disk" in disk.steps[:wire]
+    assert "screen" not in disk.steps[:wire]
+    assert "disk" in disk.steps[wire : disk.steps.index("screen", wire + 2)], "the answer as well"
+
+
+def test_many_orders_share_one_word_of_the_disk_and_keep_their_order(
+    tmp_path: Path, disk: Disk
+) -> None:
+    async def test() -> None:
+        async with Bench(tmp_path, config=with_power(tmp_path)) as b:
+            b.venue.quote()
+            b.venue.answers = False
+            # The thread is with the disk while all of these come.
+            disk.works.clear()
+            orders = [order() for _ in range(40)]
+            for one in orders:
+                b.engine.submit(one)
+            disk.steps.clear()
+            assert b.venue.sent == []
+            disk.works.set()
+            assert await b.until(lambda: len(b.venue.sent) == 40)
+            assert [r.order.cl_ord_id for r in b.venue.sent] == [o.cl_ord_id for o in orders]
+            assert len(disk.steps) <= 4
+
+    asyncio.run(test())
+
+
+def test_with_process_durability_nothing_waits(tmp_path: Path, disk: Disk) -> None:
+    config = load_config(None, tmp_path)
+    config.durability = "process"
 
     async def test() -> None:
         async with Bench(tmp_path, config=config) as b:
             b.venue.quote()
-            b.venue.before_send = lambda request: steps.append("wire")
-            monkeypatch.setattr(journal_module, "_sync_data", synced)
-            b.send(order())
-            assert await b.until(lambda: "wire" in steps)
+            disk.works.clear()
+            first = order()
+            b.engine.submit(first)
+            assert [r.order.cl_ord_id for r in b.venue.sent] == [first.cl_ord_id]
+            disk.works.set()
 
     asyncio.run(test())
-    assert steps[: steps.index("wire") + 1] == ["disk", "wire"]
 
 
 def test_an_answer_from_within_send_does_not_overtake_what_came_before(tmp_path: Path) -> None:

@@ -311,6 +311,7 @@ def test_a_manual_order_is_not_the_strategys(tmp_path: Path) -> None:
             await r.wait(lambda: r.status(own.cl_ord_id) is OrdStatus.NEW, "the trader's order")
             for sent in [q.order for q in r.venue.sent]:
                 r.venue.fill(sent, sent.qty, sent.price, sent.qty)
+            await r.wait(lambda: len(r.client.stores.fills) == 2, "both fills are told")
             r.venue.quote(10_001, 10_002)
             await r.wait(lambda: r.row("mine").last_signal == "3", "its own position only")
             parts = {p.strategy: p.qty for p in r.engine.kernel.positions()}

@@ -6,12 +6,16 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from core.model.enums import OrdType, Side, TimeInForce, TradingState
+from core.model.enums import OrdType, PegReference, Side, TimeInForce, TradingState
 from core.model.events import LimitUse
+from core.model.held import check_terms
+from core.model.instruments import WEEKDAYS_NEW_YORK
 from core.model.orders import AccountState
 from tests.widgets.trading_world import ASK, BID, BTC, SECOND, SHARE, World
+from widgets.brackets import Bracket, Unit
 from widgets.expressions import ExpressionError, evaluate
-from widgets.ticket.checking import holding_of, violations
+from widgets.kinds import tif_obstacle, type_obstacle
+from widgets.ticket.checking import at_once, holding_of, violations
 from widgets.ticket.form import (
     Form,
     missing,
@@ -19,8 +23,6 @@ from widgets.ticket.form import (
     post_only_obstacle,
     price_scope,
     quantity_scope,
-    tif_obstacle,
-    type_obstacle,
 )
 
 FORM = Form(OrdType.LIMIT, TimeInForce.GTC, 50, BID, None, False, False)
@@ -65,10 +67,97 @@ def test_only_what_the_type_has_gets_into_the_order():
 
 def test_what_cannot_be_chosen_says_why():
     assert type_obstacle(OrdType.LIMIT, SHARE) == ""
-    assert type_obstacle(OrdType.STOP, SHARE) == "SIM takes no stop orders in ACME."
-    assert tif_obstacle(TimeInForce.GTD, BTC) == "SIM takes no GTD orders in BTC-USD."
+    assert type_obstacle(OrdType.STOP, SHARE) == ""
+    limits = replace(SHARE, order_types=(OrdType.LIMIT,))
+    assert type_obstacle(OrdType.MARKET, limits) == "SIM takes no market orders in ACME."
+    assert type_obstacle(OrdType.STOP_LIMIT, limits) == ""
+    stop = type_obstacle(OrdType.STOP, limits)
+    assert stop == "SIM takes no market orders in ACME, which a stop order becomes."
+    assert tif_obstacle(TimeInForce.GTD, BTC) == ""
+    resting = replace(BTC, tifs=(TimeInForce.GTC,))
+    assert tif_obstacle(TimeInForce.FOK, resting) == "SIM takes no FOK orders in BTC-USD."
+    assert "waits for its price" in tif_obstacle(TimeInForce.IOC, SHARE, OrdType.STOP)
+    assert "around the clock" in tif_obstacle(TimeInForce.AT_THE_CLOSE, BTC)
     assert post_only_obstacle(FORM, BTC) == ""
     assert "no post-only" in post_only_obstacle(FORM, replace(BTC, post_only=False))
+
+
+@pytest.mark.parametrize("kind", list(OrdType))
+@pytest.mark.parametrize("tif", list(TimeInForce))
+@pytest.mark.parametrize("hours", [BTC.hours, WEEKDAYS_NEW_YORK])
+def test_what_can_be_chosen_is_what_the_engine_takes(kind, tif, hours):
+    """The greying of choices and the engine's own check of terms say the same."""
+    instrument = replace(BTC, order_types=(OrdType.LIMIT, OrdType.MARKET), hours=hours)
+    order = order_of(
+        other(
+            FORM,
+            ord_type=kind,
+            tif=tif,
+            stop_price=ASK + 5,
+            trail=20,
+            expire=5,
+            peg=PegReference.MID,
+        ),
+        Side.BUY,
+        "A",
+        instrument,
+    )
+    shut = type_obstacle(kind, instrument) or tif_obstacle(tif, instrument, kind)
+    assert bool(shut) is (check_terms(order, instrument) is not None), shut
+
+
+def test_fields_of_each_type_get_into_the_order():
+    trailing = order_of(
+        other(FORM, ord_type=OrdType.TRAILING_STOP_LIMIT, trail_bp=50, limit_offset=3),
+        Side.SELL,
+        "A",
+        BTC,
+    )
+    assert (trailing.trail, trailing.trail_bp, trailing.limit_offset) == (0, 50, 3)
+    assert (trailing.price, trailing.stop_price, trailing.peg) == (0, 0, None)
+    pegged = order_of(
+        other(FORM, ord_type=OrdType.PEGGED, price=None, peg=PegReference.MID, peg_offset=-2),
+        Side.BUY,
+        "A",
+        BTC,
+    )
+    assert (pegged.peg, pegged.peg_offset, pegged.price, pegged.trail) == (
+        PegReference.MID,
+        -2,
+        0,
+        0,
+    )
+    slices = order_of(other(FORM, iceberg=True, display_qty=5), Side.BUY, "A", BTC)
+    assert slices.display_qty == 5
+    ioc = other(FORM, iceberg=True, display_qty=5, tif=TimeInForce.IOC)
+    assert order_of(ioc, Side.BUY, "A", BTC).display_qty == 0
+    assert order_of(other(FORM, expire=9), Side.BUY, "A", BTC).expire == 0
+    assert order_of(other(FORM, expire=9, tif=TimeInForce.GTD), Side.BUY, "A", BTC).expire == 9
+    assert "trails" in missing(other(FORM, ord_type=OrdType.TRAILING_STOP))
+    assert "touched" in missing(other(FORM, ord_type=OrdType.MARKET_IF_TOUCHED))
+    assert "shown" in missing(other(FORM, iceberg=True))
+    empty = Bracket("", Unit.TICKS, Decimal(0), Decimal(0))
+    assert missing(other(FORM, exits=empty)) == "Enter a stop, a target, or both."
+
+
+@pytest.mark.parametrize(
+    ("kind", "side", "stop", "soon"),
+    [
+        (OrdType.STOP, Side.BUY, ASK, True),
+        (OrdType.STOP, Side.BUY, ASK + 1, False),
+        (OrdType.STOP, Side.SELL, BID, True),
+        (OrdType.STOP, Side.SELL, BID - 1, False),
+        (OrdType.MARKET_IF_TOUCHED, Side.BUY, ASK, True),
+        (OrdType.MARKET_IF_TOUCHED, Side.BUY, ASK - 1, False),
+        (OrdType.MARKET_IF_TOUCHED, Side.SELL, BID, True),
+        (OrdType.MARKET_IF_TOUCHED, Side.SELL, BID + 1, False),
+    ],
+)
+def test_what_would_go_off_at_once_is_asked_about(world, kind, side, stop, soon):
+    order = order_of(other(FORM, ord_type=kind, stop_price=stop), side, "PAPER", BTC)
+    found = at_once(order, BTC, world.stores.tickers[BTC.id])
+    assert codes(found) == ["TRIGGERED_AT_ONCE"] * soon
+    assert not any(violation.hard for violation in found)
 
 
 def test_the_rule_and_the_number_are_named(world):

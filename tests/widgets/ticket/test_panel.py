@@ -11,53 +11,10 @@ from core.model.commands import NewOrder
 from core.model.enums import Mode, OrdStatus, OrdType, Side, Source, TimeInForce
 from core.model.events import CommandRefused
 from core.model.ids import IdMaker
-from tests.widgets.trading_world import ASK, BID, BTC, SHARE, World
+from tests.widgets.ticket_bench import LEFT, NONE, Bench
+from tests.widgets.trading_world import ASK, BID, BTC, SHARE
 from widgets.theme import apply_theme
 from widgets.ticket.panel import TicketPanel
-
-LEFT = Qt.MouseButton.LeftButton
-NONE = Qt.KeyboardModifier.NoModifier
-
-
-class Bench:
-    """A shown ticket and what it asked for."""
-
-    def __init__(self, qtbot, mode=Mode.PAPER, width=300):
-        self.qtbot = qtbot
-        self.world = World(mode)
-        self.panel = TicketPanel(self.world.stores, IdMaker("P"), clock=self.world.clock)
-        self.asked, self.said = [], []
-        self.panel.requested.connect(self.asked.append)
-        self.panel.said.connect(self.said.append)
-        qtbot.addWidget(self.panel)
-        self.panel.set_account("PAPER")
-        self.panel.resize(width, 520)
-        self.panel.show()
-        self.panel.activateWindow()
-        self.panel.set_instrument(BTC.id)
-        QApplication.processEvents()
-        self.fields, self.buttons = self.panel.fields, self.panel.buttons
-        self.buy, self.sell = self.buttons[Side.BUY], self.buttons[Side.SELL]
-        self.rest()
-
-    def rest(self, seconds=1.0):
-        """Let time pass with fresh prices."""
-        self.world.clock.forward(seconds)
-        self.world.quote()
-        self.panel.flush()
-        QApplication.processEvents()
-
-    def type(self, spin, text):
-        spin.setFocus()
-        spin.lineEdit().selectAll()
-        self.qtbot.keyClicks(spin, text)
-        self.rest(0.5)
-
-    def click(self, button):
-        self.qtbot.mouseClick(button, LEFT)
-
-    def reason(self, side):
-        return self.panel.reasons[side].text()
 
 
 @pytest.fixture
@@ -329,14 +286,20 @@ def test_what_became_of_it_stands_in_the_ticket(bench):
 
 
 def test_only_what_venue_and_instrument_have_can_be_chosen(bench):
+    limits = replace(SHARE, order_types=(OrdType.LIMIT,), tifs=(TimeInForce.GTC,))
+    bench.world.stores.instruments.put(limits.id, limits)
     bench.panel.set_instrument(SHARE.id)
     model = bench.fields.kind.model()
     kinds = {kind: model.item(index) for index, kind in enumerate(OrdType)}
     assert kinds[OrdType.LIMIT].isEnabled()
     assert not kinds[OrdType.STOP].isEnabled()
-    assert kinds[OrdType.STOP].toolTip() == "SIM takes no stop orders in ACME."
+    assert "takes no market orders in ACME, which a stop" in kinds[OrdType.STOP].toolTip()
+    assert kinds[OrdType.STOP_LIMIT].isEnabled()
+    assert "only while the engine runs" in kinds[OrdType.STOP_LIMIT].toolTip()
     tifs = {tif: bench.fields.tif.model().item(i) for i, tif in enumerate(TimeInForce)}
-    assert not tifs[TimeInForce.DAY].isEnabled()
+    assert not tifs[TimeInForce.FOK].isEnabled()
+    assert tifs[TimeInForce.FOK].toolTip() == "SIM takes no FOK orders in ACME."
+    assert tifs[TimeInForce.DAY].isEnabled()
     assert tifs[TimeInForce.GTC].toolTip() == "Good till cancelled"
     assert bench.fields.post_only.isEnabled()
     bench.fields.choose_type(OrdType.MARKET)
@@ -346,6 +309,8 @@ def test_only_what_venue_and_instrument_have_can_be_chosen(bench):
 
 def test_a_type_that_the_next_instrument_has_not_is_left(bench):
     bench.fields.choose_type(OrdType.STOP)
+    limits = replace(SHARE, order_types=(OrdType.LIMIT,))
+    bench.world.stores.instruments.put(limits.id, limits)
     bench.panel.set_instrument(SHARE.id)
     assert bench.fields.form().ord_type is OrdType.LIMIT
 

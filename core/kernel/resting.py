@@ -1,0 +1,65 @@
+"""The prices at which own orders rest, best first, so that a trade with oneself shows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING
+
+from core.model.enums import OrdType, Side
+
+if TYPE_CHECKING:
+    from core.kernel.orders import Live
+
+_BUY, _LIMIT = Side.BUY, OrdType.LIMIT
+_SPARE = 64
+
+
+class Resting:
+    """The limit orders of one holding by price: a heap for each side, cleaned when it is looked at.
+
+    An order has one entry for each price at which it may rest, those asked for by replaces in
+    flight too. What is over, or has another price by now, is thrown out when it comes to the top.
+    """
+
+    __slots__ = ("_asks", "_bids")
+
+    def __init__(self) -> None:
+        self._asks: list[tuple[int, str]] = []
+        self._bids: list[tuple[int, str]] = []
+
+    def add(self, live: Live, price: int, orders: Mapping[str, Live]) -> None:
+        """An order may rest at this price from now on; `orders` are all that work."""
+        if live.command.ord_type is not _LIMIT:
+            return
+        buy = live.command.side is _BUY
+        heap = self._bids if buy else self._asks
+        if len(heap) > 2 * len(orders) + _SPARE:
+            heap[:] = {
+                (-p if buy else p, name)
+                for name, o in orders.items()
+                if o.command.ord_type is _LIMIT and (o.command.side is _BUY) is buy
+                for p in prices(o)
+            }
+            heapify(heap)
+        heappush(heap, (-price if buy else price, live.command.cl_ord_id))
+
+    def best(self, buys: bool, orders: Mapping[str, Live]) -> tuple[int, Live] | None:
+        """The highest own bid, or the lowest own offer: its price and the order."""
+        heap = self._bids if buys else self._asks
+        while heap:
+            key, name = heap[0]
+            price = -key if buys else key
+            live = orders.get(name)
+            if live is not None and price in prices(live):
+                return price, live
+            heappop(heap)
+        return None
+
+
+def prices(live: Live) -> Iterator[int]:
+    """Every price at which an order may stand in the book now."""
+    yield live.price
+    for request in live.requests:
+        if request.replace:
+            yield request.price

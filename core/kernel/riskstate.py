@@ -1,0 +1,240 @@
+"""What the risk gate remembers beside limits: policy, rates, restrictions, overrides, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from core.kernel.desks import Meter
+from core.kernel.positions import RATE
+from core.model.commands import Override, SetRestriction
+from core.model.denials import Violation
+from core.model.enums import OrdType, Severity
+from core.model.events import RiskDecision
+from core.model.inputs import Facts, Policy, Restriction
+from core.model.instruments import Instrument
+from core.model.limits import LIMIT_KINDS
+
+if TYPE_CHECKING:
+    from core.kernel.state import State
+
+OVERRIDABLE = frozenset(
+    kind.code for kind in LIMIT_KINDS.values() if kind.group in ("order", "position")
+)
+"""Codes that an override can let pass: limits on size, price, position; never on loss or flow."""
+
+LONGEST = 3_600_000_000_000
+"""How far ahead (ns) an override may expire."""
+
+_MAX_RATE = 10**9
+
+
+class Grant(NamedTuple):
+    """An override that waits for its order."""
+
+    codes: tuple[str, ...]
+    expires: int
+    text: str
+
+
+class RiskState:
+    """See the module. `rates` are whole numbers over `core.kernel.positions.RATE`.
+
+    `counts` counts denials by code and scope.
+    """
+
+    __slots__ = ("counts", "grants", "meters", "policy", "rates", "restricted")
+
+    def __init__(self) -> None:
+        self.policy = Policy()
+        self.rates: dict[str, int] = {}
+        self.meters: dict[str, Meter] = {}
+        self.restricted: dict[str, Restriction] = {}
+        self.grants: dict[str, Grant] = {}
+        self.counts: dict[tuple[str, str], int] = {}
+
+    def meter(self, venue: str) -> Meter:
+        """What goes to a venue; made when first asked for."""
+        found = self.meters.get(venue)
+        if found is None:
+            found = self.meters[venue] = Meter(venue)
+        return found
+
+    def unit(self, currency: str) -> str:
+        """The currency that an instrument of this one is reckoned in."""
+        return self.policy.currency or currency
+
+    def rate(self, currency: str) -> int:
+        """What one unit of a currency is worth in that of the books; 0: not known."""
+        if currency == self.unit(currency):
+            return RATE
+        return self.rates.get(currency, 0)
+
+    def permitted(
+        self, account: str, instrument: Instrument, trader: str, strategy: str
+    ) -> frozenset[OrdType] | None:
+        """The order types that somebody may use; None: all."""
+        permissions = self.policy.permissions
+        if not permissions:
+            return None
+        found: set[OrdType] = set()
+        for p in permissions:
+            if (
+                p.trader in ("", trader)
+                and p.strategy in ("", strategy)
+                and p.account in ("", account)
+                and p.instrument in ("", instrument.id)
+                and p.kind in ("", instrument.kind)
+            ):
+                if not p.ord_types:
+                    return None
+                found.update(p.ord_types)
+        return frozenset(found)
+
+
+def take_policy(s: State, policy: Policy) -> None:
+    """Put the settings' policy in force."""
+    risk = s.risk
+    for currency, rate in policy.rates.items():
+        if not _good(rate):
+            s.notice(Severity.ERROR, _bad_rate(currency, rate))
+            return
+    if policy.currency != risk.policy.currency and any(m.holdings for m in s.markets.values()):
+        s.notice(
+            Severity.ERROR,
+            f"The currency of the books stays {risk.policy.currency or 'that of each instrument'}"
+            " while something is in them; start a new journal to change it.",
+        )
+        return
+    for old in risk.policy.restricted:
+        risk.restricted.pop(old.instrument, None)
+    risk.policy = policy
+    for new in policy.restricted:
+        risk.restricted[new.instrument] = new
+    for market in s.markets.values():
+        market.unit = risk.unit(market.instrument.currency)
+    _set_rates(s, policy.rates)
+    s.limits.version += 1
+
+
+def take_facts(s: State, facts: Facts) -> None:
+    """Take in what is known of the world."""
+    wrong = [(c, rate) for c, rate in facts.rates.items() if not _good(rate)]
+    for currency, rate in wrong:
+        s.notice(Severity.ERROR, _bad_rate(currency, rate))
+    for name, volume in facts.volumes.items():
+        market = s.markets.get(name)
+        if market is not None and 0 <= volume < 1 << 62:
+            market.volume = volume
+    _set_rates(s, {c: r for c, r in facts.rates.items() if _good(r)})
+
+
+def _good(rate: Decimal) -> bool:
+    return rate.is_finite() and Decimal(1) / RATE <= rate <= _MAX_RATE
+
+
+def _bad_rate(currency: str, rate: Decimal) -> str:
+    return f"{rate} is no exchange rate for {currency}; it was left as it was."
+
+
+def _set_rates(s: State, rates: Mapping[str, Decimal]) -> None:
+    for currency, rate in rates.items():
+        s.risk.rates[currency] = int(rate * RATE)
+    for market in s.markets.values():
+        rate_now = s.risk.rate(market.instrument.currency)
+        if rate_now != market.rate:
+            market.set_rate(rate_now)
+            market.revalue()
+            s.limits.version += 1
+
+
+def set_restriction(s: State, command: SetRestriction) -> None:
+    """Put an instrument on the restricted list or take it off; the caller checked the id."""
+    name = command.instrument
+    who = f" by {command.trader}" if command.trader else ""
+    if name not in s.markets:
+        s.refuse(command.id, "UNKNOWN_INSTRUMENT", f"There is no instrument “{name}”.")
+        return
+    if not command.reason.strip():
+        s.refuse(command.id, "REASON_NEEDED", "Give a reason; it is kept in the journal.")
+        return
+    if command.restricted:
+        day = s.ts // 86_400_000_000_000
+        since = s.session or f"day {day}"
+        s.risk.restricted[name] = Restriction(name, command.reason, since)
+        text = f"{name} is restricted now{who}: {command.reason}."
+    elif s.risk.restricted.pop(name, None) is None:
+        s.refuse(command.id, "NOT_RESTRICTED", f"{name} is not restricted.")
+        return
+    else:
+        text = f"{name} is not restricted any more{who}: {command.reason}."
+    s.limits.version += 1
+    s.notice(Severity.WARNING, text)
+
+
+def override(s: State, command: Override) -> None:
+    """Note that one order may pass limits; the caller checked the command's id."""
+    problem = _override_problem(s, command)
+    if problem:
+        s.refuse(command.id, "BAD_OVERRIDE", problem)
+        return
+    who = " and ".join(name for name in (command.trader, command.second) if name) or "nobody named"
+    text = f"Order {command.order} may pass {', '.join(command.codes)}; by {who}: {command.reason}."
+    grants = s.risk.grants
+    for old in [name for name, grant in grants.items() if grant.expires < s.ts]:
+        del grants[old]
+    grants[command.order] = Grant(command.codes, command.expires, text)
+    s.notice(Severity.WARNING, text)
+
+
+def _override_problem(s: State, command: Override) -> str:
+    if not command.order or command.order in s.ids:
+        return "Name the id of an order that has not been sent yet."
+    wrong = [code for code in command.codes if code not in OVERRIDABLE]
+    if wrong or not command.codes:
+        return f"{', '.join(wrong) or 'Nothing'} cannot be overridden; name limits on the order."
+    if not s.ts < command.expires <= s.ts + LONGEST:
+        return "An override expires within an hour, and not before now."
+    if not command.reason.strip():
+        return "Give a reason; it is kept in the journal."
+    if command.second:
+        if command.second == command.trader:
+            return "The second person is the first one; somebody else must agree."
+    elif command.again.strip() != command.reason.strip():
+        return "Type the same reason twice, or name a second person who agrees."
+    return ""
+
+
+def decided(
+    s: State,
+    name: str,
+    action: str,
+    violation: Violation,
+    account: str,
+    instrument: str,
+    trader: str,
+    strategy: str,
+) -> None:
+    """Put a decision on record, and count it when it was a denial."""
+    if action == "denied":
+        key = (violation.code, violation.scope)
+        s.risk.counts[key] = s.risk.counts.get(key, 0) + 1
+    s.out.append(
+        RiskDecision(
+            s.seq,
+            s.ts,
+            name,
+            action,
+            violation.code,
+            violation.scope,
+            violation.limit,
+            violation.value,
+            s.limits.revision,
+            account,
+            instrument,
+            trader,
+            strategy,
+            violation.sentence,
+        )
+    )

@@ -1,0 +1,1 @@
+"""Models of risk: margin, value at risk, limits that follow the market. Pure and deterministic."""

@@ -1,0 +1,267 @@
+"""Which option covers which: the pairing of one underlying's options that needs least.
+
+What a lot of a short option may be, and what that needs (premiums in it):
+
+* alone: its premium and the rate of `core.risk.margin.legs`;
+* half of a short straddle or strangle: the greater of the two requirements and the other's
+  premium (4210(f)(2)(G)); here the greater of both rates and both premiums, which is no less;
+* covered by the underlying, a call by long stock and a put by short stock: what it is in the
+  money, since the stock counts no more than the strike (4210(f)(2)(H)(ii));
+* part of a spread in which every option expires the same day and each short one has a long one
+  of its kind: the most the whole can lose at expiry (4210(f)(2)(H)(v), Regulatory Notice 12-44).
+  Vertical spreads, butterflies, condors, iron ones and boxes are all of this kind, and two
+  spreads together never need more than each for itself;
+* half of a calendar or diagonal spread with a long option that expires later: the difference of
+  the strikes, if the long one's is the worse.
+
+A long option is always paid in full and so needs nothing here. The search is exact whenever the
+ways to share out the lots are at most `EXACT_WAYS` (lots are counted in their greatest common
+divisor); otherwise lots are moved from one use to another for as long as that needs less, from
+two beginnings: everything covered and everything alone. The answer is then never more than all
+legs alone, and nearly always the least. No clock and no chance: equal portfolios give equal
+answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from math import comb, gcd
+
+from core.risk.margin.legs import Leg, Long, Short
+
+EXACT_WAYS = 600
+"""Up to so many ways to share out the lots, all of them are tried."""
+
+_ALONE, _COVERED, _SPREAD = 0, 1, 2
+
+
+class Pairing:
+    """The uses of the short lots of one underlying.
+
+    `uses[i]` says of the i-th short leg how many lots are alone, covered by stock, in the spread
+    of their expiry, and then how many with each of `partners[i]`, long options expiring later.
+    """
+
+    __slots__ = (
+        "_covers",
+        "_expiries",
+        "_longs",
+        "_longs_at",
+        "_shorts",
+        "need",
+        "partners",
+        "uses",
+    )
+
+    def __init__(
+        self, shorts: Sequence[Short], longs: Sequence[Long], calls: int, puts: int, spot: int
+    ) -> None:
+        """`calls` and `puts` are the lots that long and short stock covers."""
+        self._shorts, self._longs = shorts, longs
+        self._covers = [
+            max(0, spot - s.leg.strike if s.leg.call else s.leg.strike - spot) for s in shorts
+        ]
+        self.partners = [
+            [
+                at
+                for at, long in enumerate(longs)
+                if long.leg.call is s.leg.call and long.leg.expiry > s.leg.expiry
+            ]
+            for s in shorts
+        ]
+        self._longs_at: dict[tuple[bool, int], list[int]] = {}
+        for at, long in enumerate(longs):
+            self._longs_at.setdefault((long.leg.call, long.leg.expiry), []).append(at)
+        self._expiries: dict[int, list[int]] = {}
+        for at, short in enumerate(shorts):
+            self._expiries.setdefault(short.leg.expiry, []).append(at)
+        self.uses = [
+            [s.qty, 0, 0, *([0] * len(p))] for s, p in zip(shorts, self.partners, strict=True)
+        ]
+        self.need = self._cost(self.uses)
+        if shorts and (longs or calls or puts):
+            self._search(calls, puts)
+
+    def _search(self, calls: int, puts: int) -> None:
+        room = (puts, calls)
+        step = gcd(*(s.qty for s in self._shorts), *(n.qty for n in self._longs), *room)
+        ways = 1
+        for short, uses in zip(self._shorts, self.uses, strict=True):
+            open_uses = len(uses) - (not room[short.leg.call])
+            if not self._longs_at.get((short.leg.call, short.leg.expiry)):
+                open_uses -= 1
+            ways *= comb(short.qty // step + open_uses - 1, open_uses - 1)
+        if ways <= EXACT_WAYS:
+            self._try_all(step, room)
+            return
+        best = self._improve([list(u) for u in self.uses], step, room)
+        covered = self._improve(self._all_covered(room), step, room)
+        self.need, self.uses = min(best, covered, key=lambda found: found[0])
+
+    def _try_all(self, step: int, room: tuple[int, int]) -> None:
+        choices: list[list[list[int]]] = []
+        for short, uses in zip(self._shorts, self.uses, strict=True):
+            closed = {_COVERED} if not room[short.leg.call] else set()
+            if not self._longs_at.get((short.leg.call, short.leg.expiry)):
+                closed.add(_SPREAD)
+            choices.append(list(_shares(short.qty, step, len(uses), closed)))
+        for trial in product(*choices):
+            if self._fits(trial, room):
+                cost = self._cost(trial)
+                if cost < self.need:
+                    self.need, self.uses = cost, [list(row) for row in trial]
+
+    def _all_covered(self, room: tuple[int, int]) -> list[list[int]]:
+        """Every lot covered by whatever can, the dearest legs first."""
+        uses = [[0] * len(u) for u in self.uses]
+        order = sorted(
+            range(len(self._shorts)),
+            key=lambda i: (-self._shorts[i].alone, self._shorts[i].leg.name),
+        )
+        for at in order:
+            left = self._shorts[at].qty
+            for use in (*range(3, len(uses[at])), _SPREAD, _COVERED):
+                uses[at][use] = left
+                while uses[at][use] and not self._fits(uses, room):
+                    uses[at][use] -= 1
+                left -= uses[at][use]
+            uses[at][_ALONE] = left
+        return uses
+
+    def _improve(
+        self, uses: list[list[int]], step: int, room: tuple[int, int]
+    ) -> tuple[int, list[list[int]]]:
+        """Move lots from one use to another as long as that needs less."""
+        cost = self._cost(uses)
+        size = max(s.qty for s in self._shorts) // step * step
+        while size >= step:
+            better = True
+            while better:
+                better = False
+                for row in uses:
+                    for source, target in product(range(len(row)), repeat=2):
+                        if source == target or row[source] < size:
+                            continue
+                        row[source] -= size
+                        row[target] += size
+                        if self._fits(uses, room) and (now := self._cost(uses)) < cost:
+                            cost, better = now, True
+                        else:
+                            row[source] += size
+                            row[target] -= size
+            size = size // 2 // step * step
+        return cost, uses
+
+    def _fits(self, uses: Sequence[Sequence[int]], room: tuple[int, int]) -> bool:
+        """Is there stock and are there long options for these uses?"""
+        covered = [0, 0]
+        taken = [0] * len(self._longs)
+        spread: dict[tuple[bool, int], int] = {}
+        for short, row, partners in zip(self._shorts, uses, self.partners, strict=True):
+            leg = short.leg
+            covered[leg.call] += row[_COVERED]
+            if row[_SPREAD]:
+                key = leg.call, leg.expiry
+                spread[key] = spread.get(key, 0) + row[_SPREAD]
+            for at, partner in enumerate(partners, 3):
+                taken[partner] += row[at]
+        if covered[0] > room[0] or covered[1] > room[1]:
+            return False
+        if any(took > long.qty for took, long in zip(taken, self._longs, strict=True)):
+            return False
+        return all(
+            wanted <= sum(self._longs[at].qty - taken[at] for at in self._longs_at.get(key, ()))
+            for key, wanted in spread.items()
+        )
+
+    def _cost(self, uses: Sequence[Sequence[int]]) -> int:
+        cost = 0
+        calls: list[tuple[int, int]] = []
+        puts: list[tuple[int, int]] = []
+        taken = [0] * len(self._longs)
+        for short, row, cover, partners in zip(
+            self._shorts, uses, self._covers, self.partners, strict=True
+        ):
+            leg = short.leg
+            if row[_ALONE]:
+                cost += row[_ALONE] * short.premium
+                (calls if leg.call else puts).append((short.alone, row[_ALONE]))
+            if row[_COVERED]:
+                cost += row[_COVERED] * cover
+            for at, partner in enumerate(partners, 3):
+                if row[at]:
+                    taken[partner] += row[at]
+                    worse = self._longs[partner].leg.strike - leg.strike
+                    if not leg.call:
+                        worse = -worse
+                    if worse > 0:
+                        cost += row[at] * worse
+        for expiry, members in self._expiries.items():
+            spread = [
+                (self._shorts[at].leg, -uses[at][_SPREAD]) for at in members if uses[at][_SPREAD]
+            ]
+            if spread:
+                for call in (False, True):
+                    for at in self._longs_at.get((call, expiry), ()):
+                        left = self._longs[at].qty - taken[at]
+                        if left:
+                            spread.append((self._longs[at].leg, left))
+                cost += most_lost(spread)
+        return cost + _straddled(calls, puts)
+
+
+def most_lost(spread: Sequence[tuple[Leg, int]]) -> int:
+    """The most that signed lots of options can lose at expiry, 0 when they cannot.
+
+    It is at one of the strikes, at nothing, or never ends; the caller sees to it that no more
+    calls are sold than bought.
+    """
+    worst = 0
+    for at in {leg.strike for leg, _ in spread} | {0}:
+        value = 0
+        for leg, lots in spread:
+            inside = at - leg.strike if leg.call else leg.strike - at
+            if inside > 0:
+                value += lots * inside
+        if -value > worst:
+            worst = -value
+    return worst
+
+
+def _straddled(calls: list[tuple[int, int]], puts: list[tuple[int, int]]) -> int:
+    """The rates of the lots that stand alone, dearest call with dearest put: the greater counts."""
+    if not calls or not puts:
+        return sum(alone * lots for alone, lots in calls or puts)
+    calls.sort(reverse=True)
+    puts.sort(reverse=True)
+    total = i = j = 0
+    left, right = calls[0][1], puts[0][1]
+    while i < len(calls) and j < len(puts):
+        lots = min(left, right)
+        total += lots * max(calls[i][0], puts[j][0])
+        left -= lots
+        right -= lots
+        if not left:
+            i += 1
+            left = calls[i][1] if i < len(calls) else 0
+        if not right:
+            j += 1
+            right = puts[j][1] if j < len(puts) else 0
+    total += left * calls[i][0] if left else 0
+    total += right * puts[j][0] if right else 0
+    total += sum(alone * lots for alone, lots in calls[i + 1 :])
+    return total + sum(alone * lots for alone, lots in puts[j + 1 :])
+
+
+def _shares(total: int, step: int, uses: int, closed: set[int]) -> list[list[int]]:
+    """All ways to share out lots between uses, in steps, with none in the closed ones."""
+    ways: list[list[int]] = [[]]
+    for use in range(uses - 1, 0, -1):
+        longer = []
+        for way in ways:
+            left = total - sum(way)
+            most = 0 if use in closed else left
+            longer += [[lots, *way] for lots in range(0, most + 1, step)]
+        ways = longer
+    return [[total - sum(way), *way] for way in ways]

@@ -1,0 +1,432 @@
+"""A margin account of stocks and options: Regulation T with FINRA's option strategies.
+
+Stocks as in `core.risk.margin.regt`, short options as in `core.risk.margin.pairing`, long options
+paid in full. Stock that protects: with a long put (or a short sale with a long call) the
+maintenance is at most 10 % of the strike plus what the option is out of the money
+(4210(f)(2)(H)(v)) as long as nothing is sold short on that underlying; collars and conversions
+are covered calls with the stock's usual maintenance, never less than the rule's.
+
+Requirements are against equity (`core.risk.margin.base`), so the value of the short options is
+taken off: a naked call sold for 8.40 needs 34.10 a share by the rule, 25.70 of the account's own.
+
+Working orders: the requirement is the greatest of those with none and with all sales of options
+filled, each with no stock order, all stock buys or all stock sales filled; option buys that open
+need their price. Option lots cover stock by their own size; where contracts of different sizes
+share an underlying, its stock counts for the smallest size only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+
+from core.model.instruments import Instrument
+from core.model.measures import UNIT_DIGITS
+from core.risk.margin.base import (
+    Line,
+    Requirement,
+    no_price,
+    parts,
+    slip,
+    up,
+    whole,
+    with_order,
+)
+from core.risk.margin.legs import Leg, Long, OptionTerms, Short
+from core.risk.margin.pairing import Pairing
+from core.risk.margin.regt import StockRates, StockTerms
+
+_NINE_MONTHS = 274 * 86_400_000_000_000
+_TENTH = parts(Decimal("0.1"))
+_KEPT = 256
+_Lots = tuple[int, ...]
+
+
+class _Size:
+    """Options of one underlying and one contract size, with the stock that covers them."""
+
+    __slots__ = ("answers", "legs", "lines", "marks", "per", "size", "spot")
+
+    def __init__(self, size: Decimal) -> None:
+        self.size = size
+        self.legs: list[Leg] = []
+        self.lines: list[Line] = []
+        self.marks: list[int] = []
+        self.spot = 0
+        self.per = 0  # lots of stock that one lot of an option stands for; 0: not whole
+        self.answers: dict[tuple[int, _Lots], tuple[int, int]] = {}
+
+
+class _Group:
+    """Everything on one underlying."""
+
+    __slots__ = ("dirty", "need", "problem", "rates", "sizes", "spot", "stock")
+
+    def __init__(self) -> None:
+        self.stock: Line | None = None
+        self.rates: StockRates | None = None
+        self.sizes: dict[Decimal, _Size] = {}
+        self.spot = Decimal(0)
+        self.dirty = False
+        self.need = (0, 0, 0, 0)
+        self.problem = ""
+
+
+class StrategyMargin:
+    """Stocks and options of one account; a change costs the pairing of one underlying.
+
+    `stocks` and `options` are terms by instrument id and by underlying. `at` gives the time for
+    the nine months of a long-term option, `mark` the price of an underlying that has no line.
+    """
+
+    def __init__(
+        self,
+        stocks: Mapping[str, StockTerms] | None = None,
+        options: Mapping[str, OptionTerms] | None = None,
+        minimum: Decimal = Decimal(2000),
+    ) -> None:
+        self._stocks = dict(stocks or {})
+        self._options = dict(options or {})
+        self._minimum = whole(minimum, "minimum equity")
+        self._groups: dict[str, _Group] = {}
+        self._of: dict[str, tuple[_Group, _Size | None, int]] = {}
+        self._dirty: list[_Group] = []
+        self._initial = self._maintenance = self._credit = self._cost = 0
+        self._long_terms = any(t.long_term < 1 for t in self._options.values())
+        self._now = 0
+
+    def add(self, line: Line) -> None:
+        """Take a stock or an option in, once.
+
+        Raises:
+            ValueError: when it is neither, or in already.
+        """
+        instrument = line.instrument
+        name = instrument.id
+        if name in self._of:
+            raise ValueError(f"{name} is in this margin account already.")
+        contract = instrument.contract
+        if contract is None:
+            group = self._group(name)
+            group.stock = line
+            group.rates = StockRates(instrument, self._stocks.get(name, StockTerms()))
+            self._of[name] = group, None, 0
+        else:
+            leg = Leg(instrument, self._options.get(contract.underlying, OptionTerms()))
+            group = self._group(contract.underlying)
+            size = group.sizes.get(leg.size)
+            if size is None:
+                size = _Size(leg.size)
+                group.sizes[leg.size] = size
+                group.sizes = dict(sorted(group.sizes.items()))
+            self._of[name] = group, size, len(size.legs)
+            size.legs.append(leg)
+            size.lines.append(line)
+            size.marks.append(0)
+            size.answers.clear()
+        self._cover(group)
+        self.touch(line)
+
+    def at(self, now: int) -> None:
+        """The time, in UTC nanoseconds."""
+        self._now = now
+        if self._long_terms:
+            for group in self._groups.values():
+                self._soil(group)
+
+    def line(self, name: str) -> Line:
+        """The line of an instrument; raises `KeyError` when there is none."""
+        group, size, at = self._of[name]
+        line = group.stock if size is None else size.lines[at]
+        assert line is not None
+        return line
+
+    def mark(self, underlying: str, price: Decimal) -> None:
+        """The price of an underlying, where it is no line of this account."""
+        group = self._group(underlying)
+        if group.stock is None and price != group.spot:
+            group.spot = price
+            self._spots(group)
+            self._soil(group)
+
+    def touch(self, line: Line) -> None:
+        """The numbers of a line have changed."""
+        group, size, at = self._of[line.instrument.id]
+        if size is None:
+            self._spots(group)
+        elif size.marks[at] != line.mark2:
+            size.marks[at] = line.mark2
+            size.answers.clear()
+        self._soil(group)
+
+    def requirement(self) -> Requirement:
+        """What is needed now, with the worse side of all working orders filled."""
+        self._clean()
+        return self._all(
+            self._initial, self._maintenance, self._credit, self._cost, self._problem()
+        )
+
+    def after(
+        self,
+        line: Line,
+        sign: int,
+        qty: int,
+        price2: int,
+        own: int = 0,
+        own2: int = 0,
+        enough: int | None = None,
+    ) -> Requirement:
+        """What would be needed with one more order; see `MarginModel.after`."""
+        self._clean()
+        group, size, _ = self._of[line.instrument.id]
+        if enough is not None and not own:
+            quick = self._bound(group, size, line, sign, qty, price2)
+            if quick is not None and quick.initial <= enough:
+                return quick
+        kept = line.open_buy, line.open_sell, line.buy2, line.sell2
+        line.open_buy, line.open_sell, line.buy2, line.sell2 = with_order(
+            line, sign, qty, price2, own, own2
+        )
+        try:
+            need, problem = self._need(group)
+        finally:
+            line.open_buy, line.open_sell, line.buy2, line.sell2 = kept
+        return self._all(
+            self._initial + need[0] - group.need[0],
+            self._maintenance + need[1] - group.need[1],
+            self._credit + need[2] - group.need[2],
+            self._cost + need[3] - group.need[3],
+            problem or self._problem(group),
+        )
+
+    def _bound(
+        self, group: _Group, size: _Size | None, line: Line, sign: int, qty: int, price2: int
+    ) -> Requirement | None:
+        """Never less than the requirement: what there is, and this order alone; None: unknown.
+
+        Pairing never needs more than its parts; only selling what covers a short one can do that.
+        """
+        if size is None or group.problem or line.mark2 <= 0:
+            return None
+        at = self._of[line.instrument.id][2]
+        leg = size.legs[at]
+        premium = leg.premium(line.mark2)
+        price2 = price2 or line.mark2
+        if sign > 0:
+            cost = qty * max(premium, leg.premium(price2))
+            alone = 0
+        else:
+            if line.qty > 0 or self._long_terms or group.stock is not None:
+                return None
+            alone = qty * leg.alone(size.spot)
+            cost = alone + qty * max(0, premium - (price2 * leg.units // 2))
+        return self._all(
+            self._initial + cost,
+            self._maintenance + cost,
+            self._credit + (qty * premium if sign < 0 else 0),
+            self._cost,
+            self._problem(group),
+        )
+
+    def _group(self, underlying: str) -> _Group:
+        group = self._groups.get(underlying)
+        if group is None:
+            group = self._groups[underlying] = _Group()
+        return group
+
+    def _soil(self, group: _Group) -> None:
+        if not group.dirty:
+            group.dirty = True
+            self._dirty.append(group)
+
+    def _clean(self) -> None:
+        for group in self._dirty:
+            need, group.problem = self._need(group)
+            self._initial += need[0] - group.need[0]
+            self._maintenance += need[1] - group.need[1]
+            self._credit += need[2] - group.need[2]
+            self._cost += need[3] - group.need[3]
+            group.need = need
+            group.dirty = False
+        self._dirty.clear()
+
+    def _cover(self, group: _Group) -> None:
+        """How many lots of stock one lot of each option stands for."""
+        for at, size in enumerate(group.sizes.values()):
+            size.per = 0
+            if at == 0 and group.stock is not None:
+                stock = group.stock.instrument
+                per = Fraction(size.size) / (Fraction(stock.lot) * Fraction(stock.multiplier))
+                size.per = per.numerator if per.denominator == 1 else 0
+        self._spots(group)
+
+    def _spots(self, group: _Group) -> None:
+        """Bring what the underlying of one lot is worth up to date."""
+        stock = group.stock
+        for size in group.sizes.values():
+            if stock is not None:
+                price = Fraction(stock.instrument.tick) * stock.mark2 / 2
+            else:
+                price = Fraction(group.spot)
+            value = price * Fraction(size.size) * Fraction(10**UNIT_DIGITS)
+            spot = value.numerator // value.denominator
+            if spot != size.spot:
+                size.spot = spot
+                size.answers.clear()
+
+    def _need(self, group: _Group) -> tuple[tuple[int, int, int, int], str]:
+        """Initial, maintenance, credit, cost of a group, working orders and all; a problem."""
+        stock, rates = group.stock, group.rates
+        initial = keep = credit = cost = 0
+        shares = [0]
+        if stock is not None and rates is not None:
+            held, buys, sells, mark2 = stock.qty, stock.open_buy, stock.open_sell, stock.mark2
+            if held or buys or sells:
+                if mark2 <= 0:
+                    return (0, 0, 0, 0), no_price(stock)
+                lost = -(-slip(buys, sells, stock.buy2, stock.sell2, mark2) * rates.units // 2)
+                initial += lost
+                keep += lost
+                if sells > held:
+                    credit += rates.value(sells - held, mark2)
+                if held + buys > 0:
+                    cost = rates.value(held + buys, mark2)
+            shares = sorted({held, held + buys, held - sells})
+        if not group.sizes:
+            found = [self._stock(group, count) for count in shares]
+            initial += max(f[0] for f in found)
+            return (initial, keep + max(f[1] for f in found), credit, cost), ""
+        states: list[list[_Lots]] = []
+        for size in group.sizes.values():
+            opens, problem = self._opens(size)
+            if problem:
+                return (0, 0, 0, 0), problem
+            initial += opens
+            keep += opens
+            held_lots = tuple(line.qty for line in size.lines)
+            sold = tuple(line.qty - line.open_sell for line in size.lines)
+            states.append([held_lots] if sold == held_lots else [held_lots, sold])
+            for line, leg in zip(size.lines, size.legs, strict=True):
+                if line.open_sell > line.qty:
+                    credit += (line.open_sell - line.qty) * leg.premium(line.mark2)
+        most = hold = 0
+        first = True
+        for count in shares:
+            total = after = 0
+            own = self._stock(group, count)
+            for at, (size, choices) in enumerate(zip(group.sizes.values(), states, strict=True)):
+                each = [
+                    self._options_of(group, size, count if at == 0 else 0, lots) for lots in choices
+                ]
+                total += max(e[0] for e in each)
+                after += max(e[1] for e in each)
+            total += own[0]
+            after += own[1]
+            if first or total > most:
+                most = total
+            if first or after > hold:
+                hold = after
+            first = False
+        return (initial + most, keep + hold, credit, cost), ""
+
+    def _stock(self, group: _Group, count: int) -> tuple[int, int]:
+        stock, rates = group.stock, group.rates
+        if not count or stock is None or rates is None:
+            return 0, 0
+        return rates.long(count, stock.mark2) if count > 0 else rates.short(-count, stock.mark2)
+
+    def _opens(self, size: _Size) -> tuple[int, str]:
+        """What long options are worth, and what buys and prices off the mark need."""
+        total = 0
+        shorts = any(line.qty - line.open_sell < 0 for line in size.lines)
+        for line, leg in zip(size.lines, size.legs, strict=True):
+            held, buys, sells = line.qty, line.open_buy, line.open_sell
+            if not (held or buys or sells):
+                continue
+            if line.mark2 <= 0:
+                return 0, no_price(line)
+            if size.spot <= 0:
+                return 0, (
+                    f"{line.instrument.id}: the price of its underlying is unknown, so its margin"
+                    " is too; wait for a quote."
+                )
+            opening = buys + min(held, 0)
+            paid = max(held, 0) * leg.premium(line.mark2)
+            if paid and not shorts and leg.expiry - self._now > _NINE_MONTHS and self._now:
+                paid = up(paid, self._long_term(line.instrument))
+            total += paid
+            if opening > 0:
+                total += opening * leg.premium(line.mark2)
+            total += -(-slip(buys, sells, line.buy2, line.sell2, line.mark2) * leg.units // 2)
+        return total, ""
+
+    def _long_term(self, instrument: Instrument) -> int:
+        contract = instrument.contract
+        terms = self._options.get(contract.underlying) if contract is not None else None
+        return parts((terms or OptionTerms()).long_term)
+
+    def _options_of(self, group: _Group, size: _Size, stock: int, lots: _Lots) -> tuple[int, int]:
+        """What short options need, less their value; and how much less maintenance stock needs."""
+        cover = abs(stock) // size.per if size.per else 0
+        key = stock if cover else 0, lots
+        known = size.answers.get(key)
+        if known is not None:
+            return known
+        shorts: list[Short] = []
+        longs: list[Long] = []
+        value = 0
+        for leg, line, qty in zip(size.legs, size.lines, lots, strict=True):
+            if qty < 0:
+                premium = leg.premium(line.mark2)
+                value -= qty * premium
+                shorts.append(Short(leg, -qty, premium, leg.alone(size.spot)))
+            elif qty > 0:
+                longs.append(Long(leg, qty))
+        calls, puts = (cover, 0) if stock > 0 else (0, cover)
+        need = 0
+        relief = 0
+        if shorts:
+            pairing = Pairing(shorts, longs, calls, puts, size.spot)
+            need = pairing.need - value
+        if cover and longs and not shorts:
+            relief = self._protected(group, size, longs, cover, stock)
+        if len(size.answers) >= _KEPT:
+            size.answers.clear()
+        answer = size.answers[key] = need, need - relief
+        return answer
+
+    def _protected(
+        self, group: _Group, size: _Size, longs: list[Long], cover: int, stock: int
+    ) -> int:
+        """How much less the maintenance of stock is for the options that protect it."""
+        if group.stock is None or group.rates is None:
+            return 0
+        mark2, rates = group.stock.mark2, group.rates
+        usual = (rates.long if stock > 0 else rates.short)(size.per, mark2)[1]
+        relief = []
+        for long in longs:
+            if long.leg.call is (stock > 0):
+                continue
+            away = size.spot - long.leg.strike if stock > 0 else long.leg.strike - size.spot
+            less = usual - (up(long.leg.strike, _TENTH) + max(0, away))
+            if less > 0:
+                relief.append((less, long.qty))
+        total = 0
+        for less, lots in sorted(relief, reverse=True):
+            used = min(lots, cover)
+            total += used * less
+            cover -= used
+        return total
+
+    def _all(
+        self, initial: int, maintenance: int, credit: int, cost: int, problem: str
+    ) -> Requirement:
+        least = self._minimum if credit else min(self._minimum, cost)
+        return Requirement(max(initial, least), maintenance, credit, problem)
+
+    def _problem(self, but: _Group | None = None) -> str:
+        for group in self._groups.values():
+            if group.problem and group is not but:
+                return group.problem
+        return ""

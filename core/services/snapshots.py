@@ -1,0 +1,112 @@
+"""Snapshots while the engine runs, made by a process of their own.
+
+The kernel is deterministic: the newest snapshot and the records since lead any process to the same
+state. So the engine's loop neither dumps its memory nor waits for the disk; it only starts
+``python -m core.services.snapshots FOLDER SEQ KEEP_DAYS``, which runs beside it at low priority.
+The snapshot it writes is there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from core.journal.errors import JournalError
+from core.journal.files import Snapshot, write_snapshot
+from core.journal.keeping import prune_records, prune_snapshots
+from core.services.recovery import state_at
+
+_MOST_SECONDS = 600.0
+
+
+class Snapshots:
+    """Has snapshots made, one at a time.
+
+    Args:
+        directory: the journal's folder.
+        keep_days: journal files older than this many days and covered by two snapshots are
+            removed; 0 keeps all.
+        seq: the number up to which there is a snapshot already.
+        on_error: told with a sentence when one could not be made. Nothing is lost then: the
+            journal holds everything, and only the next start takes longer.
+
+    Attributes:
+        seq: the number up to which the last one was asked for.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        keep_days: int,
+        seq: int,
+        on_error: Callable[[str, Exception | None], None],
+    ) -> None:
+        self.seq = seq
+        self._directory = directory
+        self._keep_days = keep_days
+        self._on_error = on_error
+        self._task: asyncio.Task[None] | None = None
+
+    def take(self, seq: int) -> None:
+        """Have one made of the state after record `seq`, unless one is being made."""
+        if self._task is None or self._task.done():
+            self.seq = seq
+            self._task = asyncio.get_running_loop().create_task(self._make(seq))
+
+    async def finish(self) -> None:
+        """Wait for the one that is being made."""
+        if self._task is not None:
+            await self._task
+
+    async def _make(self, seq: int) -> None:
+        words = [sys.executable, "-m", "core.services.snapshots"]
+        words += [str(self._directory), str(seq), str(self._keep_days)]
+        try:
+            done = await asyncio.to_thread(
+                subprocess.run, words, stderr=subprocess.PIPE, timeout=_MOST_SECONDS, check=False
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            self._on_error("No snapshot of the engine's state could be made.", error)
+            return
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+            self._on_error(f"No snapshot of the engine's state could be made. {said}", None)
+
+
+def make(directory: Path, seq: int, keep_days: int, now: int) -> Path:
+    """Write the snapshot of the state after record `seq` and remove what need not be kept.
+
+    Raises:
+        JournalError: when the journal is damaged, or the disk does not take it.
+    """
+    found = state_at(directory, seq)
+    kernel = found.kernel
+    path = write_snapshot(directory, found.journal, Snapshot(seq, kernel.ts, kernel.dump()))
+    prune_records(directory, keep_days, now)
+    prune_snapshots(directory)
+    return path
+
+
+def main(words: list[str]) -> int:
+    """See the module."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(10)
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        # The engine may be pinned to a processor, which is its own.
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    try:
+        make(Path(words[0]), int(words[1]), int(words[2]), time.time_ns())
+    except JournalError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

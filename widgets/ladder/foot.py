@@ -1,0 +1,83 @@
+"""What stands below the ladder: position and profit, for a while a hint; the cancel button."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from superqt import QElidingLabel
+
+from core.client.stores import Stores
+from core.model.instruments import Instrument
+from widgets.theme import tokens
+from widgets.words import format_average, format_money, format_qty
+
+HINT_TIME = 6_000_000_000
+"""How long (ns) a hint stands in place of the position."""
+
+
+class FootBar(QWidget):
+    """The position, beneath it its profit, for a while a hint instead; the button that cancels."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.words = QElidingLabel("", self)
+        self.words.setAccessibleName("Position")
+        self.profit = QElidingLabel("", self)
+        self.profit.setAccessibleName("Open profit")
+        self.cancel = QPushButton("Cancel 0", self)
+        self.cancel.setAutoDefault(False)
+        self.cancel.setEnabled(False)
+        self.cancel.setAccessibleName("Cancel all orders here")
+        self._hint_until = 0
+        box = QHBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(6)
+        lines = QVBoxLayout()
+        lines.setSpacing(0)
+        lines.addWidget(self.words)
+        lines.addWidget(self.profit)
+        box.addLayout(lines, 1)
+        box.addWidget(self.cancel)
+
+    def show_hint(self, sentence: str, now: int) -> None:
+        """Show a sentence for a few seconds from `now` (ns)."""
+        self._hint_until = now + HINT_TIME
+        _write(self.words, sentence, tokens().warning)
+        _write(self.profit, "", tokens().dim)
+
+    def show_position(self, stores: Stores, account: str, instrument: Instrument, now: int) -> None:
+        """Show what is held and how many orders work, unless a hint stands there."""
+        working = len(stores.working_orders(instrument.id, account))
+        text = f"Cancel {working}"
+        if self.cancel.text() != text:
+            self.cancel.setText(text)
+            self.cancel.setEnabled(working > 0)
+            plural = "" if working == 1 else "s"
+            words = f"Cancel {working} order{plural} of {account} in {instrument.symbol}"
+            self.cancel.setAccessibleName(words)
+            self.cancel.setToolTip(words)
+        if now < self._hint_until:
+            return
+        position = stores.position(account, instrument.id)
+        if position is None or position.qty == 0:
+            _write(self.words, "Flat", tokens().dim)
+            _write(self.profit, "", tokens().dim)
+            return
+        profit = stores.open_profit(position)
+        side = "Long" if position.qty > 0 else "Short"
+        average = format_average(stores.average_price(position), instrument)
+        money = format_money(profit, instrument.currency)
+        gains = tokens().text if not profit else tokens().up if profit > 0 else tokens().down
+        held = f"{side} {format_qty(abs(position.qty), instrument)} ø {average}"
+        _write(self.words, held, tokens().text)
+        _write(self.profit, money, gains)
+
+
+def _write(label: QElidingLabel, text: str, color: QColor) -> None:
+    if label.text() != text:
+        label.setText(text)
+        label.setToolTip(text)
+    if label.palette().color(QPalette.ColorRole.WindowText) != color:
+        palette = QPalette()
+        palette.setColor(QPalette.ColorRole.WindowText, color)
+        label.setPalette(palette)
