@@ -15,7 +15,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
 
 from core.client.stores import Stores
-from core.model.tables import NO_INSTRUMENT, TABLES
+from core.model.tables import TABLES
 from core.reporting.csv_file import write_file
 
 Row = TypeVar("Row")
@@ -92,7 +92,7 @@ class Exporter(QObject):
         board: Any = getattr(self._stores, kind)
         taken = list(board) if rows is None else list(rows)
         chosen = tuple(columns) if columns is not None else TABLES[kind].columns
-        instruments = {i.id: i for i in (*self._stores.instruments, NO_INSTRUMENT)}
+        instruments = {i.id: i for i in self._stores.instruments}
         task = asyncio.get_event_loop().create_task(self._write(path, chosen, taken, instruments))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -249,7 +249,7 @@ async def _live(options: argparse.Namespace, window: MainWindow) -> int:
             await asyncio.sleep(0.05)
             if picture is not None and _shows_prices(window):
                 await asyncio.sleep(2.0)
-                if not window.save_picture(str(picture)):
+                if not window.tools.save_picture(str(picture)):
                     raise UserError(f"the picture {picture} cannot be written; choose another file")
                 picture = None
             if until is not None and time.monotonic() >= until:

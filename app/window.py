@@ -14,7 +14,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QMoveEvent, QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenuBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
 from app.actions import Actions
 from app.desk import Desk
@@ -23,17 +23,17 @@ from app.exporting import Exporter
 from app.frames import FrameClock
 from app.leaving import Leaving
 from app.look import Look
-from app.messages import ABOUT, keys_text, tell
+from app.menus import MenuBar
+from app.messages import tell
 from app.navigation import Navigation
-from app.palette import Palette
 from app.panels import PANEL_KINDS, make_panel
 from app.playback import PlaybackBar
 from app.reporter import Reporter
 from app.settings import SettingsFile
+from app.tools import Tools
 from app.topbar import TopBar
 from app.workbench import Workbench
 from app.workspace import SavedPanel
-from app.workspace_menu import WorkspaceMenu
 from app.workspaces import Workspaces
 from core.model.commands import CancelAll, Flatten, Kill, NewOrder
 from core.model.enums import Mode, Severity, Source
@@ -84,7 +84,6 @@ class MainWindow(QMainWindow):
         self._broken: set[str] = set()
         self._may_close = False
         self._closed = False
-        self._palette: Palette | None = None
         self._leaving = Leaving(self.stores, self._leave, self)
         self._leaving.done.connect(self.close_now)
         self.exporter = Exporter(self.stores, export_directory, self.say, self)
@@ -107,6 +106,9 @@ class MainWindow(QMainWindow):
         self._bind_actions()
         self.navigation = Navigation(
             self.docks, self.actions_by_id, self.open_panel, self.say, self
+        )
+        self.tools = Tools(
+            self, self.actions_by_id, self.topbar.search, partial(desk.say, Severity.ERROR)
         )
         self._make_menus()
         self.frames = FrameClock(self._frame, self, FRAME_MS)
@@ -290,7 +292,7 @@ class MainWindow(QMainWindow):
     def _on_failure(self, text: str) -> None:
         self.status.show_connection(False, text, "Engine failed")
         print(f"outcry: {text}", file=sys.stderr)
-        self._tell("The engine cannot run", text)
+        tell(self, "The engine cannot run", text)
 
     def _on_event(self, event: object) -> None:
         if isinstance(event, Notice) and event.severity >= Severity.WARNING:
@@ -315,79 +317,27 @@ class MainWindow(QMainWindow):
             "trade.cancel_all": self.cancel_all,
             "trade.flatten_instrument": self.flatten_instrument,
             "trade.flatten_all": self.flatten_all,
-            "view.palette": self._open_palette,
-            "view.search": self._search,
             "layout.reset": lambda: self.workbench.arrange("default"),
             "layout.four_charts": lambda: self.workbench.arrange("four_charts"),
             "file.export_orders": lambda: self._export_all("orders"),
             "file.export_fills": lambda: self._export_all("fills"),
             "file.export_positions": lambda: self._export_all("positions"),
             "file.export_balances": lambda: self._export_all("balances"),
-            "file.picture": self._save_picture,
             "file.quit": self.close,
-            "help.keys": self._show_keys,
-            "help.about": self._show_about,
         }
         for action_id, handler in handlers.items():
             self.actions_by_id.bind(action_id, handler)
 
     def _make_menus(self) -> None:
         # not `menuBar()`: that makes a new bar once this one shares its place with the others
-        bar = self.menu_bar = QMenuBar(self)
-        panels = bar.addMenu("&Panels")
-        for kind in PANEL_KINDS.values():
-            panels.addAction(
-                self.actions_by_id.add(
-                    f"panel.{kind.kind}", kind.title, partial(self.open_panel, kind.kind)
-                )
-            )
-        for title in ("File", "Trade", "View", "Layout", "Help"):
-            menu = bar.addMenu(f"&{title}")
-            menu.addActions(self.actions_by_id.in_menu(title))
-            if title == "View":
-                menu.addMenu("&Colours").addActions(self.actions_by_id.in_menu("Colours"))
-        bar.insertMenu(bar.actions()[3], panels)
-        workspaces = WorkspaceMenu(self.workbench, self.actions_by_id, bar)
-        bar.insertMenu(bar.actions()[-1], workspaces)
-        self.topbar.workspace.setMenu(workspaces)
+        self.menu_bar = MenuBar(self.actions_by_id, self.workbench, self.open_panel, self)
+        self.topbar.workspace.setMenu(self.menu_bar.workspaces)
         self.workbench.changed.connect(self._show_workspace)
         self._show_workspace()
-        self.setMenuWidget(_stack(bar, self.topbar, self.playback))
+        self.setMenuWidget(_stack(self.menu_bar, self.topbar, self.playback))
 
     def _show_workspace(self) -> None:
         self.topbar.show_workspace(self.workbench.library.active.name, self.docks.locked)
-
-    def _open_palette(self) -> None:
-        self._palette = Palette(list(self.actions_by_id), self)
-        centre = self.geometry().center()
-        self._palette.move(centre.x() - self._palette.width() // 2, self.geometry().top() + 80)
-        self._palette.show()
-
-    def _search(self) -> None:
-        self.topbar.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.topbar.search.selectAll()
-
-    def _save_picture(self) -> None:
-        dialog = QFileDialog(self, "Save a picture of the window", "outcry.png", "Pictures (*.png)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("png")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setModal(False)
-        dialog.fileSelected.connect(self.save_picture)
-        dialog.show()
-
-    def save_picture(self, path: str) -> bool:
-        """Write a PNG picture of the window; False (and a notice) when that failed."""
-        if self.grab().save(path, "PNG"):
-            return True
-        self.desk.say(Severity.ERROR, f"The picture {path} could not be written.")
-        return False
-
-    def _show_keys(self) -> None:
-        tell(self, "Keys", keys_text(self.actions_by_id))
-
-    def _show_about(self) -> None:
-        tell(self, "About Outcry", ABOUT)
 
     def _title(self) -> None:
         words = {Mode.PAPER: "Paper", Mode.REPLAY: "Replay", Mode.LIVE: "LIVE"}

@@ -1,24 +1,31 @@
-"""Write orders, fills or positions of the journal as CSV; a terminal may be running or not."""
+"""Write orders, fills, positions or cash as CSV or Parquet; a terminal may be running or not.
+
+The rows come from the records, which are brought to the journal's end before.
+"""
 
 from __future__ import annotations
 
 import argparse
+import io
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.commands import words
 from app.errors import UserError
 
 if TYPE_CHECKING:
-    from core.services.history import History
+    from core.storage.reading import Records
 
-SUMMARY = "orders, fills or positions as CSV"
+SUMMARY = "orders, fills, positions or cash as CSV or Parquet"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to write, of which engine, time and account, and where to."""
-    parser.add_argument("what", choices=("orders", "fills", "positions"), help="what to write")
+    """What to write, of which engine, time and account, in which form, and where to."""
+    parser.add_argument(
+        "what", choices=("orders", "fills", "positions", "cash"), help="what to write"
+    )
     words.add_data_dir(parser)
     parser.add_argument(
         "--engine",
@@ -44,38 +51,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="everything as it was just before this time (UTC; default: as it is now)",
     )
     parser.add_argument("--account", metavar="NAME", help="of this account only")
-    parser.add_argument("--format", choices=("csv",), default="csv", help="default csv")
+    parser.add_argument(
+        "--format",
+        choices=("csv", "parquet"),
+        default="csv",
+        help="default csv; parquet needs --output",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the table. Raises UserError when the journal or the file cannot be used."""
+    """Write the table. Raises UserError when journal, records or file cannot be used."""
     from core.journal.errors import JournalError
-    from core.model.tables import TABLES
-    from core.reporting.csv_file import as_text, write_file
-    from core.services.history import read_history
+    from core.services.bookkeeper import RECORDS, catch_up
     from core.services.options import default_data_dir
+    from core.storage.errors import StorageError
+    from core.storage.reading import Records
 
+    if options.format == "parquet" and options.output is None:
+        raise UserError("a Parquet file cannot go to standard output; name a file with --output")
     engines = (options.data_dir or default_data_dir()) / "engines"
-    directory = engines / options.engine / "journal"
-    if not directory.is_dir():
+    home = engines / options.engine
+    if not (home / "journal").is_dir():
         found = sorted(path.parent.name for path in engines.glob("*/journal"))
         others = f"; there are: {', '.join(found)}" if found else ""
         raise UserError(
-            f"{directory} does not exist, so no engine called {options.engine!r} has run"
+            f"{home / 'journal'} does not exist, so no engine called {options.engine!r} has run"
             f" here{others}. Choose one with --engine and --data-dir."
         )
     try:
-        history = read_history(directory, options.to_ts)
-        rows = _rows(history, options)
-        columns = TABLES[options.what].columns
-        if options.output is None:
-            text = as_text(columns, rows, history.instruments)
-            sys.stdout.buffer.write(text.encode())
-            sys.stdout.buffer.flush()
-        else:
-            count = write_file(options.output, columns, rows, history.instruments)
-            print(f"{count} {options.what} written to {options.output}", file=sys.stderr)
-    except (JournalError, ValueError) as error:
+        catch_up(home)
+        with Records(home / RECORDS) as records:
+            _write(records, options)
+    except (JournalError, StorageError, ValueError) as error:
         raise UserError(str(error)) from error
     except BrokenPipeError:
         raise
@@ -87,15 +94,23 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _rows(history: History, options: argparse.Namespace) -> list[object]:
-    rows: list[object] = []
-    since = options.from_ts if options.from_ts is not None else -(2**63)
-    if options.what == "orders":
-        rows += [order for order in history.orders.values() if order.updated >= since]
-    elif options.what == "fills":
-        rows += [fill for fill in history.fills if fill.ts >= since]
-    else:
-        rows += [position for position in history.positions if position.ts >= since]
-    if options.account is not None:
-        rows = [row for row in rows if getattr(row, "account", None) == options.account]
-    return rows
+def _write(records: Records, options: argparse.Namespace) -> None:
+    from core.model.tables import TABLES
+    from core.reporting.csv_file import write_file, write_rows
+    from core.reporting.parquet_file import write_parquet
+    from core.storage.reading import Span
+
+    read: Callable[[Span], Iterator[Any]] = getattr(records, options.what)
+    rows = read(Span(options.from_ts, options.to_ts, options.account))
+    columns, instruments = TABLES[options.what].columns, records.instruments()
+    if options.output is None:
+        text = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="")
+        try:
+            write_rows(text, columns, rows, instruments)
+            text.flush()
+        finally:
+            text.detach()
+        return
+    write = write_parquet if options.format == "parquet" else write_file
+    count = write(options.output, columns, rows, instruments)
+    print(f"{count} {options.what} written to {options.output}", file=sys.stderr)

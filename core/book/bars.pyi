@@ -61,6 +61,11 @@ class BarBuilder:
         knows of such a delay passes the time less the delay.
         """
 
+    def cut(self) -> int:
+        """End the forming bar as it is, so that the next trade begins another; returns 1 if there
+        was one. For bars of trades or volume: a time bar may so begin twice.
+        """
+
     def apply(self, ts: _Int64, price: _Int64, qty: _Int64, side: _Int8) -> int:
         """Add many trades in order; returns how many bars closed.
 
@@ -81,8 +86,10 @@ class BarBuilder:
         to their last.
         """
 
-    def since(self, index: int) -> dict[str, npt.NDArray[Any]]:
-        """`columns` from bar `index` on: with the `closed` of the last reading, what is new."""
+    def since(self, index: int, count: int | None = None) -> dict[str, npt.NDArray[Any]]:
+        """`columns` from bar `index` on, at most `count` bars: with the `closed` of the last
+        reading, what is new.
+        """
 
     def memory_bytes(self) -> int:
         """Memory held for closed bars."""

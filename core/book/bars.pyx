@@ -140,6 +140,14 @@ cdef class BarBuilder:
         self.close()
         return 1
 
+    def cut(self):
+        if not self.forming:
+            return 0
+        if not self.reserve(1):
+            complain(OUT_OF_MEMORY, "", None, None, None, None, None)
+        self.close()
+        return 1
+
     def apply(self, ts, price, qty, side):
         cdef const int64_t[::1] t = column("ts", ts, INT64)
         cdef Py_ssize_t n = t.shape[0], i
@@ -280,29 +288,32 @@ cdef class BarBuilder:
     def columns(self):
         return self.since(0)
 
-    def since(self, index):
+    def since(self, index, count=None):
         cdef int64_t total = self.closed + self.forming
         cdef int64_t first = bounded(index, "index", 0, total)
-        cdef int64_t done = self.closed - first if first < self.closed else 0
+        cdef int64_t rows = total - first
+        if count is not None:
+            rows = min(rows, bounded(count, "count", 0, MAX_SIZE))
+        cdef int64_t done = min(max(self.closed - first, 0), rows)
         cdef const int64_t *values = &self.now.start_ts
         cdef int64_t[::1] out
         cdef double[::1] sums
         cdef int i
         result = {}
         for i in range(COLUMNS):
-            array = np.empty(total - first, INT64)
+            array = np.empty(rows, INT64)
             result[NAMES[i]] = array
             out = array
             if done:
                 memcpy(&out[0], self.column[i] + first, <size_t>done * sizeof(int64_t))
-            if total - first > done:
+            if rows > done:
                 out[done] = values[i]
-        array = np.empty(total - first, FLOAT64)
+        array = np.empty(rows, FLOAT64)
         result["notional"] = array
         sums = array
         if done:
             memcpy(&sums[0], self.notional + first, <size_t>done * sizeof(double))
-        if total - first > done:
+        if rows > done:
             sums[done] = notional(&self.now)
         return result
 

@@ -24,6 +24,7 @@ from core.model.session import (
     Goodbye,
     Heartbeat,
     Hello,
+    OlderBars,
     Ready,
     Refused,
     Snapshot,
@@ -145,6 +146,13 @@ class EngineClient:
         self._subscription = wanted
         if self._joined:
             self._say(wanted)
+
+    def ask(self, wanted: OlderBars) -> bool:
+        """Ask for older bars of a series that is subscribed to; False when nobody hears it.
+
+        They come with the next frames, a piece in each. Who is connected anew asks again.
+        """
+        return self._joined and self._say(wanted)
 
     def poll(self) -> int:
         """Take in what the engine sent and do what is due; returns the number of messages."""

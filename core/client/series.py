@@ -17,7 +17,7 @@ TAPE_COLUMNS = ("ts", "price", "qty", "aggressor")
 
 
 class Columns:
-    """Named numpy columns of one length that grow by doubling.
+    """Named numpy columns of one length that grow by doubling, at both ends.
 
     Attributes:
         version: grows with each change.
@@ -28,6 +28,7 @@ class Columns:
         self.names = names
         self.length = 0
         self.version = 0
+        self._begin = 0  # free rows before the first one
         self._data = {name: np.zeros(capacity, np.int64) for name in names}
 
     def write(self, start: int, columns: Mapping[str, NDArray[Any]]) -> None:
@@ -40,16 +41,32 @@ class Columns:
             raise ValueError(f"row {start} does not follow the {self.length} rows known")
         count = len(columns[self.names[0]])
         self._reserve(start + count)
+        begin = self._begin + start
         for name in self.names:
-            self._data[name][start : start + count] = columns[name]
+            self._data[name][begin : begin + count] = columns[name]
         self.length = start + count
+        self.version += 1
+
+    def prepend(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Put rows before the first one."""
+        count = len(columns[self.names[0]])
+        if count > self._begin:
+            free = max(count, self.length)
+            capacity = free + len(self._data[self.names[0]]) - self._begin
+            self._move(capacity, free)
+        self._begin -= count
+        for name in self.names:
+            self._data[name][self._begin : self._begin + count] = columns[name]
+        self.length += count
         self.version += 1
 
     def keep_last(self, rows: int) -> None:
         """Forget all but the last `rows` rows."""
         if self.length > rows:
+            last = self._begin + self.length
             for name in self.names:
-                self._data[name][:rows] = self._data[name][self.length - rows : self.length]
+                self._data[name][:rows] = self._data[name][last - rows : last]
+            self._begin = 0
             self.length = rows
             self.version += 1
 
@@ -60,19 +77,23 @@ class Columns:
 
     def __getitem__(self, name: str) -> Ints:
         """A view (not a copy) of one column; valid until the next write."""
-        return self._data[name][: self.length]
+        return self._data[name][self._begin : self._begin + self.length]
 
     def __len__(self) -> int:
         return self.length
 
     def _reserve(self, rows: int) -> None:
         capacity = len(self._data[self.names[0]])
-        if rows > capacity:
-            capacity = max(rows, capacity * 2)
-            for name, old in self._data.items():
-                grown = np.zeros(capacity, np.int64)
-                grown[: self.length] = old[: self.length]
-                self._data[name] = grown
+        if self._begin + rows > capacity:
+            self._move(max(self._begin + rows, capacity * 2), self._begin)
+
+    def _move(self, capacity: int, begin: int) -> None:
+        """Into larger arrays, with so many free rows before the first one."""
+        for name in self.names:
+            grown = np.zeros(capacity, np.int64)
+            grown[begin : begin + self.length] = self[name]
+            self._data[name] = grown
+        self._begin = begin
 
 
 class Bars(Columns):
@@ -80,14 +101,42 @@ class Bars(Columns):
 
     `ts` is each bar's start in UTC nanoseconds; `notional` the sum of price x quantity. Columns:
     `BAR_COLUMNS`.
+
+    Attributes:
+        first: the engine's number of row 0: so many older bars the engine has for whoever asks
+            (`core.model.session.OlderBars`).
+        epoch: grows when all that was known was replaced, so that numbers mean other bars.
+        gaps: stretches (UTC ns, ascending) of which the engine knows nothing although the market
+            was open; a bar that a gap lies within tells of the rest of its time.
     """
 
     def __init__(self) -> None:
         super().__init__(BAR_COLUMNS)
+        self.first = 0
+        self.epoch = 0
+        self.gaps: tuple[tuple[int, int], ...] = ()
 
     def take(self, view: BarsView) -> None:
-        """Apply what the engine sent."""
-        self.write(view.start, {n: np.frombuffer(getattr(view, n), "<i8") for n in BAR_COLUMNS})
+        """Apply what the engine sent.
+
+        Raises:
+            ValueError: when it would leave a hole.
+        """
+        columns = {n: np.frombuffer(getattr(view, n), "<i8") for n in BAR_COLUMNS}
+        if view.fresh:
+            self.clear()
+            self.first = view.start
+            self.epoch += 1
+        if view.gaps is not None:
+            self.gaps = view.gaps
+        if view.start >= self.first:
+            self.write(view.start - self.first, columns)
+            return
+        end = view.start + len(columns["ts"])
+        if end != self.first:
+            raise ValueError(f"bars {view.start} to {end} do not lead up to bar {self.first}")
+        self.prepend(columns)
+        self.first = view.start
 
 
 class Tape(Columns):

@@ -87,7 +87,7 @@ class Journal:
         self._syncing = threading.Lock()  # held while the disk works; one thread at a time
         self._asked = threading.Event()
         self._closing = threading.Event()
-        self._wake: Callable[[], None] | None = None
+        self._wake: Callable[[], object] | None = None
         self._lock = WriterLock(directory)
         try:
             self._begin_at_end()
@@ -195,7 +195,7 @@ class Journal:
 
     # -- the disk's word -----------------------------------------------------------------------
 
-    def watch(self, wake: Callable[[], None]) -> None:
+    def watch(self, wake: Callable[[], object]) -> None:
         """Have `wake` called, from the thread, when the disk confirmed more, failed or came back.
 
         Whoever is woken calls `resume`.

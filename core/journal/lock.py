@@ -51,6 +51,17 @@ class WriterLock(FileLock):
             ) from None
 
 
+def is_written(directory: Path) -> bool:
+    """Does a program write this directory's journal now?"""
+    if not (directory / "writer.lock").exists():
+        return False
+    try:
+        FileLock(directory / "writer.lock").release()
+    except (FileHeldError, OSError):
+        return True
+    return False
+
+
 _POSIX = sys.platform != "win32"
 
 if sys.platform == "win32":

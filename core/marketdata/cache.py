@@ -13,7 +13,7 @@ import numpy as np
 
 from core.book.marketbook import L2Book
 from core.marketdata.checks import Source
-from core.marketdata.trades import TradeLog
+from core.marketdata.trades import Gaps, TradeLog
 from core.model.enums import MarketStatus
 from core.model.instruments import Instrument
 from core.model.market import (
@@ -117,6 +117,16 @@ class Market:
         self.volume += qty
         self.trades += 1
 
+    def missed(self, begin: int, end: int) -> None:
+        """Between these times (UTC ns) its source could not tell what happened. The time in which
+        the market was closed, and that before the first trade known, is no gap."""
+        if self.log.ring.head:
+            self.log.add_gaps(self._open(((begin, end),)))
+
+    def _open(self, gaps: Gaps) -> Gaps:
+        within = self.instrument.hours.open_within
+        return tuple(part for begin, end in gaps for part in within(begin, end))
+
     def begin_again(self, history: TradeHistory) -> None:
         """Forget prices and trades and begin from these past trades (a replay moved, a feed
         started over). Series of bars are made anew by whoever still wants them.
@@ -126,6 +136,7 @@ class Market:
         """
         log = TradeLog()
         ts, price, qty, aggressor = log.past(history)
+        log.add_gaps(self._open(history.gaps))
         self.log = log
         self.quote = _NO_QUOTE
         self.quoted = False

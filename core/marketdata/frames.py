@@ -1,7 +1,8 @@
 """Conflation for one client: the newest state of what it wants, and only what changed.
 
 Nothing is queued. A client that asks seldom gets the newest tickers and depth, the bars from the
-first one it has not seen whole, and of the trades those that are still in the ring.
+first one it has not seen whole (older ones if it asks), and of the trades those that are still in
+the ring.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from core.marketdata.cache import Market, MarketCache
-from core.marketdata.trades import BarSeries
+from core.marketdata.trades import BarSeries, Gaps
 from core.model.session import (
     BarsView,
     DepthView,
     EngineView,
     Frame,
+    OlderBars,
     SourceView,
     Subscribe,
     TapeView,
@@ -30,6 +32,12 @@ DEPTH = 256
 
 BARS = 10_000
 """Most bars in one frame: about 0.6 MB."""
+
+FIRST_BARS = 4_000
+"""Bars that a chart begins with: what a screen needs and some more. Older ones come on demand."""
+
+OLDER_BARS = 5_000
+"""Most older bars of one series in one frame."""
 
 CHARTS = 100
 """Most series of bars that one client may have."""
@@ -56,10 +64,22 @@ class _Tape:
 class _Chart:
     """How far a client has read the bars of one market and interval.
 
-    `sent` is the index of the first bar that it does not have in its final form.
+    `sent` is the index of the first bar that it does not have in its final form, `first` that of
+    the oldest bar it has and `wanted` that of the oldest it asked for.
     """
 
-    __slots__ = ("interval", "log", "market", "seen", "sent", "series")
+    __slots__ = (
+        "first",
+        "fresh",
+        "gaps",
+        "interval",
+        "log",
+        "market",
+        "seen",
+        "sent",
+        "series",
+        "wanted",
+    )
 
     def __init__(self, market: Market, interval: str) -> None:
         self.market = market
@@ -67,11 +87,17 @@ class _Chart:
         self.begin()
 
     def begin(self) -> None:
-        """Start with the oldest bar there is."""
+        """Start anew."""
         self.log = self.market.log
         self.series = self.log.hold(self.interval)
-        self.sent = 0
+        self.sent = self.first = self.wanted = 0
+        self.fresh = True
+        self.gaps: Gaps | None = None
         self.seen = -1
+
+    def begin_with(self, count: int) -> None:
+        """The newest `count` bars are the first to be sent."""
+        self.sent = self.first = self.wanted = max(0, len(self.series.builder) - count)
 
     def end(self) -> None:
         """The client wants it no more."""
@@ -80,11 +106,15 @@ class _Chart:
     @property
     def stale(self) -> bool:
         """Is there anything that the client has not seen?"""
-        return self.log is not self.market.log or self.seen != self.series.version
+        return (
+            self.log is not self.market.log
+            or self.seen != self.series.version
+            or self.wanted < self.first
+        )
 
 
 class ClientView:
-    """What one client wants and has seen.
+    """What one client wants and has seen. `first_bars`: how many bars a series begins with.
 
     Attributes:
         sources, engine: health to be put into the next frame; taken out by it.
@@ -92,8 +122,9 @@ class ClientView:
             their bars come once that is done. Whoever does it takes them out.
     """
 
-    def __init__(self, cache: MarketCache) -> None:
+    def __init__(self, cache: MarketCache, first_bars: int = FIRST_BARS) -> None:
         self._cache = cache
+        self._first_bars = first_bars
         self._seen = 0
         self._quotes: dict[str, Market] = {}
         self._depth: dict[str, Market] = {}
@@ -140,6 +171,12 @@ class ClientView:
                 chart.end()
         self._charts = charts
         return problems
+
+    def older(self, asked: OlderBars) -> None:
+        """Older bars are wanted; a series that nobody here wants, or all of it, is no harm."""
+        chart = self._charts.get((asked.instrument, asked.interval))
+        if chart is not None and not chart.fresh:
+            chart.wanted = min(chart.wanted, max(asked.start, 0))
 
     def close(self) -> None:
         """The client is gone."""
@@ -225,14 +262,25 @@ class ClientView:
             series = chart.series
             if not chart.stale or not series.complete or room <= 0:
                 continue
-            columns, total = series.since(chart.sent, room)
-            count = len(columns["start_ts"])
-            room -= count
-            views.append(_bars_view(name, interval, chart.sent, columns))
-            reached = chart.sent + count
-            if reached == total:  # else the next frame goes on
-                chart.seen = series.version
-            chart.sent = min(reached, series.builder.closed)
+            if chart.fresh:
+                chart.begin_with(self._first_bars)
+            if chart.seen != series.version:
+                columns, total = series.since(chart.sent, room)
+                count = len(columns["start_ts"])
+                room -= count
+                gaps = chart.log.gaps if chart.gaps is not chart.log.gaps else None
+                views.append(_bars_view(name, interval, chart.sent, columns, chart.fresh, gaps))
+                chart.gaps, chart.fresh = chart.log.gaps, False
+                reached = chart.sent + count
+                if reached == total:  # else the next frame goes on
+                    chart.seen = series.version
+                chart.sent = min(reached, series.builder.closed)
+            if chart.wanted < chart.first and room > 0:
+                start = max(chart.wanted, chart.first - min(room, OLDER_BARS))
+                columns, _ = series.since(start, chart.first - start)
+                room -= chart.first - start
+                views.append(_bars_view(name, interval, start, columns))
+                chart.first = start
         return tuple(views)
 
     def _find(self, names: Iterable[str], problems: list[str]) -> dict[str, Market]:
@@ -251,7 +299,12 @@ def _unknown(name: str) -> str:
 
 
 def _bars_view(
-    name: str, interval: str, start: int, columns: dict[str, npt.NDArray[Any]]
+    name: str,
+    interval: str,
+    start: int,
+    columns: dict[str, npt.NDArray[Any]],
+    fresh: bool = False,
+    gaps: Gaps | None = None,
 ) -> BarsView:
     notional = np.minimum(columns["notional"], float(_LARGEST)).astype(np.int64)
     return BarsView(
@@ -266,4 +319,6 @@ def _bars_view(
         columns["volume"].tobytes(),
         columns["buy_volume"].tobytes(),
         notional.tobytes(),
+        fresh,
+        gaps,
     )

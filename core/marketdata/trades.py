@@ -1,5 +1,8 @@
 """All trades of one instrument, and the bars made of them on demand.
 
+A quiet market makes no bars, and that is no gap: the feed was up and there was nothing to tell.
+A gap is a stretch in which there may have been trades that nobody here saw.
+
 Trades arrive in a ring, from which tapes are read; before the ring forgets them they move into
 the archive, from which bars of any interval can still be made later. Making bars of a long past
 is done in slices, so that it never holds up an order.
@@ -26,10 +29,14 @@ ARCHIVE = 2_000_000
 SLICE = 1 << 15
 """Most trades folded into bars in one go."""
 
+GAPS = 1_000
+"""Most gaps kept of one instrument."""
+
 _MOVE = 1 << 13
 _SHOWN = 1_000  # past trades that a tape begins with
 
 Ints = npt.NDArray[np.int64]
+Gaps = tuple[tuple[int, int], ...]
 
 
 class Chunk(NamedTuple):
@@ -53,13 +60,16 @@ class TradeLog:
         ring: the newest ones, numbered from 0 since the engine began (a shown piece of the past
             included).
         series: bars that somebody holds, by the text of their interval.
+        gaps: stretches ``(from, to)`` of which nothing is known, ascending; a new tuple with each
+            change.
     """
 
-    __slots__ = ("_archive", "_archived", "_kept", "ring", "series")
+    __slots__ = ("_archive", "_archived", "_kept", "gaps", "ring", "series")
 
     def __init__(self) -> None:
         self.ring = TradeRing(RING)
         self.series: dict[str, BarSeries] = {}
+        self.gaps: Gaps = ()
         self._archive: list[Chunk] = []
         self._archived = 0  # number in the ring of the first trade that is not in the archive
         self._kept = 0
@@ -97,6 +107,18 @@ class TradeLog:
         self._keep(chunk)
         return chunk
 
+    def add_gaps(self, gaps: Gaps) -> None:
+        """Nothing is known of these stretches. Those that touch become one."""
+        joined: list[tuple[int, int]] = []
+        for begin, end in sorted((*self.gaps, *gaps)):
+            if joined and begin <= joined[-1][1]:
+                joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+            elif begin < end:
+                joined.append((begin, end))
+        self.gaps = tuple(joined[-GAPS:])
+        for series in self.series.values():
+            series.cut_at(self.gaps)
+
     def hold(self, interval: str) -> BarSeries:
         """The bars of an interval, made now if nobody holds them yet; `release` them in the end.
 
@@ -107,6 +129,7 @@ class TradeLog:
         if series is None:
             self._move()
             series = self.series[interval] = BarSeries(interval, list(self._archive))
+            series.cut_at(self.gaps)
         series.holders += 1
         return series
 
@@ -147,6 +170,9 @@ class TradeLog:
 class BarSeries:
     """Bars of one interval of one instrument, from the oldest trade kept to the newest.
 
+    A bar of so many trades or so much volume ends at a gap and another one begins behind it; a
+    bar of time has its own bounds and tells of what is known within them.
+
     Attributes:
         builder: the bars so far.
         version: grows with each trade.
@@ -154,13 +180,25 @@ class BarSeries:
         skipped: trades left out because they alone would make too many bars of so small a volume.
     """
 
-    __slots__ = ("_todo", "_waiting", "builder", "holders", "interval", "skipped", "version")
+    __slots__ = (
+        "_cuts",
+        "_newest",
+        "_todo",
+        "_waiting",
+        "builder",
+        "holders",
+        "interval",
+        "skipped",
+        "version",
+    )
 
     def __init__(self, interval: str, past: list[Chunk]) -> None:
         kind, size = parse_interval(interval)
         self.interval = interval
         self.builder = BarBuilder(kind, size)
         self.version = self.holders = self.skipped = 0
+        self._cuts: list[int] = []  # times at which bars begin anew, the next one last
+        self._newest = -1
         self._todo = past
         self._waiting: list[tuple[int, int, int, int]] = []
 
@@ -168,6 +206,12 @@ class BarSeries:
     def complete(self) -> bool:
         """Are the bars up to date?"""
         return not self._todo
+
+    def cut_at(self, gaps: Gaps) -> None:
+        """These are the gaps; those that lie behind what was folded in are still to come."""
+        if self.builder.kind != "time":
+            self._cuts = [end for _, end in reversed(gaps) if end > self._newest]
+        self.version += 1
 
     def live(self, ts: int, price: int, qty: int, side: int) -> None:
         """A new trade; it waits while older ones are not folded in yet."""
@@ -180,7 +224,8 @@ class BarSeries:
     def advance(self) -> bool:
         """Fold in one slice of the past; True when nothing is left to do."""
         if self._todo:
-            part, rest = self._todo[0].part(None, SLICE), self._todo[0].part(SLICE)
+            count = self._before_cut(self._todo[0].ts[:SLICE])
+            part, rest = self._todo[0].part(None, count), self._todo[0].part(count)
             try:
                 self.builder.apply(*part)
             except ValueError:
@@ -199,10 +244,28 @@ class BarSeries:
 
     def since(self, index: int, limit: int) -> tuple[dict[str, Any], int]:
         """At most `limit` bars from `index` on, as columns, and how many there are in all."""
-        columns = self.builder.since(index)
-        return {name: column[:limit] for name, column in columns.items()}, len(self.builder)
+        return self.builder.since(index, limit), len(self.builder)
+
+    def _before_cut(self, ts: Ints) -> int:
+        """How many of the next trades are to be folded in before the next cut."""
+        if not len(ts):
+            return 0
+        self._cut(int(ts[0]))
+        self._newest = max(self._newest, int(ts[-1]))
+        if self._cuts and (behind := np.flatnonzero(ts >= self._cuts[-1])).size:
+            return int(behind[0])
+        return len(ts)
+
+    def _cut(self, ts: int) -> None:
+        """A trade at `ts` comes next: is there a gap before it?"""
+        while self._cuts and self._cuts[-1] <= ts:
+            del self._cuts[-1]
+            self.builder.cut()
 
     def _fold(self, ts: int, price: int, qty: int, side: int) -> None:
+        if self._cuts:
+            self._cut(ts)
+        self._newest = max(self._newest, ts)
         try:
             self.builder.on_trade(ts, price, qty, side)
         except ValueError:

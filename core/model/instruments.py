@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -11,6 +11,8 @@ from core.model.contracts import Contract
 from core.model.enums import OrdType, TimeInForce
 from core.model.message import Part
 from core.model.numbers import EXACT, from_steps, to_steps
+
+_SECOND = 1_000_000_000
 
 
 class Session(Part, frozen=True):
@@ -40,6 +42,30 @@ class TradingHours(Part, frozen=True):
         return any(
             s.weekday == day and s.open_minute <= minute < s.close_minute for s in self.sessions
         )
+
+    def open_within(self, begin: int, end: int) -> list[tuple[int, int]]:
+        """The stretches between two times (UTC ns) in which the market is open, in order."""
+        if end <= begin:
+            return []
+        if not self.sessions:
+            return [(begin, end)]
+        zone = _zone(self.timezone)
+        day = datetime.fromtimestamp(begin // _SECOND, UTC).astimezone(zone).date()
+        last = datetime.fromtimestamp(end // _SECOND, UTC).astimezone(zone).date()
+        found: list[tuple[int, int]] = []
+        while day <= last:
+            for session in sorted(self.sessions, key=lambda s: s.open_minute):
+                if session.weekday == day.weekday():
+                    midnight = datetime(day.year, day.month, day.day)
+                    since, until = (
+                        int((midnight + timedelta(minutes=m)).replace(tzinfo=zone).timestamp())
+                        * _SECOND
+                        for m in (session.open_minute, session.close_minute)
+                    )
+                    if max(since, begin) < min(until, end):
+                        found.append((max(since, begin), min(until, end)))
+            day += timedelta(days=1)
+        return found
 
 
 @lru_cache

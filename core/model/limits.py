@@ -180,7 +180,7 @@ _KINDS = (
         "Identical orders",
         "Most orders in one second that are alike in account, instrument, side, type, quantity"
         " and price.",
-        Decimal(10),
+        None,
         "flow",
         _DESK,
         whole=True,

@@ -58,13 +58,20 @@ class StatusUpdate(Message, frozen=True):
 
 
 class TradeHistory(Message, frozen=True):
-    """Past trades as little-endian int64 columns, oldest first; sent before live data."""
+    """Past trades as little-endian int64 columns, oldest first; sent before live data.
+
+    `gaps` are stretches ``(from, to)`` (UTC ns, ascending) of which nothing is known, although
+    there may have been trades: the link was down, the program was closed. A replay names those
+    to come as well. `until` is when the past was put away, 0 if it reaches up to now.
+    """
 
     instrument: str
     ts: bytes
     price: bytes
     qty: bytes
     aggressor: bytes
+    gaps: tuple[tuple[int, int], ...] = ()
+    until: int = 0
 
 
 MarketData = Quote | Trade | BookUpdate | StatusUpdate | TradeHistory

@@ -14,7 +14,7 @@ from core.model.instruments import Instrument
 from core.model.message import Message, Part
 from core.model.orders import AccountState, Fill, OrderUpdate, Position
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 class Hello(Message, frozen=True):
@@ -37,6 +37,16 @@ class Subscribe(Message, frozen=True):
     depth: tuple[str, ...] = ()
     trades: tuple[str, ...] = ()
     bars: tuple[tuple[str, str], ...] = ()
+
+
+class OlderBars(Message, frozen=True):
+    """The client wants the bars of a series it subscribed to from index `start` on, that is, some
+    that are older than those it was sent at first (see `BarsView`).
+    """
+
+    instrument: str
+    interval: str
+    start: int
 
 
 class Ready(Message, frozen=True):
@@ -150,7 +160,11 @@ class TapeView(Part, frozen=True):
 class BarsView(Part, frozen=True):
     """Bars from index `start` on, as little-endian int64 columns; replaces what stood from there.
 
-    The last bar is the one still forming.
+    The engine numbers the bars it has from 0. The first view of a series is `fresh`: it replaces
+    all that was known of it, and begins with the newest few thousand bars; those before come when
+    they are asked for (`OlderBars`), in pieces that each end where the known ones begin. The last
+    bar of all is the one still forming. `gaps` are the stretches ``(from, to)`` (UTC ns) of which
+    the engine knows nothing although the market was open; None when they are as before.
     """
 
     instrument: str
@@ -164,6 +178,8 @@ class BarsView(Part, frozen=True):
     volume: bytes
     buy_volume: bytes
     notional: bytes
+    fresh: bool = False
+    gaps: tuple[tuple[int, int], ...] | None = None
 
 
 class SourceView(Part, frozen=True):
@@ -216,5 +232,5 @@ class Frame(Message, frozen=True):
     engine: EngineView | None = None
 
 
-ToEngine = Hello | Subscribe | Ready | Heartbeat | Goodbye | Submit
+ToEngine = Hello | Subscribe | OlderBars | Ready | Heartbeat | Goodbye | Submit
 FromEngine = Snapshot | Refused | Events | Frame | Heartbeat

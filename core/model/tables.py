@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Generic, NamedTuple, TypeVar
 
+from core.model.cash import CashMove
 from core.model.enums import Side
 from core.model.instruments import Instrument
 from core.model.orders import Balance, Fill, Order, Position
@@ -181,9 +182,27 @@ BALANCES: Table[Balance] = Table(
     ),
 )
 
-TABLES: Mapping[str, Table[Order] | Table[Fill] | Table[Position] | Table[Balance]] = {
+CASH: Table[CashMove] = Table(
+    "cash",
+    (
+        Column("ts", "Time", lambda m, i: Instant(m.ts), "when the engine took it in"),
+        Column("account", "Account", lambda m, i: m.account),
+        Column("currency", "Currency", lambda m, i: m.currency),
+        Column("kind", "Kind", lambda m, i: m.kind, "opening, trade, fee or adjustment"),
+        Column("amount", "Amount", lambda m, i: m.amount, "what came in; negative: went out"),
+        Column("balance", "Balance", lambda m, i: m.balance, "after it"),
+        Column("instrument", "Instrument", lambda m, i: m.instrument, "symbol and venue"),
+        Column("cl_ord_id", "Order id", lambda m, i: m.cl_ord_id, "ours"),
+        Column("exec_id", "Execution", lambda m, i: m.exec_id, "the venue's"),
+    ),
+)
+
+TABLES: Mapping[
+    str, Table[Order] | Table[Fill] | Table[Position] | Table[Balance] | Table[CashMove]
+] = {
     "orders": ORDERS,
     "fills": FILLS,
     "positions": POSITIONS,
     "balances": BALANCES,
+    "cash": CASH,
 }

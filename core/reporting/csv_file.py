@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from core.model.instruments import Instrument
 from core.model.numbers import plain
-from core.model.tables import Column, Instant, Value
+from core.model.tables import NO_INSTRUMENT, Column, Instant, Value
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 
@@ -62,7 +62,7 @@ def write_rows(
     Args:
         file: opened with ``newline=""``.
         columns: what is written of each row, in order.
-        rows: model objects with an ``instrument``.
+        rows: model objects with an ``instrument``, which may be empty.
         instruments: what the rows' instruments are, by id.
 
     Raises:
@@ -72,14 +72,24 @@ def write_rows(
     writer.writerow([column.id for column in columns])
     count = 0
     for row in rows:
-        instrument = instruments.get(row.instrument)
-        if instrument is None:
-            raise ValueError(
-                f"Row {count + 1} is of {row.instrument}, which is not known; nothing was written."
-            )
+        instrument = instrument_of(row, count, instruments)
         writer.writerow([cell(column.value(row, instrument)) for column in columns])
         count += 1
     return count
+
+
+def instrument_of(row: Any, number: int, instruments: Mapping[str, Instrument]) -> Instrument:
+    """What a row (the one after `number` others) is of.
+
+    Raises:
+        ValueError: when its instrument is not known.
+    """
+    instrument = instruments.get(row.instrument) if row.instrument else NO_INSTRUMENT
+    if instrument is None:
+        raise ValueError(
+            f"Row {number + 1} is of {row.instrument}, which is not known; nothing was written."
+        )
+    return instrument
 
 
 def write_file(

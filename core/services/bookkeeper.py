@@ -53,7 +53,7 @@ class Bookkeeper:
         self._journal = home / JOURNAL
         self._book = Book(home / RECORDS)
         self._kernel = Kernel()
-        self._rows = Rows((), (), 0)
+        self._rows = Rows((), ())
         self._next = 1
         self._checkpoint = 0
         try:
@@ -117,11 +117,11 @@ class Bookkeeper:
         self._checkpoint = seq
         kernel = self._kernel_after(seq)
         if kernel is None:
-            self._rows = Rows(book.instruments(), (), book.limit_version)
+            self._rows = Rows(book.instruments(), ())
             self._leap(*self._base(seq))
             return
         known = [*book.instruments(), *kernel.instruments()]
-        self._rows = Rows(known, kernel.accounts(), book.limit_version)
+        self._rows = Rows(known, kernel.accounts())
         self._kernel, self._next = kernel, seq + 1
 
     def _agreed(self) -> int:

@@ -206,7 +206,7 @@ class Engine:
         self._snapshot_kernel()
         if self._past is not None:
             try:
-                self._past.save(Past.of(self.cache))
+                self._past.save(Past.of(self.cache, self._clock()))
             except OSError as error:
                 self.report("The market's past could not be kept.", error)
         if self._channel is not None:
@@ -410,7 +410,7 @@ class Engine:
         if self._past is None or not self.ready:
             return
         written = asyncio.get_running_loop().run_in_executor(
-            None, self._past.save, Past.of(self.cache)
+            None, self._past.save, Past.of(self.cache, self._clock())
         )
 
         def done(finished: asyncio.Future[None]) -> None:

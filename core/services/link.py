@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from core.marketdata.cache import MarketCache
+from core.marketdata.cache import Market, MarketCache
 from core.marketdata.checks import Source
+from core.marketdata.trades import TradeLog
 from core.model.enums import LinkState, Severity
 from core.model.events import (
     Event,
@@ -19,7 +20,7 @@ from core.model.market import MarketData, StatusUpdate, TradeHistory
 from core.model.orders import Order
 from core.model.requests import VenueNew, VenueRequest
 from core.services.orderpath import OrderPath
-from core.services.past import last_price
+from core.services.past import last_price, with_gap
 from core.services.reconcile import reconcile
 from core.services.statistics import Statistics
 from core.venues.venue import Venue
@@ -67,6 +68,8 @@ class VenueLink:
         self._link = LinkUpdate(venue.name, 0, LinkState.CONNECTING)
         self._task: asyncio.Task[None] | None = None
         self._past = past
+        self._cache = cache
+        self._lost: tuple[int, dict[Market, TradeLog]] | None = None
 
     async def start(self) -> None:
         """Connect after recovery and agree with the venue, if it answers soon. Never raises."""
@@ -112,17 +115,37 @@ class VenueLink:
 
     def _on_market(self, message: MarketData) -> None:
         if isinstance(message, TradeHistory):
-            message = self._past.pop(message.instrument, message)
+            kept = self._past.pop(message.instrument, None)
+            message = message if kept is None else with_gap(kept, self._path.clock())
         self._take(message)
         if isinstance(message, StatusUpdate):
             self._path.take(message)
 
     def _on_event(self, event: VenueEvent) -> None:
         if isinstance(event, LinkUpdate):
+            self._note_outage(event)
             self._on_link(event)
         else:
             self._statistics.answered(event)
             self._path.take(event)
+
+    def _note_outage(self, update: LinkUpdate) -> None:
+        """What the venue may have said while its link was down is a gap in what we know, unless
+        it told the whole past anew meanwhile. A link that is up and silent is a quiet market."""
+        if update.state in _BROKEN:
+            if self._lost is None:
+                now = self._path.clock()
+                since = min(self.source.last or now, now)
+                self._lost = since, {m: m.log for m in self._markets()}
+        elif self._lost is not None:
+            (since, logs), self._lost = self._lost, None
+            for market, log in logs.items():
+                if market.log is log:
+                    market.missed(since, self._path.clock())
+
+    def _markets(self) -> list[Market]:
+        known = self._cache.markets
+        return [known[i.id] for i in self.venue.instruments() if i.id in known]
 
     def _on_link(self, update: LinkUpdate) -> None:
         if update.source != self.venue.name:

@@ -2,7 +2,8 @@
 
 A market that lives inside the engine dies with it; without its past a restarted chart would show
 another history than the one that was traded on. The file is written whole, so that a crash leaves
-the one before; the newest minute may be missing then.
+the one before; the newest minute may be missing then. The time between the end of one life and
+the beginning of the next is a gap: nobody knows what would have been traded.
 """
 
 from __future__ import annotations
@@ -50,14 +51,16 @@ class Past:
         return {history.instrument: history for history in found if history.price}
 
     @staticmethod
-    def of(cache: MarketCache) -> list[TradeHistory]:
-        """The newest trades of all instruments, to be given to `save`."""
+    def of(cache: MarketCache, now: int) -> list[TradeHistory]:
+        """The newest trades of all instruments as of `now` (UTC ns), to be given to `save`."""
         taken = []
         for name, market in cache.markets.items():
             chunk = market.log.newest(TRADES)
             if len(chunk.ts):
-                columns = (c.astype("<i8").tobytes() for c in chunk)
-                taken.append(TradeHistory(name, *columns))
+                ts, price, qty, side = (c.astype("<i8").tobytes() for c in chunk)
+                begin = int(chunk.ts[0])
+                gaps = tuple(gap for gap in market.log.gaps if gap[1] > begin)
+                taken.append(TradeHistory(name, ts, price, qty, side, gaps, now))
         return taken
 
     def save(self, histories: Iterable[TradeHistory]) -> None:
@@ -69,6 +72,12 @@ class Past:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def with_gap(history: TradeHistory, now: int) -> TradeHistory:
+    """The same, with what happened since it was put away as a gap that ends now (UTC ns)."""
+    until = history.until or int.from_bytes(history.ts[-8:], "little", signed=True)
+    return msgspec.structs.replace(history, gaps=(*history.gaps, (until, now)), until=0)
 
 
 def last_price(history: TradeHistory) -> int:

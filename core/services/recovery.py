@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
@@ -88,6 +88,78 @@ def state_at(directory: Path, seq: int = NO_END) -> State:
             continue  # of another version: the records tell the same
     apply_all(kernel, replay(directory, start + 1, seq))
     return State(kernel, journal, start)
+
+
+class Replayed(NamedTuple):
+    """A replay that was made to be looked at.
+
+    `start` is the record it began after, `last` the last one there was, `digest` the state's hash,
+    `compared` every snapshot on the way and whether it is the same.
+    """
+
+    start: int
+    last: int
+    replayed: int
+    digest: str
+    compared: list[tuple[int, bool]]
+
+
+def check_replay(
+    directory: Path, until: int = NO_END, from_snapshot: bool = False, check: bool = False
+) -> Replayed:
+    """Work a folder's journal off anew, up to record `until`.
+
+    It begins with the first record, or with the oldest snapshot where the first ones are gone, or
+    with the newest one that is `from_snapshot`. With `check` those on the way are compared.
+
+    Raises:
+        JournalError: when the journal is damaged, or records are missing.
+    """
+    files = journal_files(directory)
+    if not files:
+        raise JournalError(f"{directory}: there is no journal here. Choose another folder.")
+    journal = open_header(files[0], read_file(files[0])).journal
+    snapshots: dict[int, bytes] = {}
+    for path in reversed(snapshot_files(directory)):
+        found = read_snapshot(path, journal)
+        if isinstance(found, str):
+            raise JournalError(found)
+        if found.seq <= until:
+            snapshots[found.seq] = found.data
+    kernel, start, first = Kernel(), 0, int(files[0].stem)
+    if snapshots and (from_snapshot or first > 1):
+        start = max(snapshots) if from_snapshot else min(s for s in snapshots if s >= first - 1)
+        kernel = _load(directory, start, snapshots[start])
+    due = [seq for seq in snapshots if check and seq > start]
+    compared: list[tuple[int, bool]] = []
+    last, count = start, 0
+    # In pieces that end where a snapshot is to be compared or stands for records that are lost.
+    inputs = replay(directory, start + 1, until)
+    ahead = next(inputs, None)
+
+    def piece() -> Iterator[tuple[int, int, Recorded]]:
+        nonlocal ahead, last
+        while ahead is not None and ahead[0] == last + 1 and not (due and last >= due[0]):
+            yield ahead
+            last, ahead = ahead[0], next(inputs, None)
+
+    while ahead is not None:
+        if ahead[0] != last + 1:
+            last = ahead[0] - 1
+            kernel = _load(directory, last, snapshots.get(last, b""))
+            due = [seq for seq in due if seq > last]
+        count += apply_all(kernel, piece())
+        if due and last == due[0]:
+            other = _load(directory, last, snapshots[due.pop(0)])
+            compared.append((last, other.digest() == kernel.digest()))
+    return Replayed(start, last, count, kernel.digest(), compared)
+
+
+def _load(directory: Path, seq: int, data: bytes) -> Kernel:
+    try:
+        return Kernel.load(data)
+    except ValueError as error:
+        raise JournalError(f"{directory}: snapshot {seq}: {error}") from None
 
 
 def apply_all(kernel: Kernel, inputs: Iterable[tuple[int, int, Recorded]]) -> int:

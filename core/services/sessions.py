@@ -25,6 +25,7 @@ from core.model.session import (
     Goodbye,
     Heartbeat,
     Hello,
+    OlderBars,
     Ready,
     Snapshot,
     SourceView,
@@ -43,6 +44,7 @@ EAGER_SECONDS = 0.001
 SILENT_SECONDS = 30.0
 """After this long without a word a client is forgotten; it may come again with Hello."""
 
+_ALL_BARS = 1 << 62
 _AGAIN_SECONDS = 0.5  # the shortest time between two new snapshots for one lagging client
 
 Backlog = Iterator[tuple[Event, ...]]
@@ -76,13 +78,17 @@ class Session:
         self.peer = peer
         self.name = hello.client
         self.kind = hello.kind
-        self.view = ClientView(cache)
+        self.view = self.new_view(cache)
         self.backlog: Backlog | None = None
         self.ready = False
         self.lagging = False
         self.frame = 0
         self.framed_at = self.welcomed_at = 0.0
         self.heard = time.monotonic()
+
+    def new_view(self, cache: MarketCache) -> ClientView:
+        """What it has seen, when it has seen nothing. A strategy gets all the bars there are."""
+        return ClientView(cache, _ALL_BARS) if self.kind == "strategy" else ClientView(cache)
 
 
 class Sessions:
@@ -148,6 +154,8 @@ class Sessions:
                 self._hurry(found)
         elif isinstance(message, Subscribe):
             self._subscribe(found, message)
+        elif isinstance(message, OlderBars):
+            found.view.older(message)
         elif isinstance(message, Goodbye):
             self._forget(found)
             if message.stop_engine and found.kind == "terminal":
@@ -162,7 +170,7 @@ class Sessions:
         """Send the whole state; from there on the client misses nothing."""
         snapshot, session.backlog = self._snapshot()
         session.view.close()
-        session.view = ClientView(self._cache)
+        session.view = session.new_view(self._cache)
         session.view.sources, session.view.engine = self._health
         session.ready = False
         session.lagging = False

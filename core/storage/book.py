@@ -14,8 +14,8 @@ from core.journal.lock import FileHeldError, FileLock
 from core.model.instruments import Instrument
 from core.model.orders import Order, OrderUpdate
 from core.storage.errors import HeldError, StorageError
-from core.storage.rows import LIMITS, Row, Rows
-from core.storage.schema import PLACES, ROWS, first_id, open_for_writing, unusable
+from core.storage.rows import Row, Rows
+from core.storage.schema import ROWS, first_id, open_for_writing, unusable
 
 FILE = "records.db"
 KEPT_CHECKPOINTS = 2
@@ -41,7 +41,6 @@ class Book:
         path: the file.
         seq: the last input of the journal whose rows are written; 0: none.
         mark: tells that input from another of the same number.
-        limit_version: the number of the newest input up to there that set limits.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -99,7 +98,7 @@ class Book:
                     " (SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT ?)",
                     (KEPT_CHECKPOINTS,),
                 )
-            self._reach(seq, mark, rows.limit_version)
+            self._reach(seq, mark)
 
         self._whole(work)
         rows.clear()
@@ -141,7 +140,7 @@ class Book:
             for table in ROWS:
                 run(f"DELETE FROM {table} WHERE id >= ?", beyond)  # noqa: S608 - our own names
             run("DELETE FROM checkpoints WHERE seq > ?", (seq,))
-            rows = Rows(self.instruments(), (), 0)
+            rows = Rows(self.instruments(), ())
             for name in changed:
                 run("DELETE FROM orders WHERE cl_ord_id = ?", name)
                 last = run(
@@ -152,9 +151,7 @@ class Book:
                 if last is not None:
                     rows.order(last[0], _update(last[1]))
             self._insert("orders", rows.orders.values())
-            kinds = ", ".join(f"'{kind}'" for kind in sorted(LIMITS))
-            newest = run(f"SELECT max(id) FROM commands WHERE kind IN ({kinds})")  # noqa: S608
-            self._reach(seq, mark, (newest.fetchone()[0] or 0) >> PLACES)
+            self._reach(seq, mark)
 
         self._whole(work)
 
@@ -186,29 +183,25 @@ class Book:
             raise unusable(self.path, error) from None
         self.seq = int(found.get("seq", "0"))
         self.mark = bytes.fromhex(found.get("mark", ""))
-        self.limit_version = int(found.get("limit_version", "0"))
 
     def _whole(self, work: Callable[[], None]) -> None:
         """Do all of it in one transaction."""
-        before = self.seq, self.mark, self.limit_version
+        before = self.seq, self.mark
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             work()
             self._connection.execute("COMMIT")
         except BaseException as error:
-            self.seq, self.mark, self.limit_version = before
+            self.seq, self.mark = before
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
                 raise unusable(self.path, error) from None
             raise
 
-    def _reach(self, seq: int, mark: bytes, limit_version: int) -> None:
-        self.seq, self.mark, self.limit_version = seq, mark, limit_version
-        self._insert(
-            "meta",
-            [("seq", str(seq)), ("mark", mark.hex()), ("limit_version", str(limit_version))],
-        )
+    def _reach(self, seq: int, mark: bytes) -> None:
+        self.seq, self.mark = seq, mark
+        self._insert("meta", [("seq", str(seq)), ("mark", mark.hex())])
 
     def _insert(self, table: str, rows: Iterable[Row]) -> None:
         """Write rows; one that is there under its key is replaced, so none can be there twice."""

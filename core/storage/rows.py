@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,7 +12,7 @@ import msgspec
 from core.model.cash import CashMove
 from core.model.commands import Command
 from core.model.enums import ExecType, Source
-from core.model.events import CommandRefused
+from core.model.events import CommandRefused, RiskDecision
 from core.model.inputs import Setup
 from core.model.instruments import Instrument
 from core.model.numbers import EXACT, plain
@@ -23,13 +22,8 @@ from core.storage.schema import ROWS, first_id
 Row = tuple[Any, ...]
 
 _encode = msgspec.msgpack.Encoder().encode
-_FIGURES = re.compile(
-    r"[A-Z][A-Z_]*: (?:limit=(.*?), )?(?:value=(.*?), )?(?:scope=(.*?), )?order=", re.DOTALL
-)
 _DAY = 86_400_000_000_000
 _ZERO = Decimal(0)
-LIMITS = frozenset({"Setup", "SetLimit"})
-"""Inputs after which limits may be others."""
 
 
 class Rows:
@@ -40,18 +34,11 @@ class Rows:
         orders: the newest state of each order, by cl_ord_id.
         instruments: rows of new or changed instruments, by id.
         cash: each account's cash by currency, as far as it has been recorded.
-        limit_version: the number of the newest input that set limits.
     """
 
-    def __init__(
-        self,
-        instruments: Iterable[Instrument],
-        accounts: Iterable[AccountState],
-        limit_version: int,
-    ) -> None:
+    def __init__(self, instruments: Iterable[Instrument], accounts: Iterable[AccountState]) -> None:
         self._known = {i.id: i for i in instruments}
         self.cash = {a.account: dict(a.cash) for a in accounts}
-        self.limit_version = limit_version
         self.tables: dict[str, list[Row]] = {}
         self.orders: dict[str, Row] = {}
         self.instruments: dict[str, Row] = {}
@@ -68,9 +55,6 @@ class Rows:
         """One input of the journal and what the kernel made of it."""
         number = first_id(seq)
         if isinstance(message, Setup | Command):
-            name = type(message).__name__
-            if name in LIMITS:
-                self.limit_version = seq
             self._command(number, ts, message, outputs)
         if isinstance(message, Setup):
             for instrument in message.instruments:
@@ -81,6 +65,8 @@ class Rows:
             match output:
                 case OrderUpdate():
                     self.order(number + place, output)
+                case RiskDecision():
+                    self.decision(number + place, output)
                 case Fill():
                     self.execution(number + place, output)
                     fills.append(output)
@@ -134,25 +120,27 @@ class Rows:
             )
         )
         self.orders[o.cl_ord_id] = self._order_row(number, o, status)
-        if update.exec_type is ExecType.DENIED:
-            figures = _FIGURES.match(o.text)
-            limit, value, scope = figures.groups("") if figures is not None else ("", "", "")
-            self.tables["risk_decisions"].append(
-                (
-                    number,
-                    update.ts,
-                    o.cl_ord_id,
-                    o.account,
-                    o.instrument,
-                    o.strategy,
-                    o.code,
-                    limit,
-                    value,
-                    scope,
-                    self.limit_version,
-                    o.text,
-                )
+
+    def decision(self, number: int, d: RiskDecision) -> None:
+        """What a control decided."""
+        self.tables["risk_decisions"].append(
+            (
+                number,
+                d.ts,
+                d.order,
+                d.account,
+                d.instrument,
+                d.strategy,
+                d.trader,
+                d.action,
+                d.code,
+                d.limit,
+                d.value,
+                d.scope,
+                d.version,
+                d.text,
             )
+        )
 
     def _order_row(self, number: int, o: Order, status: str) -> Row:
         i = self._known.get(o.instrument)

@@ -81,8 +81,9 @@ def _begin(db: Database) -> None:
         db,
         "risk_decisions",
         {
-            "id": int, "ts": int, "cl_ord_id": str, **text, "code": str, "limit_value": str,
-            "value": str, "scope": str, "limit_version": int, "text": str,
+            "id": int, "ts": int, "cl_ord_id": str, **text, "trader": str, "action": str,
+            "code": str, "limit_value": str, "value": str, "scope": str, "limit_version": int,
+            "text": str,
         },
     )  # fmt: skip
     _table(

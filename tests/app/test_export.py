@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from decimal import Decimal
@@ -9,7 +10,8 @@ import pytest
 
 from app import cli
 from core.journal.journal import Journal
-from core.reporting.csv_file import read_rows
+from core.model.commands import CancelAll
+from core.reporting.csv_file import iso_time, read_rows
 from tests.core.kernel.driver import AAPL, BTC, BUY, SELL, START, Driver
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,3 +102,84 @@ def test_a_damaged_journal_is_a_sentence(data_dir, capsys):
     file.write_bytes(data)
     assert cli.main(["export", "fills", "--data-dir", str(data_dir)]) == 1
     assert "damaged at offset" in capsys.readouterr().err
+
+
+def test_cash_adds_up_to_the_balances(data_dir):
+    sums = {}
+    for move in export(data_dir, "cash"):
+        key = move["account"], move["currency"]
+        sums[key] = sums.get(key, Decimal(0)) + Decimal(move["amount"])
+        assert sums[key] == Decimal(move["balance"])
+    driver = Driver()  # opens with the same cash
+    opened = {(a.account, c): v for a in driver.kernel.accounts() for c, v in a.cash.items()}
+    flows = {key: sums[key] - opened[key] for key in sums}
+    assert flows["P", "USD"] == -10 * Decimal("199.99") + 4 * Decimal("200.03")
+    assert flows["Q", "EUR"] == -Decimal("0.007") * 60_000
+    assert {key for key, flow in flows.items() if flow} == {("P", "USD"), ("Q", "EUR")}
+    (first,) = export(data_dir, "cash", "--account", "P", "--to", "2023-11-14T22:13:20.000000001")[
+        :1
+    ]
+    assert (first["kind"], first["amount"]) == ("opening", "1000000")
+
+
+@pytest.mark.parametrize("what", ["orders", "fills", "positions", "cash"])
+def test_parquet_says_what_csv_says(data_dir, what):
+    rows = export(data_dir, what)
+    output = data_dir.parent / "it's out.parquet"
+    words = ["export", what, "--data-dir", str(data_dir), "--output", str(output)]
+    assert cli.main([*words, "--format", "parquet"]) == 0
+    names, read = read_parquet(output)
+    assert names == list(rows[0])
+    assert [as_csv(row) for row in read] == [tuple(row.values()) for row in rows]
+    assert not list(output.parent.glob(".*"))
+
+
+def read_parquet(path):
+    import duckdb
+
+    with duckdb.connect() as db:
+        quoted = str(path).replace("'", "''")
+        found = db.sql(f"SELECT * FROM '{quoted}'")
+        times = [
+            f"epoch_ns({name}) AS {name}" if "TIMESTAMP" in str(kind) else f'"{name}"'
+            for name, kind in zip(found.columns, found.types, strict=True)
+        ]
+        return found.columns, db.sql(f"SELECT {', '.join(times)} FROM '{quoted}'").fetchall()
+
+
+def as_csv(row):
+    return tuple(
+        iso_time(v)
+        if isinstance(v, int) and not isinstance(v, bool)
+        else {None: "", True: "true", False: "false"}.get(v, v)
+        for v in row
+    )
+
+
+def test_parquet_needs_a_file(data_dir, capsys):
+    assert cli.main(["export", "fills", "--data-dir", str(data_dir), "--format", "parquet"]) == 1
+    assert "--output" in capsys.readouterr().err
+
+
+def test_asked_again_it_knows_what_came_since(data_dir):
+    before = export(data_dir, "orders")
+    assert export(data_dir, "orders") == before
+    directory = data_dir / "engines" / "paper" / "journal"
+    with Journal.open(directory, sync_every=0) as journal:
+        journal.append(START, CancelAll("C1"))
+        # the engine that writes may be at work meanwhile
+        assert [o["status"] for o in export(data_dir, "orders")] == [
+            "pending_cancel", "filled", "filled",
+        ]  # fmt: skip
+
+
+def test_records_of_a_newer_program_are_left_alone(data_dir, capsys):
+    export(data_dir, "fills")
+    path = data_dir / "engines" / "paper" / "records" / "records.db"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    before = path.read_bytes()
+    assert cli.main(["export", "fills", "--data-dir", str(data_dir)]) == 1
+    assert "version 99" in capsys.readouterr().err
+    assert path.read_bytes() == before

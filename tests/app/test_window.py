@@ -78,6 +78,17 @@ def test_the_engine_back_shows_what_it_says_now(terminal):
     t.until(lambda: any(isinstance(m, Subscribe) and m.quotes for m in t.line.said))
 
 
+def test_an_engine_that_will_not_start_again_is_told_in_a_box_that_blocks_nothing(terminal, capsys):
+    t = terminal()
+    t.desk.failed.emit("The engine failed: the journal is damaged.")
+    (box,) = t.window.findChildren(QMessageBox)
+    assert box.text() == "The engine failed: the journal is damaged."
+    assert not box.isModal()
+    box.close()
+    assert "Engine failed" in t.window.status.connection.text()
+    assert capsys.readouterr().err == "outcry: The engine failed: the journal is damaged.\n"
+
+
 def test_a_refusal_is_a_sentence_on_the_screen(terminal):
     t = terminal()
     t.connect()
@@ -146,14 +157,14 @@ def test_a_panel_that_cannot_be_made_leaves_a_note_in_its_place(terminal, monkey
 def test_the_kill_key_works_from_anywhere(terminal, qtbot):
     t = terminal()
     t.connect()
-    t.window._search()
+    t.window.tools.search()
     QTest.keyClick(t.window.topbar.search, Qt.Key.Key_K, CTRL | SHIFT)
-    t.window._open_palette()
-    palette = t.window._palette
+    t.window.tools.open_palette()
+    palette = t.window.tools.palette
     qtbot.waitUntil(palette.isActiveWindow)
     QTest.keyClick(palette._query, Qt.Key.Key_K, CTRL | SHIFT)
     palette.close()
-    t.window._show_about()
+    t.window.actions_by_id["help.about"].trigger()
     box = t.window.findChild(QMessageBox)
     qtbot.waitUntil(box.isActiveWindow)
     QTest.keyClick(box, Qt.Key.Key_K, CTRL | SHIFT)
@@ -168,8 +179,8 @@ def test_no_dialog_takes_the_kill_button_away(terminal, qtbot):
     t.orders = (t.order("O1"),)
     t.connect()
     t.window.close()
-    t.window._show_keys()
-    t.window._save_picture()
+    t.window.actions_by_id["help.keys"].trigger()
+    t.window.actions_by_id["file.picture"].trigger()
     t.window._export_all("orders")
     assert QApplication.activeModalWidget() is None
     QTest.mousePress(t.window.kill_button, LEFT)
@@ -392,8 +403,8 @@ def test_dialogs_have_a_line_around_them(terminal):
     t.positions = (held(),)
     t.connect()
     t.window.close()
-    t.window._show_about()
-    t.window._open_palette()
+    t.window.actions_by_id["help.about"].trigger()
+    t.window.tools.open_palette()
     for kind in (LeaveDialog, QMessageBox, Palette):
         picture = t.window.findChild(kind).grab().toImage()
         for x, y in ((0, 0), (picture.width() - 1, picture.height() - 1), (5, 0), (0, 5)):
@@ -432,8 +443,8 @@ def test_the_palette_lists_every_action_and_does_it(terminal, qtbot):
 
 def test_the_palette_closes_when_something_else_is_clicked(terminal, qtbot):
     t = terminal()
-    t.window._open_palette()
-    palette = t.window._palette
+    t.window.tools.open_palette()
+    palette = t.window.tools.palette
     qtbot.waitUntil(palette.isActiveWindow)
     t.window.activateWindow()
     qtbot.waitUntil(lambda: not shiboken6.isValid(palette))

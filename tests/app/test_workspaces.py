@@ -269,7 +269,7 @@ def test_switching_sends_no_command_and_keeps_the_line(terminal, qtbot):
     lines = len(t.lines)
     for key in LAYOUTS:
         do(t, f"workspace.new.{key}")
-        qtbot.wait(10)
+        t.quote()
     assert t.commands == []
     assert len(t.lines) == lines
     assert sum(isinstance(m, Hello) for m in t.line.said) == 1
@@ -281,7 +281,7 @@ def test_switching_sends_no_command_and_keeps_the_line(terminal, qtbot):
     def asked() -> list[Subscribe]:
         return [m for m in t.line.said if isinstance(m, Subscribe) and m.depth]
 
-    qtbot.waitUntil(asked)
+    qtbot.waitUntil(lambda: bool(asked()))
     assert asked()[-1].depth == (BTC.id,)
 
 

@@ -1,6 +1,7 @@
 """Processes for the tick-to-wire bench: an exchange that measures, and an engine that answers.
 
-Run as ``python -m tests.bench.wire exchange`` or ``... engine ENDPOINT``; `tests.bench.engine`
+Run as ``python -m tests.bench.wire exchange`` or ``... engine ENDPOINT DURABILITY``;
+`tests.bench.engine`
 starts both. Latency is taken at the exchange alone, with one clock: from handing a tick to its
 socket until the order that answers it has come out of its socket.
 """
@@ -44,6 +45,7 @@ RATE = 5_000
 MIDDLE = 100_000
 
 CONFIG = """
+durability = "%s"
 [[accounts]]
 id = "BENCH"
 cash = { USD = 1000000 }
@@ -198,14 +200,14 @@ async def _ticks(venue: Exchange, seconds: float) -> None:
     await asyncio.sleep(0.2)  # the last answers
 
 
-async def engine(venue_endpoint: str, home: Path) -> None:
+async def engine(venue_endpoint: str, home: Path, durability: str) -> None:
     """An engine on that exchange that answers each quote of its first instrument with an order.
 
     It prints its own endpoint, for a terminal that looks on, and ends with its input."""
     token = os.environ[TOKEN_VARIABLE]
     description = await find(venue_endpoint, token)
     venue = RemoteVenue(description, venue_endpoint, token)
-    it = Engine(parse_config(CONFIG, "bench"), (venue,), home, token=token)
+    it = Engine(parse_config(CONFIG % durability, "bench"), (venue,), home, token=token)
     it.listen(default_endpoint(home))
     ids = IdMaker("B")
 
@@ -241,7 +243,7 @@ def main() -> None:
     if (core := affinity.plan().engine) >= 0:
         affinity.pin((core,))
     with tempfile.TemporaryDirectory() as folder:
-        uvloop.run(engine(sys.argv[2], Path(folder)))
+        uvloop.run(engine(sys.argv[2], Path(folder), sys.argv[3]))
 
 
 if __name__ == "__main__":

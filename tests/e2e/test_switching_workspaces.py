@@ -38,7 +38,7 @@ def test_orders_work_on_and_no_click_trades_unasked(qapp: QApplication, tmp_path
                 break
             except AssertionError:
                 assert len(stores.orders) <= 1, "one click, one order"
-        (order,) = (o for orders in stores.working.values() for o in orders)
+        (order,) = (name for names in stores.working.values() for name in names)
         sent = []
         send = window.desk.client.send
         window.desk.client.send = lambda command: (sent.append(command), send(command))[1]
@@ -65,9 +65,7 @@ def test_orders_work_on_and_no_click_trades_unasked(qapp: QApplication, tmp_path
         assert window.desk.client.engine_pid == pid
         assert stores.connected
         rows = t.panel("orders").model
-        await t.until(
-            lambda: [o.cl_ord_id for o in rows.rows()] == [order.cl_ord_id], "the same order"
-        )
+        await t.until(lambda: [o.cl_ord_id for o in rows.rows()] == [order], "the same order")
         # the new panels get prices, bars and depth, and the order can be cancelled from there
         chart = t.panel("chart")
         await t.until(lambda: chart.view.sheet.series and len(chart.view.sheet.series), "bars")

@@ -70,11 +70,13 @@ def group_fills(fills: list[Fill], sheet: Sheet) -> list[Group]:
     if series is None or not len(series):
         return []
     groups: list[Group] = []
-    count = len(series)
+    newest = series.span - 1
     for fill in fills:
-        bar = min(int(series.index_at(when(fill)) + 0.5), count - 1)
-        x, y = window.x(bar), sheet.y(fill.price)
-        if bar < 0 or not (-CLOSE < x < window.width + CLOSE and -CLOSE < y < sheet.height + CLOSE):
+        place = min(int(series.index_at(when(fill)) + 0.5), newest)
+        x, y = window.x(place), sheet.y(fill.price)
+        if place < 0 or not (
+            -CLOSE < x < window.width + CLOSE and -CLOSE < y < sheet.height + CLOSE
+        ):
             continue
         for n in range(len(groups) - 1, max(len(groups) - 12, -1), -1):
             other = groups[n]

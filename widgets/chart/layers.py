@@ -7,7 +7,6 @@ scale; only what lies in the exposed strip is drawn.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
@@ -134,12 +133,12 @@ class BarsLayer(Layer):
     def _paint_line(self, painter: QPainter, rows: Slice) -> None:
         sheet = self.sheet
         if rows.step == 1:
-            x, value = rows.x, rows.close.astype(np.float64)
+            x, value, part = rows.x, rows.close.astype(np.float64), rows.part
         else:  # a column of several bars is drawn from where it opens to where it closes
-            x = np.repeat(rows.x, 4)
+            x, part = np.repeat(rows.x, 4), np.repeat(rows.part, 4)
             value = np.column_stack((rows.open, rows.high, rows.low, rows.close)).ravel()
         color = sheet.look.grey if sheet.grey else sheet.look.curve
-        draw_curve(painter, sheet, x, value, color)
+        draw_curve(painter, sheet, x, value, part, color)
 
 
 class VolumeLayer(Layer):
@@ -187,17 +186,22 @@ class CurveLayer(Layer):
         rows = _exposed(self.sheet, exposed)
         if rows is None or not len(rows):
             return
-        last = min(rows.first + len(rows) * rows.step, len(self.sheet.series or ()))
-        value = self._values(rows.first, last)[:: rows.step]
-        x = np.arange(rows.first, last, rows.step, dtype=np.float64)
+        first = int(rows.bar[0])
+        value = self._values(first, int(rows.bar[-1]) + 1)[rows.bar - first]
         good = np.isfinite(value)
-        draw_curve(painter, self.sheet, x[good], value[good], self._color())
+        x, value, part = rows.x[good], value[good], rows.part[good]
+        draw_curve(painter, self.sheet, x, value, part, self._color())
 
 
 def draw_curve(
-    painter: QPainter, sheet: Sheet, x: np.ndarray, value: np.ndarray, color: QColor
+    painter: QPainter,
+    sheet: Sheet,
+    x: np.ndarray,
+    value: np.ndarray,
+    part: np.ndarray,
+    color: QColor,
 ) -> None:
-    """A line through points at bar indices and prices in ticks."""
+    """A line through points at places and prices in ticks; points of two parts are not joined."""
     if len(x) < 2:
         return
     px = sheet.window.width - (sheet.window.right - x) * sheet.window.pitch
@@ -207,7 +211,10 @@ def draw_curve(
     pen.setCosmetic(True)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
     painter.setPen(pen)
-    draw_lines(painter, np.column_stack((px[:-1], py[:-1], px[1:], py[1:])))
+    lines = np.column_stack((px[:-1], py[:-1], px[1:], py[1:]))
+    if part[0] != part[-1]:
+        lines = lines[part[:-1] == part[1:]]
+    draw_lines(painter, lines)
 
 
 def _exposed(sheet: Sheet, exposed: QRectF) -> Slice | None:
@@ -221,10 +228,7 @@ def _exposed(sheet: Sheet, exposed: QRectF) -> Slice | None:
     first = max(first, 0)
     if first == 0 and last >= len(rows):
         return rows
-    part = slice(first, last)
-    columns: Any = (rows.open, rows.high, rows.low, rows.close, rows.volume)
-    begin = rows.first + first * rows.step
-    return Slice(begin, rows.step, rows.x[part], *(column[part] for column in columns))
+    return rows.rows(first, last)
 
 
 def _device_x(sheet: Sheet, rows: Slice) -> np.ndarray:

@@ -47,6 +47,8 @@ class Look:
         self.grey = mix(t.dim, t.panel, 0.75)
         self.grey_body = mix(t.dim, t.panel, 0.12)
         self.volume_grey = mix(t.dim, t.panel, 0.3)
+        self.hatch = mix(t.dim, t.panel, 0.42 if t.dark else 0.5)
+        self.hatch_floor = mix(t.dim, t.panel, 0.07)
         self.curve = t.accent
         self.vwap = t.replay
         self.sma = t.warning

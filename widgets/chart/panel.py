@@ -5,42 +5,45 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPoint, QRect
+from PySide6.QtCore import QEvent, QRect, Signal
 from PySide6.QtGui import QColor, QResizeEvent
-from PySide6.QtWidgets import QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from core.client.series import Bars
 from core.client.stores import Stores
-from core.model.commands import CancelOrder, NewOrder, ReplaceOrder
-from core.model.enums import OrdType, Side, Source, TimeInForce
+from core.model.enums import Side
 from core.model.ids import IdMaker
 from core.model.instruments import Instrument
 from core.model.intervals import parse_interval
 from widgets.chart.axes import Tag
 from widgets.chart.fills import FillBook, group_fills
 from widgets.chart.legend import bar_sentence, bar_words, short_quantity
-from widgets.chart.marks import make_marks, movable, refusal
-from widgets.chart.series import Series
+from widgets.chart.loader import BarLoader, Change
+from widgets.chart.marks import make_marks
 from widgets.chart.sheet import Kind
 from widgets.chart.toolbar import Toolbar
 from widgets.chart.tradelayers import Held
 from widgets.chart.view import ChartView
+from widgets.chart.wishes import Wishes
 from widgets.clock import Clock
 from widgets.freshness import Freshness
 from widgets.modeframe import ModeFrame
 from widgets.panel import Panel
 from widgets.sent import Sent
-from widgets.words import format_average, format_money, format_price, format_qty
+from widgets.words import format_average, format_money, format_qty
 
 _DESCRIBE_SECONDS = 1.0
-_RESTING = (TimeInForce.GTC, TimeInForce.DAY)
 
 
 class ChartPanel(Panel):
     """Shows bars and asks for drafts, changes and cancels of orders.
 
     `ids` makes the ids of commands, at mouse-down.
+
+    Signals:
+        older_wished(object): a `core.model.session.OlderBars` for the engine.
     """
+
+    older_wished = Signal(object)
 
     KIND = "chart"
     EVERY = 2  # thirty times a second; panning, zooming and dragging paint at once by themselves
@@ -74,25 +77,24 @@ class ChartPanel(Panel):
         self.setFocusProxy(self.view)
         self.setTabOrder(self.toolbar, self.view)
         self._interval = self.toolbar.interval
-        self._bars: Bars | None = None
-        self._right_time: int | None = None
+        self.loader = BarLoader(self.view, self.older_wished.emit)
+        self.wishes = Wishes(self)
         self._fills = FillBook()
         self._trade_key: tuple[object, ...] = ()
         self._last_key: tuple[object, ...] = ()
         self._scale_key: tuple[object, ...] = ()
         self._described = 0.0
-        self._menu: QMenu | None = None
         self._connect()
         self.view.setAccessibleName("Price chart")
 
     def _connect(self) -> None:
         view, bar = self.view, self.toolbar
-        view.moved.connect(self._on_moved)
+        view.moved.connect(self.flush_moved)
         view.pointed.connect(self._on_pointed)
-        view.move_wished.connect(self._move)
-        view.cancel_wished.connect(self._cancel)
-        view.draft_wished.connect(self._draft)
-        view.menu_wished.connect(self._show_menu)
+        view.move_wished.connect(self.wishes.move)
+        view.cancel_wished.connect(self.wishes.cancel)
+        view.draft_wished.connect(self.wishes.draft)
+        view.menu_wished.connect(self.wishes.show_menu)
         view.typed.connect(bar.begin_interval)
         view.hinted.connect(self.said)
         bar.interval_chosen.connect(self.set_interval)
@@ -116,12 +118,11 @@ class ChartPanel(Panel):
             return
         super().set_instrument(instrument)
         self.fresh.forget()
-        self._right_time = None
         self.view.stop_drag()
         self.view.sheet.window.go_now()
         self.view.sheet.auto = True
         self.view.price_axis.forget_width()
-        self._forget_bars()
+        self._show_series()
         self.subscription_changed.emit()
         self.flush()
 
@@ -141,8 +142,7 @@ class ChartPanel(Panel):
             return
         self._interval = interval
         self.toolbar.set_interval(interval)
-        self._remember_right()
-        self._forget_bars()
+        self._show_series()
         self.subscription_changed.emit()
         self.state_changed.emit()
         self.flush()
@@ -210,66 +210,22 @@ class ChartPanel(Panel):
         if self.fresh.stale != sheet.grey:
             sheet.grey = self.fresh.stale
             self.view.viewport().update()
-        self._take_bars()
+        change = self.loader.take(stores, self.toolbar.vwap.isChecked())
+        if change is Change.GONE:
+            self._forget_keys()
+        elif change is Change.MOVED:
+            self.flush_moved()
         if instrument is None:
             return
         self._take_trades(instrument)
         self._show_last(instrument)
 
-    def _take_bars(self) -> None:
-        sheet = self.view.sheet
-        bars = self.stores.bars.get((self.instrument, self.interval))
-        if bars is None or not len(bars):
-            if self._bars is not None:
-                self._remember_right()
-                self._forget_bars()
-            self._say_waiting()
-            return
-        window, fresh = sheet.window, bars is not self._bars
-        if fresh:
-            if self._bars is not None:
-                self._remember_right()
-            self._bars = bars
-            sheet.series = Series(self.interval)
-            self.view.legend.show_message("")
-        series = sheet.series
-        assert series is not None
-        before = len(series)
-        if not series.take(bars):
-            return
-        self.view.studies.take(series)
-        count = len(series)
-        if fresh or count != before:
-            window.set_count(count)
-            if fresh and self._right_time is not None and not window.following:
-                window.show_right(series.index_at(self._right_time))
-                self._right_time = None
-            self.view.redraw()
-            self._on_moved()
-        else:
-            self.view.redraw_last()
+    def _show_series(self) -> None:
+        self.loader.show(self.stores, self.instrument, self._interval)
+        self._forget_keys()
 
-    def _remember_right(self) -> None:
-        """Keep the time at the right edge, to show it there again with other bars."""
-        sheet = self.view.sheet
-        if sheet.series is not None and len(sheet.series) and not sheet.window.following:
-            self._right_time = sheet.series.time_at(sheet.window.right)
-
-    def _forget_bars(self) -> None:
-        self._bars = None
-        self.view.sheet.series = None
+    def _forget_keys(self) -> None:
         self._last_key = self._trade_key = ()
-        self.view.legend.show_words(())
-        self._say_waiting()
-        self.view.redraw()
-
-    def _say_waiting(self) -> None:
-        if not self.instrument:
-            self.view.legend.show_message("Choose a symbol")
-            return
-        known = self.stores.instruments.get(self.instrument)
-        name = known.symbol if known is not None else self.instrument
-        self.view.legend.show_message(f"Waiting for bars of {name} {self.interval}")
 
     def _take_trades(self, instrument: Instrument) -> None:
         """Own orders, position and fills."""
@@ -302,7 +258,7 @@ class ChartPanel(Panel):
     def _group_fills(self) -> None:
         view, sheet = self.view, self.view.sheet
         window = sheet.window
-        count = len(sheet.series) if sheet.series is not None else 0
+        count = (len(sheet.series), sheet.series.span) if sheet.series is not None else 0
         scale = (window.right, window.pitch, window.width, sheet.low, sheet.high, sheet.height)
         if self._fills.fills and (*scale, count) != self._scale_key:
             self._scale_key = (*scale, count)
@@ -333,9 +289,10 @@ class ChartPanel(Panel):
         view.price_axis.set_tags(tags)
         view.volume_axis.set_text(short_quantity(instrument.quantity(sheet.top_volume)))
         bar = series.bar_at(view.cross[0]) if view.cross is not None else None
+        nothing = sheet.nothing_at(view.cross[0]) if view.cross is not None else ""
         bar = len(series) - 1 if bar is None else bar
         vwap, sma = self.toolbar.vwap.isChecked(), self.toolbar.sma.isChecked()
-        key = (bar, series.version, look, vwap, sma)
+        key = (bar, nothing, series.version, look, vwap, sma)
         if key != self._last_key:
             self._last_key = key
             curves: list[tuple[str, float, QColor]] = []
@@ -345,7 +302,8 @@ class ChartPanel(Panel):
             if sma:
                 value = float(view.studies.sma(bar, bar + 1)[0])
                 curves.append((f"SMA {view.studies.period}", value, look.sma))
-            view.legend.show_words(bar_words(series, bar, instrument, look, curves))
+            words = bar_words(series, bar, instrument, look, curves)
+            view.legend.show_words([(nothing, look.text)] if nothing else words)
         now = time.monotonic()
         if now - self._described > _DESCRIBE_SECONDS:
             self._described = now
@@ -353,103 +311,10 @@ class ChartPanel(Panel):
                 bar_sentence(series, len(series) - 1, instrument, self.interval)
             )
 
-    # -- what the trader asks ----------------------------------------------------------------
-
-    def _move(self, command: str, name: str, price: int) -> None:
-        order = self.stores.orders.get(name)
-        instrument = self.stores.instruments.get(self.instrument)
-        if order is None or instrument is None or not order.working:
-            self.said.emit("Not moved: the order is no longer working.")
-            return
-        wrong = movable(order) or refusal(
-            order, price, instrument, self.stores.tickers.get(self.instrument)
-        )
-        if self.sent.change_of(name) is not None:
-            wrong = "This order has a change under way; wait for the venue's answer."
-        if wrong:
-            self.said.emit(wrong)
-            return
-        change = ReplaceOrder(command, name, order.qty, price, ts=self.clock.wall())
-        self.sent.add(change, self.stores, self.clock.monotonic())
-        self.requested.emit(change)
-        self.flush()
-
-    def _cancel(self, command: str, name: str) -> None:
-        order = self.stores.orders.get(name)
-        if order is None or not order.working:
-            return
-        cancel = CancelOrder(command, name, ts=self.clock.wall())
-        self.sent.add(cancel, self.stores, self.clock.monotonic())
-        self.requested.emit(cancel)
-        self.flush()
-
-    def _draft(self, side: Side | None, price: int, kind: OrdType = OrdType.LIMIT) -> None:
-        """Offer the ticket an order at a price; without a side, the one that would rest there."""
-        instrument = self.stores.instruments.get(self.instrument)
-        series = self.view.sheet.series
-        if instrument is None or price <= 0 or series is None or not len(series):
-            self.said.emit("There is no price here to draft an order at.")
-            return
-        if side is None:
-            side = Side.BUY if price <= int(series.close[-1]) else Side.SELL
-        tif = next((tif for tif in _RESTING if tif in instrument.tifs), TimeInForce.GTC)
-        self.draft_offered.emit(
-            NewOrder(
-                cl_ord_id="",
-                account=self.account,
-                instrument=instrument.id,
-                side=side,
-                ord_type=kind,
-                qty=0,
-                price=price if kind is OrdType.LIMIT else 0,
-                stop_price=price if kind is OrdType.STOP else 0,
-                tif=tif,
-                source=Source.USER,
-                ts=self.clock.wall(),
-            )
-        )
-
-    def _show_menu(self, at: QPoint, price: int) -> None:
-        instrument = self.stores.instruments.get(self.instrument)
-        menu = QMenu(self)
-        if instrument is not None and price > 0:
-            shown = format_price(price, instrument)
-            for kind, word in ((OrdType.LIMIT, "limit"), (OrdType.STOP, "stop")):
-                if kind not in instrument.order_types:
-                    continue
-                for side, verb in ((Side.BUY, "Buy"), (Side.SELL, "Sell")):
-                    action = menu.addAction(f"Draft: {verb} {word} @ {shown}")
-                    action.setData(("draft", side, price, kind))
-            menu.addSeparator()
-        for text, name in (
-            ("Jump to &now\tEnd", "now"),
-            ("&Oldest bars\tHome", "home"),
-            ("&Fit prices", "fit"),
-            ("Usual &width of bars", "width"),
-        ):
-            menu.addAction(text).setData((name,))
-        menu.triggered.connect(self._on_menu)
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(at)
-
-    def _on_menu(self, action: Any) -> None:
-        what, *rest = action.data()
-        if what == "draft":
-            self._draft(*rest)
-        elif what == "now":
-            self.view.go_now()
-        elif what == "home":
-            self.view.go_home()
-        elif what == "fit":
-            self.view.reset_prices()
-        elif what == "width":
-            self.view.sheet.window.reset()
-            self.view.redraw()
-            self._on_moved()
-
     # -- small things ------------------------------------------------------------------------
 
-    def _on_moved(self) -> None:
+    def flush_moved(self) -> None:
+        """The window moved: show or hide the way back, put marks where they belong now."""
         self.now_button.setVisible(
             not self.view.sheet.window.following and self.view.sheet.series is not None
         )
@@ -493,7 +358,7 @@ class ChartPanel(Panel):
         """Recolour with the theme, measure again with the font."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange) and (
-            hasattr(self, "_menu")
+            hasattr(self, "wishes")
         ):
             self.view.set_look(self.font())
             self._last_key = self._scale_key = ()

@@ -8,6 +8,7 @@ from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from widgets.chart.axes import PriceAxis, TimeAxis, VolumeAxis
+from widgets.chart.gaplayer import GapLayer
 from widgets.chart.layers import BarsLayer, CurveLayer, GridLayer, Layer, VolumeLayer
 from widgets.chart.look import Look
 from widgets.chart.overlay import CrossLayer, LegendLayer
@@ -58,6 +59,7 @@ class ChartPlot(pg.GraphicsView):
             self.scene().addItem(item)
         pane = self.price_pane
         self.grids = (GridLayer(sheet, pane, True), GridLayer(sheet, self.volume_pane, False))
+        self.gaps = (GapLayer(sheet, pane, True), GapLayer(sheet, self.volume_pane, False))
         self.bars = BarsLayer(sheet, pane)
         self.volume = VolumeLayer(sheet, self.volume_pane)
         self.vwap = CurveLayer(sheet, pane, self.studies.vwap, lambda: self.sheet.look.vwap)
@@ -100,7 +102,7 @@ class ChartPlot(pg.GraphicsView):
         window = sheet.window
         rows = sheet.slice()
         step = rows.step if rows is not None else 1
-        x = window.x(len(sheet.series) - 1)
+        x = window.x(sheet.series.span - 1)
         reach = window.pitch * (step + 1) + 2
         strip = QRectF(x - reach, 0, 2 * reach, max(sheet.height, self.height()))
         for layer in (self.bars, self.volume, self.vwap, self.sma):
@@ -143,12 +145,13 @@ class ChartPlot(pg.GraphicsView):
         self.volume_axis.setVisible(volume > 0)
         for layer in self._price_layers():
             layer.set_size(plot, sheet.height)
-        for layer in (self.grids[1], self.volume, self.crosses[1]):
+        for layer in (self.grids[1], self.gaps[1], self.volume, self.crosses[1]):
             layer.set_size(plot, volume)
 
     def _price_layers(self) -> tuple[Layer, ...]:
         return (
             self.grids[0],
+            self.gaps[0],
             self.bars,
             self.vwap,
             self.sma,

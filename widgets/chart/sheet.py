@@ -24,6 +24,16 @@ class Kind(Enum):
     LINE = "line"
 
 
+class Edge(Enum):
+    """What is known of the time before the oldest bar; the value is what the trader reads."""
+
+    UNKNOWN = ""
+    WAITING = "waiting for bars…"
+    LOADING = "loading older bars…"
+    CUT_OFF = "older bars not loaded: no connection"
+    END = "no older data"
+
+
 class Sheet:
     """The chart's state as drawn.
 
@@ -33,6 +43,7 @@ class Sheet:
         height: height of the price pane in pixels.
         dpr: device pixels of one logical pixel.
         grey: prices are not to be trusted (stale, disconnected): drawn without colour.
+        edge: what is left of the oldest bar.
     """
 
     def __init__(self, look: Look) -> None:
@@ -46,6 +57,7 @@ class Sheet:
         self.height = 100.0
         self.dpr = 1.0
         self.grey = False
+        self.edge = Edge.UNKNOWN
         self.top_volume = 1
         self.price_ticks: list[int] = []
         self.time_ticks: list[TimeTick] = []
@@ -78,6 +90,15 @@ class Sheet:
                 self._texts.clear()
             known = self._texts[ticks] = format_price(ticks, self.instrument)
         return known
+
+    def nothing_at(self, x: float) -> str:
+        """Why there is no bar at a place, in words; empty where that needs no words."""
+        if self.series is None or not len(self.series):
+            return ""
+        if x < -0.5:
+            return self.edge.value
+        gap = self.series.gap_at(x)
+        return gap.words() if gap is not None else ""
 
     def set_instrument(self, instrument: Instrument | None) -> None:
         """Prices are of this instrument from now on."""

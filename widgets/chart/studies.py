@@ -53,16 +53,26 @@ class Studies:
             sums[into] += sums[start]
 
     def sma(self, first: int, last: int) -> Floats:
-        """The average close of the last `period` bars, for bars `first` to `last` (exclusive)."""
+        """The average close of the last `period` bars, for bars `first` to `last` (exclusive).
+
+        There is none where those bars are not known: they would reach over a gap.
+        """
         end = np.arange(first, last) + 1
         begin = end - self.period
-        good = begin >= 0
+        since = np.zeros(len(end), np.int64)
+        if self._series is not None and len(self._series.gap_bars):
+            starts = np.concatenate(([0], self._series.gap_bars))
+            since = starts[np.searchsorted(self._series.gap_bars, end - 1, "right")]
+        good = begin >= since
         value = np.full(last - first, np.nan)
         value[good] = (self._closes[end[good]] - self._closes[begin[good]]) / self.period
         return value
 
     def vwap(self, first: int, last: int) -> Floats:
-        """The day's average price by volume so far, for bars `first` to `last` (exclusive)."""
+        """The day's average price by volume so far, for bars `first` to `last` (exclusive).
+
+        There is none as long as older bars of that day are not loaded.
+        """
         if self._series is None or last <= first:
             return np.zeros(0)
         ts = self._series.ts
@@ -72,4 +82,7 @@ class Studies:
         end = np.arange(first, last) + 1
         volume = self._volume[end] - self._volume[begin]
         value = self._value[end] - self._value[begin]
-        return np.divide(value, volume, out=np.full(last - first, np.nan), where=volume > 0)
+        known = volume > 0
+        if self._series.first and len(ts):
+            known &= days * _DAY >= ts[0]
+        return np.divide(value, volume, out=np.full(last - first, np.nan), where=known)

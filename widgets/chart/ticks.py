@@ -60,7 +60,8 @@ def time_ticks(series: Series, left: float, right: float, lines: float) -> list[
     count = len(series)
     if count == 0 or lines <= 0 or right <= left:
         return []
-    first, last = max(0, round(left)), min(count - 1, int(right))
+    first, last = series.bars_between(left, right)
+    last = max(last - 1, 0)
     begin, end = series.time_at(left), series.time_at(right)
     # nights and week-ends take no room: what counts is how much time the bars themselves take
     shown = (right - left) * _usual(series, first, last) if last > first else end - begin

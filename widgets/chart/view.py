@@ -38,7 +38,8 @@ class ChartView(ChartPlot):
     """A `ChartPlot` that the trader can move and ask things of.
 
     Attributes:
-        cross: bar index and price in ticks under the pointer, or None; the price is 0 outside
+        homing: the trader asked for the oldest bars and has not moved the chart since.
+        cross: place of a bar and price in ticks under the pointer, or None; the price is 0 outside
             the price pane.
 
     Signals:
@@ -66,6 +67,7 @@ class ChartView(ChartPlot):
         self._ids = ids
         self._press: Press | None = None
         self._at: QPointF | None = None
+        self.homing = False
         self.cross: tuple[float, int] | None = None
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
 
@@ -101,6 +103,7 @@ class ChartView(ChartPlot):
         """Show the oldest bars."""
         self.sheet.window.go_home()
         self._changed()
+        self.homing = True
 
     def reset_prices(self) -> None:
         """The price axis follows the bars in view again."""
@@ -108,6 +111,7 @@ class ChartView(ChartPlot):
         self._changed()
 
     def _changed(self) -> None:
+        self.homing = False
         self.redraw()
         self.moved.emit()
 
@@ -307,7 +311,7 @@ class ChartView(ChartPlot):
             cross = None
             x = y = None
         else:
-            index = min(sheet.window.index(at.x()), len(sheet.series) + 1e6)
+            index = min(sheet.window.index(at.x()), sheet.series.span + 1e6)
             x = sheet.window.x(round(index))
             y = at.y()
             cross = (float(round(index)), sheet.price_at(y) if part == "plot" else 0)

@@ -15,7 +15,7 @@ class Window:
     """The visible part of the x axis, in bar indices.
 
     Attributes:
-        count: number of bars known.
+        count: number of slots that the bars known and the gaps between them take.
         width: width of the plot in pixels.
         pitch: pixels from one bar to the next.
         right: bar index under the right edge.
@@ -44,7 +44,7 @@ class Window:
         return self.right - (self.width - x) / self.pitch
 
     def set_count(self, count: int) -> None:
-        """So many bars are known now; a following window moves along with the newest."""
+        """So many slots are taken now; a following window moves along with the newest."""
         self.count = count
         if self.following:
             self._stick()
@@ -104,6 +104,10 @@ class Window:
         """Put this place under the right edge."""
         self.following = False
         self._go(index)
+
+    def keep_right(self, right: float) -> None:
+        """The same bars have other places now: put this one under the right edge as it was."""
+        self.right = right
 
     def _stick(self) -> None:
         self.right = self.count - 1 + self._margin / self.pitch

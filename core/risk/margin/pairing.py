@@ -100,17 +100,62 @@ class Pairing:
         self.need, self.uses = min(best, covered, key=lambda found: found[0])
 
     def _try_all(self, step: int, room: tuple[int, int]) -> None:
-        choices: list[list[list[int]]] = []
-        for short, uses in zip(self._shorts, self.uses, strict=True):
+        """Every way there is, but those that need too much by what is shared out so far."""
+        choices: list[list[tuple[int, int, list[int]]]] = []
+        for at, (short, uses) in enumerate(zip(self._shorts, self.uses, strict=True)):
             closed = {_COVERED} if not room[short.leg.call] else set()
             if not self._longs_at.get((short.leg.call, short.leg.expiry)):
                 closed.add(_SPREAD)
-            choices.append(list(_shares(short.qty, step, len(uses), closed)))
-        for trial in product(*choices):
-            if self._fits(trial, room):
-                cost = self._cost(trial)
+            choices.append(
+                sorted(
+                    (self._fixed(at, share), share[_ALONE] * short.alone, share)
+                    for share in _shares(short.qty, step, len(uses), closed)
+                )
+            )
+        covered = self._all_covered(room)
+        cost = self._cost(covered)
+        if cost < self.need:
+            self.need, self.uses = cost, covered
+        self._descend(choices, [], 0, [0, 0], room)
+
+    def _descend(
+        self,
+        choices: list[list[tuple[int, int, list[int]]]],
+        uses: list[list[int]],
+        fixed: int,
+        alone: list[int],
+        room: tuple[int, int],
+    ) -> None:
+        at = len(uses)
+        if at == len(choices):
+            if self._fits(uses, room):
+                cost = self._cost(uses)
                 if cost < self.need:
-                    self.need, self.uses = cost, [list(row) for row in trial]
+                    self.need, self.uses = cost, [list(row) for row in uses]
+            return
+        call = self._shorts[at].leg.call
+        for more, rate, share in choices[at]:
+            if fixed + more >= self.need:
+                break
+            both = list(alone)
+            both[call] += rate
+            # Of straddles the greater side counts in full.
+            if fixed + more + max(both) < self.need:
+                self._descend(choices, [*uses, share], fixed + more, both, room)
+
+    def _fixed(self, at: int, row: Sequence[int]) -> int:
+        """What the uses of one leg need whatever the others are used for."""
+        short = self._shorts[at]
+        leg = short.leg
+        cost = row[_ALONE] * short.premium + row[_COVERED] * self._covers[at]
+        for use, partner in enumerate(self.partners[at], 3):
+            if row[use]:
+                worse = self._longs[partner].leg.strike - leg.strike
+                if not leg.call:
+                    worse = -worse
+                if worse > 0:
+                    cost += row[use] * worse
+        return cost
 
     def _all_covered(self, room: tuple[int, int]) -> list[list[int]]:
         """Every lot covered by whatever can, the dearest legs first."""
@@ -122,10 +167,15 @@ class Pairing:
         for at in order:
             left = self._shorts[at].qty
             for use in (*range(3, len(uses[at])), _SPREAD, _COVERED):
-                uses[at][use] = left
-                while uses[at][use] and not self._fits(uses, room):
-                    uses[at][use] -= 1
-                left -= uses[at][use]
+                low, high = 0, left
+                while low < high:
+                    uses[at][use] = (low + high + 1) // 2
+                    if self._fits(uses, room):
+                        low = uses[at][use]
+                    else:
+                        high = uses[at][use] - 1
+                uses[at][use] = low
+                left -= low
             uses[at][_ALONE] = left
         return uses
 
@@ -180,23 +230,12 @@ class Pairing:
         calls: list[tuple[int, int]] = []
         puts: list[tuple[int, int]] = []
         taken = [0] * len(self._longs)
-        for short, row, cover, partners in zip(
-            self._shorts, uses, self._covers, self.partners, strict=True
-        ):
-            leg = short.leg
+        for at, (short, row) in enumerate(zip(self._shorts, uses, strict=True)):
+            cost += self._fixed(at, row)
             if row[_ALONE]:
-                cost += row[_ALONE] * short.premium
-                (calls if leg.call else puts).append((short.alone, row[_ALONE]))
-            if row[_COVERED]:
-                cost += row[_COVERED] * cover
-            for at, partner in enumerate(partners, 3):
-                if row[at]:
-                    taken[partner] += row[at]
-                    worse = self._longs[partner].leg.strike - leg.strike
-                    if not leg.call:
-                        worse = -worse
-                    if worse > 0:
-                        cost += row[at] * worse
+                (calls if short.leg.call else puts).append((short.alone, row[_ALONE]))
+            for use, partner in enumerate(self.partners[at], 3):
+                taken[partner] += row[use]
         for expiry, members in self._expiries.items():
             spread = [
                 (self._shorts[at].leg, -uses[at][_SPREAD]) for at in members if uses[at][_SPREAD]

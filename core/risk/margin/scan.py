@@ -22,9 +22,8 @@ arrays there are, so that an order costs 16 sums.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from math import ceil, floor
+from typing import NamedTuple
 
 from core.model.contracts import PutOrCall
 from core.model.instruments import Instrument
@@ -40,48 +39,25 @@ from core.risk.margin.base import (
     whole,
     with_order,
 )
-from core.risk.margin.black import black76, delta76
-
-_YEAR = 365 * 86_400_000_000_000
-_FINE = 1_000_000_000
-"""A model price is cut to this part of the unit of the price before it becomes money."""
-
-THIRDS = (0, 0, 1, 1, -1, -1, 2, 2, -2, -2, 3, 3, -3, -3)
-"""The moves of the first 14 scenarios in thirds of the range, volatility up first."""
+from core.risk.margin.scenarios import YEAR, ScanTerms, futures_array, option_array
 
 
-@dataclass(frozen=True, slots=True)
-class ScanTerms:
-    """The parameters of one product; money is per contract (lot) in its currency.
+class _Part(NamedTuple):
+    """What a line adds to its product beside its losses.
 
-    `price_scan` is in the price of the underlying, `vol_scan` in volatility (0.05: five points) or,
-    when `vol_relative`, a part of the volatility. `volatility` is used for options that were given
-    none. `initial` is what the initial requirement is of the maintenance requirement.
-
-    Raises:
-        ValueError: when a range is not above 0 or another parameter is negative.
+    `lost` against the mark by orders, `sold` lots of options short at worst and their `credit`,
+    the `value` of options, and the deltas at most and at least (in parts of `WHOLE`).
     """
 
-    price_scan: Decimal
-    vol_scan: Decimal = Decimal(0)
-    vol_relative: bool = False
-    volatility: Decimal = Decimal("0.2")
-    rate: Decimal = Decimal(0)
-    extreme: Decimal = Decimal(3)
-    cover: Decimal = Decimal("0.33")
-    spread_charge: Decimal = Decimal(0)
-    short_option: Decimal = Decimal(0)
-    initial: Decimal = Decimal(1)
-    net_option_value: bool = True
+    lost: int
+    sold: int
+    credit: int
+    value: int
+    high: int
+    low: int
 
-    def __post_init__(self) -> None:
-        for name in ("vol_scan", "volatility", "extreme", "cover", "spread_charge", "short_option"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; use 0 or more.")
-        if not self.price_scan > 0:
-            raise ValueError(f"price_scan is {self.price_scan}; use a range above 0.")
-        if not self.initial >= 1:
-            raise ValueError(f"initial is {self.initial}; use 1 or more.")
+
+_NOTHING = _Part(0, 0, 0, 0, 0, 0)
 
 
 class _Entry:
@@ -95,6 +71,7 @@ class _Entry:
         "line",
         "loss",
         "option",
+        "part",
         "product",
         "sell",
         "size",
@@ -124,17 +101,34 @@ class _Entry:
         self.buy: list[int] = []
         self.sell: list[int] = []
         self.loss = [0] * 16
+        self.part = _NOTHING
 
 
 class _Product:
     """All contracts on one underlying and the sum of their arrays."""
 
-    __slots__ = ("charge", "entries", "losses", "minimum", "need", "price", "scale", "terms")
+    __slots__ = (
+        "charge",
+        "entries",
+        "long",
+        "losses",
+        "minimum",
+        "months",
+        "need",
+        "part",
+        "price",
+        "scale",
+        "short",
+        "terms",
+    )
 
     def __init__(self, terms: ScanTerms) -> None:
         self.terms = terms
         self.entries: list[_Entry] = []
         self.losses = [0] * 16
+        self.part = _NOTHING
+        self.months: dict[int, tuple[int, int]] = {}
+        self.long = self.short = 0
         self.price = 0.0
         self.charge = whole(terms.spread_charge, "spread_charge")
         self.minimum = whole(terms.short_option, "short_option")
@@ -232,14 +226,9 @@ class ScanMargin:
         array = entry.buy if sign > 0 else entry.sell
         more = qty - own
         losses = [have + more * each for have, each in zip(product.losses, array, strict=True)]
-        kept = line.open_buy, line.open_sell, line.buy2, line.sell2
-        line.open_buy, line.open_sell, line.buy2, line.sell2 = with_order(
-            line, sign, qty, price2, own, own2
-        )
-        try:
-            need = self._need(product, losses)
-        finally:
-            line.open_buy, line.open_sell, line.buy2, line.sell2 = kept
+        part = self._part(entry, *with_order(line, sign, qty, price2, own, own2))
+        long, short, _ = self._months(entry, part)
+        need = self._need(product, losses, self._swap(product, entry.part, part), long, short)
         old = product.need
         return Requirement(
             self._initial + need[0] - old[0],
@@ -249,47 +238,27 @@ class ScanMargin:
         )
 
     def _array(self, entry: _Entry) -> None:
-        terms = entry.product.terms
-        scan = terms.price_scan
-        moves = [scan * thirds / 3 for thirds in THIRDS]
-        moves += [scan * terms.extreme, -scan * terms.extreme]
+        product = entry.product
+        name = entry.line.instrument.id
         if entry.option is None:
-            exact = [-move * _FINE for move in moves]
-            exact[14:] = [loss * terms.cover for loss in exact[14:]]
-            self._use(entry, [ceil(x) for x in exact], [floor(x) for x in exact], entry.size)
-            return
-        price, strike = entry.product.price, entry.strike
-        if price <= 0.0:
-            self._unpriced[entry.line.instrument.id] = (
-                f"{entry.line.instrument.id}: the price of its underlying is unknown, so its"
-                " margin is too; wait for a quote."
+            self._use(entry, *futures_array(product.terms), entry.size)
+        elif product.price <= 0.0:
+            self._unpriced[name] = (
+                f"{name}: the price of its underlying is unknown, so its margin is too;"
+                " wait for a quote."
             )
             self._use(entry, [0] * 16, [0] * 16)
-            return
-        self._unpriced.pop(entry.line.instrument.id, None)
-        call = entry.option is PutOrCall.CALL
-        rate = float(terms.rate)
-        years = max(0, entry.expiry - self._now) / _YEAR
-        vol = entry.volatility or float(terms.volatility)
-        shift = float(terms.vol_scan) * (vol if terms.vol_relative else 1.0)
-        high, low = vol + shift, max(0.0, vol - shift)
-        now = black76(call, price, strike, years, vol, rate)
-        losses = [
-            now - black76(call, price + float(move), strike, years, low if at % 2 else high, rate)
-            for at, move in enumerate(moves[:14])
-        ]
-        cover = float(terms.cover)
-        losses += [
-            (now - black76(call, price + float(move), strike, years, vol, rate)) * cover
-            for move in moves[14:]
-        ]
-        entry.delta = round(delta76(call, price, strike, years, vol, rate) * WHOLE)
-        self._use(
-            entry,
-            [ceil(loss * _FINE) for loss in losses],
-            [floor(loss * _FINE) for loss in losses],
-            entry.size,
-        )
+        else:
+            self._unpriced.pop(name, None)
+            up, down, entry.delta = option_array(
+                product.terms,
+                entry.option is PutOrCall.CALL,
+                product.price,
+                entry.strike,
+                max(0, entry.expiry - self._now) / YEAR,
+                entry.volatility or float(product.terms.volatility),
+            )
+            self._use(entry, up, down, entry.size)
 
     @staticmethod
     def _use(entry: _Entry, up: list[int], down: list[int], size: int = 1) -> None:
@@ -298,10 +267,10 @@ class ScanMargin:
         entry.buy = [loss if loss > 0 else 0 for loss in entry.up]
         entry.sell = [-loss if loss < 0 else 0 for loss in entry.down]
 
-    @staticmethod
-    def _count(entry: _Entry) -> None:
-        """Bring an entry's part of its product's losses up to date."""
-        line, losses = entry.line, entry.product.losses
+    @classmethod
+    def _count(cls, entry: _Entry) -> None:
+        """Bring what an entry adds to its product up to date."""
+        line, product = entry.line, entry.product
         qty, buys, sells = line.qty, line.open_buy, line.open_sell
         held = entry.up if qty > 0 else entry.down
         old = entry.loss
@@ -309,11 +278,16 @@ class ScanMargin:
             qty * h + buys * b + sells * s
             for h, b, s in zip(held, entry.buy, entry.sell, strict=True)
         ]
-        for at in range(16):
-            losses[at] += new[at] - old[at]
+        product.losses = [
+            have + now - before for have, now, before in zip(product.losses, new, old, strict=True)
+        ]
+        part = cls._part(entry, buys, sells, line.buy2, line.sell2)
+        product.long, product.short, product.months[entry.expiry] = cls._months(entry, part)
+        product.part = cls._swap(product, entry.part, part)
+        entry.part = part
 
     def _sum(self, product: _Product) -> None:
-        need = self._need(product, product.losses)
+        need = self._need(product, product.losses, product.part, product.long, product.short)
         old = product.need
         self._initial += need[0] - old[0]
         self._maintenance += need[1] - old[1]
@@ -321,63 +295,74 @@ class ScanMargin:
         product.need = need
 
     @staticmethod
-    def _need(product: _Product, losses: list[int]) -> tuple[int, int, int]:
-        """Initial, maintenance and credit of a product whose arrays sum up to `losses`."""
+    def _part(entry: _Entry, buys: int, sells: int, buy2: int, sell2: int) -> _Part:
+        """What a line with these orders adds to its product."""
+        line, units = entry.line, entry.units
+        qty, mark2 = line.qty, line.mark2
+        lost = sold = credit = value = 0
+        if buy2 or sell2:
+            lost = -(-slip(buys, sells, buy2, sell2, mark2) * units // 2)
+        if entry.option is not None:
+            sold = sells - qty if sells > qty else 0
+            credit = -(-sold * mark2 * units // 2)
+            value = (qty + buys) * mark2 * units // 2
+        if not entry.product.charge:
+            return _Part(lost, sold, credit, value, 0, 0)
+        high, low = (qty + buys) * entry.delta, (qty - sells) * entry.delta
+        if high < low:
+            high, low = low, high
+        return _Part(lost, sold, credit, value, high, low)
+
+    @staticmethod
+    def _swap(product: _Product, old: _Part, new: _Part) -> _Part:
+        """The product's sums with one line's part in place of another."""
+        have = product.part
+        return _Part(
+            have.lost + new.lost - old.lost,
+            have.sold + new.sold - old.sold,
+            have.credit + new.credit - old.credit,
+            have.value + new.value - old.value,
+            0,
+            0,
+        )
+
+    @staticmethod
+    def _months(entry: _Entry, part: _Part) -> tuple[int, int, tuple[int, int]]:
+        """Deltas that may be long and short over all months with this part, and its month's."""
+        product = entry.product
+        if not product.charge:
+            return 0, 0, (0, 0)
+        high, low = product.months.get(entry.expiry, (0, 0))
+        old = entry.part
+        most, least = high + part.high - old.high, low + part.low - old.low
+        long = product.long + max(most, 0) - max(high, 0)
+        short = product.short + max(-least, 0) - max(-low, 0)
+        return long, short, (most, least)
+
+    @staticmethod
+    def _need(
+        product: _Product, losses: list[int], part: _Part, long: int, short: int
+    ) -> tuple[int, int, int]:
+        """Initial, maintenance and credit of a product with these sums."""
         risk = max(losses)
         if risk < 0:
             risk = 0
-        lost = shorts = value = credit = 0
-        long = short = 0
-        months: dict[int, tuple[int, int]] = {}
-        charged = product.charge > 0
-        for entry in product.entries:
-            line = entry.line
-            qty, buys, sells = line.qty, line.open_buy, line.open_sell
-            if not (qty or buys or sells):
-                continue
-            if line.buy2 or line.sell2:
-                lost += -(-slip(buys, sells, line.buy2, line.sell2, line.mark2) * entry.units // 2)
-            if charged:
-                delta = entry.delta
-                high, low = months.get(entry.expiry, (0, 0))
-                most, least = (qty + buys) * delta, (qty - sells) * delta
-                if most < least:
-                    most, least = least, most
-                months[entry.expiry] = high + most, low + least
-            if entry.option is not None:
-                sold = sells - qty
-                if sold > 0:
-                    shorts += sold
-                    credit += -(-sold * line.mark2 * entry.units // 2)
-                value += (qty + buys) * line.mark2 * entry.units // 2
-        if charged:
-            for high, low in months.values():
-                long += max(high, 0)
-                short += max(-low, 0)
+        if long and short:
             # One spread for every delta that is long in one month and short in another.
             risk += -(-min(long, short) // WHOLE) * product.charge
-        least = shorts * product.minimum
+        least = part.sold * product.minimum
         if risk < least:
             risk = least
         initial = -(-risk * product.scale // WHOLE)
-        if not product.terms.net_option_value and value > 0:
-            risk = max(risk, value)
-            initial = max(initial, value)
-        return initial + lost, risk + lost, credit
+        if not product.terms.net_option_value and part.value > 0:
+            risk = max(risk, part.value)
+            initial = max(initial, part.value)
+        return initial + part.lost, risk + part.lost, part.credit
 
     def _problem(self) -> str:
         if not (self._problems or self._unpriced):
             return ""
         return next(iter((*self._problems.values(), *self._unpriced.values())))
-
-
-def scenario_words(at: int) -> str:
-    """What a scenario is, for people: "price -2/3, volatility up"."""
-    if at >= 14:
-        return f"extreme move {'up' if at == 14 else 'down'}"
-    thirds = THIRDS[at]
-    price = "unchanged" if thirds == 0 else f"{thirds:+d}/3"
-    return f"price {price}, volatility {'down' if at % 2 else 'up'}"
 
 
 def is_scanned(instrument: Instrument) -> bool:

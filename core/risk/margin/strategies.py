@@ -9,10 +9,12 @@ are covered calls with the stock's usual maintenance, never less than the rule's
 Requirements are against equity (`core.risk.margin.base`), so the value of the short options is
 taken off: a naked call sold for 8.40 needs 34.10 a share by the rule, 25.70 of the account's own.
 
-Working orders: the requirement is the greatest of those with none and with all sales of options
-filled, each with no stock order, all stock buys or all stock sales filled; option buys that open
-need their price. Option lots cover stock by their own size; where contracts of different sizes
-share an underlying, its stock counts for the smallest size only.
+Working orders: the requirement is the greatest of all ways in which the stock's buys or sales
+and each of two orders in options may be filled or not. Buying to close counts, since a short
+option's value stands against the requirement. With more than two such orders all sales are taken
+as filled, but for nothing, and all closing ones as paid for; that is never less. Option buys that
+open need their price. Option lots cover stock by their own size; where contracts of different
+sizes share an underlying, its stock counts for the smallest size only.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ from core.risk.margin.regt import StockRates, StockTerms
 _NINE_MONTHS = 274 * 86_400_000_000_000
 _TENTH = parts(Decimal("0.1"))
 _KEPT = 256
+_FEW = 2
 _Lots = tuple[int, ...]
 
 
@@ -55,13 +58,13 @@ class _Size:
         self.marks: list[int] = []
         self.spot = 0
         self.per = 0  # lots of stock that one lot of an option stands for; 0: not whole
-        self.answers: dict[tuple[int, _Lots], tuple[int, int]] = {}
+        self.answers: dict[tuple[int, _Lots, _Lots], tuple[int, int]] = {}
 
 
 class _Group:
     """Everything on one underlying."""
 
-    __slots__ = ("dirty", "need", "problem", "rates", "sizes", "spot", "stock")
+    __slots__ = ("dirty", "need", "problem", "rates", "relieved", "sizes", "spot", "stock")
 
     def __init__(self) -> None:
         self.stock: Line | None = None
@@ -71,6 +74,7 @@ class _Group:
         self.dirty = False
         self.need = (0, 0, 0, 0)
         self.problem = ""
+        self.relieved = False
 
 
 class StrategyMargin:
@@ -184,7 +188,7 @@ class StrategyMargin:
             quick = self._bound(group, size, line, sign, qty, price2)
             if quick is not None and quick.initial <= enough:
                 return quick
-        kept = line.open_buy, line.open_sell, line.buy2, line.sell2
+        kept, relieved = (line.open_buy, line.open_sell, line.buy2, line.sell2), group.relieved
         line.open_buy, line.open_sell, line.buy2, line.sell2 = with_order(
             line, sign, qty, price2, own, own2
         )
@@ -192,6 +196,7 @@ class StrategyMargin:
             need, problem = self._need(group)
         finally:
             line.open_buy, line.open_sell, line.buy2, line.sell2 = kept
+            group.relieved = relieved
         return self._all(
             self._initial + need[0] - group.need[0],
             self._maintenance + need[1] - group.need[1],
@@ -217,7 +222,7 @@ class StrategyMargin:
             cost = qty * max(premium, leg.premium(price2))
             alone = 0
         else:
-            if line.qty > 0 or self._long_terms or group.stock is not None:
+            if line.qty > 0 or self._long_terms or group.relieved:
                 return None
             alone = qty * leg.alone(size.spot)
             cost = alone + qty * max(0, premium - (price2 * leg.units // 2))
@@ -297,30 +302,33 @@ class StrategyMargin:
             found = [self._stock(group, count) for count in shares]
             initial += max(f[0] for f in found)
             return (initial, keep + max(f[1] for f in found), credit, cost), ""
-        states: list[list[_Lots]] = []
+        states: list[list[tuple[_Lots, _Lots]]] = []
         for size in group.sizes.values():
             opens, problem = self._opens(size)
             if problem:
                 return (0, 0, 0, 0), problem
             initial += opens
             keep += opens
-            held_lots = tuple(line.qty for line in size.lines)
-            sold = tuple(line.qty - line.open_sell for line in size.lines)
-            states.append([held_lots] if sold == held_lots else [held_lots, sold])
+            choices, paid = self._fills(size)
+            states.append(choices)
+            initial += paid
+            keep += paid
             for line, leg in zip(size.lines, size.legs, strict=True):
                 if line.open_sell > line.qty:
                     credit += (line.open_sell - line.qty) * leg.premium(line.mark2)
         most = hold = 0
         first = True
+        group.relieved = False
         for count in shares:
             total = after = 0
             own = self._stock(group, count)
-            for at, (size, choices) in enumerate(zip(group.sizes.values(), states, strict=True)):
-                each = [
-                    self._options_of(group, size, count if at == 0 else 0, lots) for lots in choices
-                ]
+            for at, (size, fills) in enumerate(zip(group.sizes.values(), states, strict=True)):
+                cover = count if at == 0 else 0
+                each = [self._options_of(group, size, cover, *fill) for fill in fills]
                 total += max(e[0] for e in each)
                 after += max(e[1] for e in each)
+                if any(e[0] != e[1] for e in each):
+                    group.relieved = True
             total += own[0]
             after += own[1]
             if first or total > most:
@@ -329,6 +337,32 @@ class StrategyMargin:
                 hold = after
             first = False
         return (initial + most, keep + hold, credit, cost), ""
+
+    @staticmethod
+    def _fills(size: _Size) -> tuple[list[tuple[_Lots, _Lots]], int]:
+        """Lots of each leg, and how many of them are sold for nothing, by ways to be filled.
+
+        And what closing orders are paid beside that.
+        """
+        held = tuple(line.qty for line in size.lines)
+        none = (0,) * len(held)
+        orders: list[tuple[int, int]] = []
+        for at, line in enumerate(size.lines):
+            if line.open_sell:
+                orders.append((at, -line.open_sell))
+            if line.open_buy and line.qty < 0:
+                orders.append((at, min(line.open_buy, -line.qty)))
+        if len(orders) <= _FEW:
+            ways = {held}
+            for at, lots in orders:
+                ways |= {(*way[:at], way[at] + lots, *way[at + 1 :]) for way in ways}
+            return [(way, none) for way in sorted(ways)], 0
+        sold = tuple(line.qty - line.open_sell for line in size.lines)
+        free = tuple(max(0, min(line.open_sell, line.open_sell - line.qty)) for line in size.lines)
+        paid = sum(
+            lots * size.legs[at].premium(size.lines[at].mark2) for at, lots in orders if lots > 0
+        )
+        return [(sold, free)], paid
 
     def _stock(self, group: _Group, count: int) -> tuple[int, int]:
         stock, rates = group.stock, group.rates
@@ -366,21 +400,27 @@ class StrategyMargin:
         terms = self._options.get(contract.underlying) if contract is not None else None
         return parts((terms or OptionTerms()).long_term)
 
-    def _options_of(self, group: _Group, size: _Size, stock: int, lots: _Lots) -> tuple[int, int]:
+    def _options_of(
+        self, group: _Group, size: _Size, stock: int, lots: _Lots, free: _Lots
+    ) -> tuple[int, int]:
         """What short options need, less their value; and how much less maintenance stock needs."""
         cover = abs(stock) // size.per if size.per else 0
-        key = stock if cover else 0, lots
+        key = stock if cover else 0, lots, free
         known = size.answers.get(key)
         if known is not None:
             return known
         shorts: list[Short] = []
         longs: list[Long] = []
         value = 0
-        for leg, line, qty in zip(size.legs, size.lines, lots, strict=True):
+        for leg, line, qty, extra in zip(size.legs, size.lines, lots, free, strict=True):
             if qty < 0:
-                premium = leg.premium(line.mark2)
-                value -= qty * premium
-                shorts.append(Short(leg, -qty, premium, leg.alone(size.spot)))
+                alone = leg.alone(size.spot)
+                if -qty > extra:
+                    premium = leg.premium(line.mark2)
+                    value += (-qty - extra) * premium
+                    shorts.append(Short(leg, -qty - extra, premium, alone))
+                if extra:
+                    shorts.append(Short(leg, extra, 0, alone))
             elif qty > 0:
                 longs.append(Long(leg, qty))
         calls, puts = (cover, 0) if stock > 0 else (0, cover)

@@ -69,8 +69,8 @@ class _Market:
         past = self.past or TradeHistory(instrument, b"", b"", b"", b"")
         columns = (past.ts, past.price, past.qty, past.aggressor)
         if self.past is not None or live[0]:
-            joined = [old + new for old, new in zip(columns, live, strict=True)]
-            said.append(TradeHistory(instrument, *joined))
+            ts, price, qty, side = (old + new for old, new in zip(columns, live, strict=True))
+            said.append(TradeHistory(instrument, ts, price, qty, side, past.gaps))
         if self.status is not None:
             said.append(self.status)
         levels = [(side, price, qty) for (side, price), qty in self.book.items()]

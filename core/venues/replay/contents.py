@@ -13,13 +13,15 @@ from core.venues.replay.exact import step
 History = tuple[Ints, Ints, Ints, Ints]
 """Columns of trades from before the recording: time, price, quantity, aggressor."""
 
+Gaps = tuple[tuple[int, int], ...]
+
 
 @dataclass(slots=True)
 class Contents:
     """Instruments and events of a recording; `knowledge` is one for each instrument.
 
     `notes` are sentences about what the file is and what was decided about it, none of them a
-    fault.
+    fault. `gaps` are stretches (UTC ns) that the recorder itself knew nothing of.
     """
 
     instruments: tuple[Instrument, ...]
@@ -27,6 +29,7 @@ class Contents:
     log: EventLog
     notes: list[str] = field(default_factory=list)
     history: dict[int, History] = field(default_factory=dict)
+    gaps: dict[int, Gaps] = field(default_factory=dict)
 
 
 def steps(

@@ -21,7 +21,7 @@ from core.model.instruments import Instrument
 from core.model.market import BookUpdate, MarketData, Quote, StatusUpdate, Trade, TradeHistory
 from core.model.message import Message
 from core.model.wire import decode_market, encode
-from core.venues.replay.contents import Contents, History, changed
+from core.venues.replay.contents import Contents, Gaps, History, changed
 from core.venues.replay.events import Knowledge, LogBuilder
 from core.venues.replay.exact import EARLIEST, LATEST
 from core.venues.replay.ladder import ASK, BID
@@ -250,6 +250,7 @@ class _Reader:
         self._tops: list[dict[tuple[int, int], int]] = [{} for _ in range(count)]
         self._traded: set[int] = set()
         self._history: dict[int, History] = {}
+        self._gaps: dict[int, Gaps] = {}
 
     def take(self, number: int, at: int, owner: int, message: MarketData) -> None:
         """Add one message; one that makes no sense is reported and left out."""
@@ -283,7 +284,7 @@ class _Reader:
         ids = [instrument.id for instrument in self._instruments]
         log = self._builder.finish(ids, [(1, 1)] * len(ids))
         knowledge = tuple(known or Knowledge.TOP for known in self._knowledge)
-        return Contents(self._instruments, knowledge, log, [], self._history)
+        return Contents(self._instruments, knowledge, log, [], self._history, self._gaps)
 
     def _quote(self, at: int, owner: int, quote: Quote) -> None:
         if min(quote.bid, quote.bid_qty, quote.ask, quote.ask_qty) < 0:
@@ -322,3 +323,4 @@ class _Reader:
         if len(ts) and (price.min() <= 0 or qty.min() <= 0):
             raise ValueError("a history of trades has prices or quantities that are not above 0")
         self._history[owner] = (ts, price, qty, side)
+        self._gaps[owner] = history.gaps

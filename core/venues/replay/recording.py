@@ -18,6 +18,10 @@ from core.venues.replay.ladder import ASK, BID
 from core.venues.replay.problems import Problem, Problems, RecordingError
 from core.venues.replay.sources import head
 
+SILENCE = 60_000_000_000
+"""A stretch of more ns than this, and of more than 100 times the average from one event to the
+next, in which not one event of any instrument was recorded is a hole in the recording."""
+
 CHECKPOINTS = 256
 CHECKPOINT_EVENTS = 4096
 
@@ -51,6 +55,11 @@ class Recording:
         self.start = int(self.log.at[0])
         self.end = int(self.log.at[-1])
         self._history = contents.history
+        silences = _silences(self.log.at)
+        self._gaps = [
+            tuple(sorted((*contents.gaps.get(owner, ()), *silences)))
+            for owner in range(len(self.instruments))
+        ]
         self._checkpoints = _Checkpoints(self.log)
 
     def __len__(self) -> int:
@@ -81,11 +90,21 @@ class Recording:
                 np.concatenate(pair) for pair in zip(older, columns, strict=True)
             )
         ts, price, qty, aggressor = (column.astype("<i8").tobytes() for column in columns)
-        return TradeHistory(self.instruments[instrument].id, ts, price, qty, aggressor)
+        gaps = self._gaps[instrument]
+        return TradeHistory(self.instruments[instrument].id, ts, price, qty, aggressor, gaps)
 
     def has_history(self, instrument: int) -> bool:
-        """Does the file hold trades from before its first event?"""
-        return instrument in self._history
+        """Does the file hold trades from before its first event, or has it gaps to tell of?"""
+        return instrument in self._history or bool(self._gaps[instrument])
+
+
+def _silences(at: Ints) -> tuple[tuple[int, int], ...]:
+    """Stretches in which nothing at all was recorded, far longer than usual: holes."""
+    if len(at) < 2:
+        return ()
+    usual = (int(at[-1]) - int(at[0])) // (len(at) - 1)
+    least = max(SILENCE, 100 * usual)
+    return tuple((int(at[n]), int(at[n + 1])) for n in np.flatnonzero(np.diff(at) > least))
 
 
 class _Checkpoints:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,8 +8,8 @@ from hypothesis import strategies as st
 from core.client.stores import Stores
 from core.marketdata import frames as frames_module
 from core.marketdata.frames import ClientView
-from core.model.market import BookUpdate
-from core.model.session import EngineView, Frame, Subscribe
+from core.model.market import BookUpdate, TradeHistory
+from core.model.session import EngineView, Frame, OlderBars, Subscribe
 from core.model.wire import decode_from_engine, encode
 from tests.core.marketdata.markets import NOW, SECOND, Desk, history, quote, trade
 
@@ -130,15 +131,91 @@ def test_bars_in_pieces_are_the_whole(bursts: list[int], most: int) -> None:
             assert bars["notional"].tolist() == [int(n) for n in whole["notional"]]
 
 
-def test_a_long_history_of_bars_comes_in_frames_of_bounded_size(desk: Desk, reader: Reader) -> None:
-    desk.take(history([(NOW + i * SECOND, 100, 1, 1) for i in range(25_000)]))
+def long(count: int = 25_000) -> TradeHistory:
+    return history([(NOW + i * SECOND, 100 + i % 50, 1, 1) for i in range(count)])
+
+
+def test_a_chart_begins_with_the_newest_bars_and_gets_older_ones_on_demand(
+    desk: Desk, reader: Reader
+) -> None:
+    desk.take(long())
+    key = ("A.X", "1s")
+    reader.subscribe(Subscribe(bars=(key,)))
+    frames = []
+    while (frame := reader.read()) is not None:
+        frames.append(frame)
+    bars = reader.stores.bars[key]
+    newest = 25_000 - frames_module.FIRST_BARS
+    assert (len(frames), len(bars), bars.first) == (1, frames_module.FIRST_BARS, newest)
+    reader.view.older(OlderBars(*key, 9_000))
+    assert reader.view.changed()
+    frames = []
+    while (frame := reader.read()) is not None:
+        frames.append(frame)
+        if len(frames) < 3:
+            desk.take(trade(25_000 * SECOND + len(frames), 7))  # life goes on meanwhile
+    assert bars.first == 9_000
+    assert len(frames) >= 3
+    assert max(len(v.ts) // 8 for f in frames for v in f.bars) <= frames_module.OLDER_BARS
+    reader.view.older(OlderBars(*key, -5))
+    while reader.read() is not None:
+        pass
+    assert bars.first == 0
+    whole = desk.a.log.hold("1s").builder.columns()
+    for name in ("open", "high", "low", "close", "volume", "buy_volume"):
+        assert bars[name].tolist() == whole[name].tolist()
+    assert not reader.view.changed()
+
+
+def test_older_bars_of_what_is_not_wanted_are_no_harm(desk: Desk, reader: Reader) -> None:
+    reader.view.older(OlderBars("A.X", "1s", 0))
+    reader.view.older(OlderBars("NONE.X", "nonsense", -7))
+    assert not reader.view.changed()
+
+
+def test_a_strategy_gets_all_the_bars_at_once(desk: Desk) -> None:
+    desk.take(long())
+    reader = Reader(desk)
+    reader.view = ClientView(desk.cache, 1 << 62)
     reader.subscribe(Subscribe(bars=(("A.X", "1s"),)))
     sizes = []
     while (frame := reader.read()) is not None:
         sizes.append(len(encode(frame)))
     assert len(sizes) == 3
     assert max(sizes) < 1_000_000
-    assert len(reader.stores.bars["A.X", "1s"]) == 25_000
+    bars = reader.stores.bars["A.X", "1s"]
+    assert (len(bars), bars.first) == (25_000, 0)
+
+
+def test_a_series_that_begins_anew_replaces_the_old_one(desk: Desk, reader: Reader) -> None:
+    desk.take(long())
+    reader.subscribe(Subscribe(bars=(("A.X", "1s"),)))
+    reader.read()
+    bars = reader.stores.bars["A.X", "1s"]
+    epoch = bars.epoch
+    desk.take(long(10))
+    reader.read()  # the new bars are being made
+    reader.read()
+    assert (len(bars), bars.first) == (10, 0)
+    assert bars.epoch == epoch + 1
+
+
+def test_gaps_reach_the_client_once_and_when_they_change(desk: Desk, reader: Reader) -> None:
+    rows = [(NOW + i * SECOND, 100, 1, 1) for i in (0, 1, 2, 50, 51)]
+    known = (NOW + 2 * SECOND + 1, NOW + 50 * SECOND - 1)
+    desk.take(msgspec.structs.replace(history(rows), gaps=(known,)))
+    reader.subscribe(Subscribe(bars=(("A.X", "1s"),)))
+    reader.read()
+    bars = reader.stores.bars["A.X", "1s"]
+    assert bars.gaps == (known,)
+    desk.take(trade(52 * SECOND))
+    frame = reader.read()
+    assert frame is not None
+    assert frame.bars[0].gaps is None
+    desk.a.missed(NOW + 53 * SECOND, NOW + 60 * SECOND)
+    reader.read()
+    assert bars.gaps == (known, (NOW + 53 * SECOND, NOW + 60 * SECOND))
+    assert len(bars) == 6
 
 
 def test_trades_are_all_there_unless_the_reader_was_too_slow_and_then_it_is_told(

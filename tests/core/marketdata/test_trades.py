@@ -119,3 +119,44 @@ def test_columns_of_a_past_must_be_of_one_length() -> None:
     bad = type(good)("A.X", good.ts, good.price, good.qty, np.zeros(2, "<i8").tobytes())
     with pytest.raises(ValueError, match="differ in length"):
         TradeLog().past(bad)
+
+
+@pytest.mark.parametrize("interval", ["10t", "20v"])
+@pytest.mark.parametrize("known_before", [True, False])
+def test_a_bar_of_trades_or_volume_does_not_reach_over_a_gap(
+    interval: str, known_before: bool
+) -> None:
+    before, behind = rows(25), rows(37, start=3_000)
+    gap = (before[-1][0] + 1, behind[0][0] - 1)
+    log = TradeLog()
+    if known_before:  # a past with a hole
+        log.past(history(before + behind))
+        log.add_gaps((gap,))
+        found = finished(log, interval)
+    else:  # the link goes down and comes back
+        log.past(history(before))
+        series = log.hold(interval)
+        while not series.advance():
+            pass
+        log.add_gaps((gap,))
+        feed(log, behind)
+        found = finished(log, interval)
+    first, second = expected(before, interval), expected(behind, interval)
+    for name, column in found.items():
+        assert column == first[name] + second[name], name
+
+
+def test_bars_of_time_are_the_same_with_a_gap() -> None:
+    log = TradeLog()
+    log.past(history(rows(50)))
+    log.add_gaps(((NOW + 3 * SECOND, NOW + 5 * SECOND),))
+    assert finished(log, "1s") == expected(rows(50), "1s")
+
+
+def test_gaps_that_touch_are_one_and_the_number_is_bounded() -> None:
+    log = TradeLog()
+    log.add_gaps(((5, 9), (1, 3), (3, 4), (8, 12), (7, 7)))
+    assert log.gaps == ((1, 4), (5, 12))
+    log.add_gaps(tuple((n * 10, n * 10 + 1) for n in range(5_000)))
+    assert len(log.gaps) == trades_module.GAPS
+    assert log.gaps[-1] == (49_990, 49_991)

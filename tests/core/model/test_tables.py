@@ -29,6 +29,9 @@ NAMES = {
     " strategy trader exec_id cl_ord_id kind ref",
     "positions": "account instrument strategy qty avg_price cost realised fees currency bought"
     " sold updated",
+    "balances": "account currency cash opening settled realised open_profit fees exposure state"
+    " reason updated",
+    "cash": "ts account currency kind amount balance instrument cl_ord_id exec_id",
 }
 
 

@@ -23,7 +23,7 @@ from core.storage.errors import StorageError
 from core.storage.reading import DAY, Records, Span
 from core.storage.schema import ROWS
 from tests.core.kernel.driver import AAPL, BTC, BUY, FUT, SELL, START, Driver
-from tests.core.services.test_history import trade_a_while, write
+from tests.core.services.journals import trade_a_while, write
 
 TABLES = (*ROWS, "orders", "instruments")
 
@@ -234,7 +234,7 @@ def test_where_older_files_are_gone_their_records_stay_and_a_snapshot_fills_in(t
 def test_denials_and_commands_say_who_why_and_which_limit(tmp_path):
     driver = Driver()
     driver.set_limit("max_order_notional", 1_000, reason="smaller today")
-    version = driver.seq
+    version = driver.kernel._state.limits.version
     name = driver.new(qty=10, source=Source.STRATEGY, strategy="quoter", trader="anna", why="wide")
     driver.apply(CancelAll("C1", source=Source.HOTKEY, trader="bert"))
     driver.apply(CancelAll("C1"))
@@ -244,7 +244,8 @@ def test_denials_and_commands_say_who_why_and_which_limit(tmp_path):
         db.row_factory = sqlite3.Row
         (denial,) = db.execute("SELECT * FROM risk_decisions").fetchall()
         commands = db.execute("SELECT * FROM commands ORDER BY id").fetchall()
-    assert denial["cl_ord_id"] == name
+    assert (denial["cl_ord_id"], denial["action"]) == (name, "denied")
+    assert (denial["trader"], denial["strategy"]) == ("anna", "quoter")
     assert denial["code"] == "MAX_ORDER_NOTIONAL"
     assert (denial["limit_value"], denial["value"]) == ("1000", "2000")
     assert denial["scope"].startswith("account")

@@ -15,7 +15,7 @@ from core.storage.errors import HeldError
 from core.storage.reading import Records, Span
 from tests.core.kernel.driver import Driver
 from tests.core.services.test_bookkeeper import all_rows, whole
-from tests.core.services.test_history import trade_a_while, write
+from tests.core.services.journals import trade_a_while, write
 
 
 def until(true, seconds: float = 30.0) -> None:

@@ -182,9 +182,10 @@ def test_working_orders_are_reckoned_at_their_worst() -> None:
     assert model.requirement().initial == money(300 - 100)
     # Selling what covers leaves the short call alone: 20 % of 60 less 10, at least 6: 6.
     assert model.after(long, -1, 1, ticks2(long.instrument, "3.00")).initial == money(300 + 600)
-    # Buying to close needs nothing; buying more needs its price, and what it is dearer.
-    assert model.after(short, 1, 1, 0).initial == money(200)
-    assert model.after(short, 1, 2, 0).initial == money(300)
+    # Buying to close takes back the premium that stood against the long call; buying more needs
+    # its price, and what it is dearer.
+    assert model.after(short, 1, 1, 0).initial == money(300)
+    assert model.after(short, 1, 2, 0).initial == money(400)
     assert model.after(put, 1, 1, ticks2(put.instrument, "1.50")).initial == money(350)
     # A short put beside the spread, sold 0.25 below the mark; then that order replaced.
     cheap = ticks2(put.instrument, "0.75")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from core.risk.margin.base import Line
 from core.risk.margin.black import black76, delta76
-from core.risk.margin.scan import ScanMargin, ScanTerms, is_scanned, scenario_words
+from core.risk.margin.scan import ScanMargin, is_scanned
+from core.risk.margin.scenarios import ScanTerms, scenario_words
 from tests.core.risk.margin.examples import CALL, DAY, PUT, future, money, option, stock
 
 # McMillan, "Options as a Strategic Investment", chapter 34: S&P 500 futures at 500 a point with
