@@ -14,8 +14,8 @@ from core.services.bookkeeping import Bookkeeping
 from core.storage.errors import HeldError
 from core.storage.reading import Records, Span
 from tests.core.kernel.driver import Driver
-from tests.core.services.test_bookkeeper import all_rows, whole
 from tests.core.services.journals import trade_a_while, write
+from tests.core.services.test_bookkeeper import all_rows, whole
 
 
 def until(true, seconds: float = 30.0) -> None:
