@@ -41,7 +41,7 @@ class Line:
     """One instrument of an account, as the kernel knows it; change it and `touch` the model.
 
     `qty` is signed lots; `open_buy` and `open_sell` are the lots that working orders may still
-    trade, `buy2` and `sell2` the same lots times twice the price (ticks) each is reckoned at, 0
+    trade, `buy2` and `sell2` the same lots times twice the price (ticks) each is `reckoned` at, 0
     for at the mark. `mark2` is twice the reference price in ticks, 0: unknown. `pnl` and `margin`
     are for isolated positions: open profit, and the money set aside (0: what the leverage asks).
     """
@@ -112,8 +112,8 @@ class MarginModel(Protocol):
     ) -> Requirement:
         """What would be needed with one more order: `sign` +1 for a buy, -1 for a sale.
 
-        `price2` is twice the price in ticks that it is reckoned at (0: the mark). For an order
-        that is replaced, `own` is its open quantity and `own2` that times its old `price2`.
+        `price2` is twice its price in ticks (0: the mark). For an order that is replaced, `own` is
+        its open quantity and `own2` that times what its price was `reckoned` at.
         Where `enough` is given the answer may be any upper bound whose `initial` is at most
         `enough`, when that is cheaper to find.
         """
@@ -240,8 +240,7 @@ def with_order(
     """`open_buy`, `open_sell`, `buy2` and `sell2` of a line with one more order."""
     buys, sells = line.open_buy, line.open_sell
     buy2, sell2 = line.buy2, line.sell2
-    if price2 <= 0:
-        price2 = line.mark2
+    price2 = reckoned(sign, price2, line.mark2)
     if sign > 0:
         if not buy2:
             buy2 = buys * line.mark2
@@ -253,6 +252,16 @@ def with_order(
         sells += qty - own
         sell2 += qty * price2 - own2
     return buys, sells, buy2, sell2
+
+
+def reckoned(sign: int, price2: int, mark2: int) -> int:
+    """Twice the price that an order is reckoned at: its own, or the mark where that is worse.
+
+    So an order that rests away from the market never makes up for one that crosses it.
+    """
+    if price2 <= 0:
+        return mark2
+    return max(price2, mark2) if sign > 0 else min(price2, mark2)
 
 
 def no_price(line: Line) -> str:

@@ -23,42 +23,19 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
-from core.model.instruments import Instrument
 from core.model.measures import UNIT_DIGITS
 from core.risk.margin.base import (
     Line,
     Requirement,
     no_price,
-    parts,
+    reckoned,
     slip,
-    up,
     whole,
     with_order,
 )
-from core.risk.margin.legs import Leg, Long, OptionTerms, Short
-from core.risk.margin.pairing import Pairing
+from core.risk.margin.legs import Leg, OptionTerms
+from core.risk.margin.options import Fill, OptionSize
 from core.risk.margin.regt import StockRates, StockTerms
-
-_NINE_MONTHS = 274 * 86_400_000_000_000
-_TENTH = parts(Decimal("0.1"))
-_KEPT = 256
-_FEW = 2
-_Lots = tuple[int, ...]
-
-
-class _Size:
-    """Options of one underlying and one contract size, with the stock that covers them."""
-
-    __slots__ = ("answers", "legs", "lines", "marks", "per", "size", "spot")
-
-    def __init__(self, size: Decimal) -> None:
-        self.size = size
-        self.legs: list[Leg] = []
-        self.lines: list[Line] = []
-        self.marks: list[int] = []
-        self.spot = 0
-        self.per = 0  # lots of stock that one lot of an option stands for; 0: not whole
-        self.answers: dict[tuple[int, _Lots, _Lots], tuple[int, int]] = {}
 
 
 class _Group:
@@ -69,7 +46,7 @@ class _Group:
     def __init__(self) -> None:
         self.stock: Line | None = None
         self.rates: StockRates | None = None
-        self.sizes: dict[Decimal, _Size] = {}
+        self.sizes: dict[Decimal, OptionSize] = {}
         self.spot = Decimal(0)
         self.dirty = False
         self.need = (0, 0, 0, 0)
@@ -94,7 +71,7 @@ class StrategyMargin:
         self._options = dict(options or {})
         self._minimum = whole(minimum, "minimum equity")
         self._groups: dict[str, _Group] = {}
-        self._of: dict[str, tuple[_Group, _Size | None, int]] = {}
+        self._of: dict[str, tuple[_Group, OptionSize | None, int]] = {}
         self._dirty: list[_Group] = []
         self._initial = self._maintenance = self._credit = self._cost = 0
         self._long_terms = any(t.long_term < 1 for t in self._options.values())
@@ -117,18 +94,16 @@ class StrategyMargin:
             group.rates = StockRates(instrument, self._stocks.get(name, StockTerms()))
             self._of[name] = group, None, 0
         else:
-            leg = Leg(instrument, self._options.get(contract.underlying, OptionTerms()))
+            terms = self._options.get(contract.underlying, OptionTerms())
+            leg = Leg(instrument, terms)
             group = self._group(contract.underlying)
             size = group.sizes.get(leg.size)
             if size is None:
-                size = _Size(leg.size)
+                size = OptionSize(leg.size, terms)
                 group.sizes[leg.size] = size
                 group.sizes = dict(sorted(group.sizes.items()))
             self._of[name] = group, size, len(size.legs)
-            size.legs.append(leg)
-            size.lines.append(line)
-            size.marks.append(0)
-            size.answers.clear()
+            size.add(leg, line)
         self._cover(group)
         self.touch(line)
 
@@ -159,9 +134,8 @@ class StrategyMargin:
         group, size, at = self._of[line.instrument.id]
         if size is None:
             self._spots(group)
-        elif size.marks[at] != line.mark2:
-            size.marks[at] = line.mark2
-            size.answers.clear()
+        else:
+            size.mark(at)
         self._soil(group)
 
     def requirement(self) -> Requirement:
@@ -206,7 +180,7 @@ class StrategyMargin:
         )
 
     def _bound(
-        self, group: _Group, size: _Size | None, line: Line, sign: int, qty: int, price2: int
+        self, group: _Group, size: OptionSize | None, line: Line, sign: int, qty: int, price2: int
     ) -> Requirement | None:
         """Never less than the requirement: what there is, and this order alone; None: unknown.
 
@@ -217,15 +191,15 @@ class StrategyMargin:
         at = self._of[line.instrument.id][2]
         leg = size.legs[at]
         premium = leg.premium(line.mark2)
-        price2 = price2 or line.mark2
+        price2 = reckoned(sign, price2, line.mark2)
         if sign > 0:
-            cost = qty * max(premium, leg.premium(price2))
+            cost = qty * leg.premium(price2)
             alone = 0
         else:
             if line.qty > 0 or self._long_terms or group.relieved:
                 return None
             alone = qty * leg.alone(size.spot)
-            cost = alone + qty * max(0, premium - (price2 * leg.units // 2))
+            cost = alone + qty * (premium - price2 * leg.units // 2)
         return self._all(
             self._initial + cost,
             self._maintenance + cost,
@@ -259,11 +233,12 @@ class StrategyMargin:
     def _cover(self, group: _Group) -> None:
         """How many lots of stock one lot of each option stands for."""
         for at, size in enumerate(group.sizes.values()):
-            size.per = 0
+            covers = 0
             if at == 0 and group.stock is not None:
                 stock = group.stock.instrument
                 per = Fraction(size.size) / (Fraction(stock.lot) * Fraction(stock.multiplier))
-                size.per = per.numerator if per.denominator == 1 else 0
+                covers = per.numerator if per.denominator == 1 else 0
+            size.cover(covers)
         self._spots(group)
 
     def _spots(self, group: _Group) -> None:
@@ -275,10 +250,7 @@ class StrategyMargin:
             else:
                 price = Fraction(group.spot)
             value = price * Fraction(size.size) * Fraction(10**UNIT_DIGITS)
-            spot = value.numerator // value.denominator
-            if spot != size.spot:
-                size.spot = spot
-                size.answers.clear()
+            size.underlying(value.numerator // value.denominator)
 
     def _need(self, group: _Group) -> tuple[tuple[int, int, int, int], str]:
         """Initial, maintenance, credit, cost of a group, working orders and all; a problem."""
@@ -302,20 +274,18 @@ class StrategyMargin:
             found = [self._stock(group, count) for count in shares]
             initial += max(f[0] for f in found)
             return (initial, keep + max(f[1] for f in found), credit, cost), ""
-        states: list[list[tuple[_Lots, _Lots]]] = []
+        states: list[list[Fill]] = []
         for size in group.sizes.values():
-            opens, problem = self._opens(size)
+            opens, problem = size.opens(self._now)
             if problem:
                 return (0, 0, 0, 0), problem
             initial += opens
             keep += opens
-            choices, paid = self._fills(size)
+            choices, paid = size.fills()
             states.append(choices)
             initial += paid
             keep += paid
-            for line, leg in zip(size.lines, size.legs, strict=True):
-                if line.open_sell > line.qty:
-                    credit += (line.open_sell - line.qty) * leg.premium(line.mark2)
+            credit += size.credit()
         most = hold = 0
         first = True
         group.relieved = False
@@ -324,7 +294,7 @@ class StrategyMargin:
             own = self._stock(group, count)
             for at, (size, fills) in enumerate(zip(group.sizes.values(), states, strict=True)):
                 cover = count if at == 0 else 0
-                each = [self._options_of(group, size, cover, *fill) for fill in fills]
+                each = [size.need(cover, fill, stock, rates) for fill in fills]
                 total += max(e[0] for e in each)
                 after += max(e[1] for e in each)
                 if any(e[0] != e[1] for e in each):
@@ -338,126 +308,11 @@ class StrategyMargin:
             first = False
         return (initial + most, keep + hold, credit, cost), ""
 
-    @staticmethod
-    def _fills(size: _Size) -> tuple[list[tuple[_Lots, _Lots]], int]:
-        """Lots of each leg, and how many of them are sold for nothing, by ways to be filled.
-
-        And what closing orders are paid beside that.
-        """
-        held = tuple(line.qty for line in size.lines)
-        none = (0,) * len(held)
-        orders: list[tuple[int, int]] = []
-        for at, line in enumerate(size.lines):
-            if line.open_sell:
-                orders.append((at, -line.open_sell))
-            if line.open_buy and line.qty < 0:
-                orders.append((at, min(line.open_buy, -line.qty)))
-        if len(orders) <= _FEW:
-            ways = {held}
-            for at, lots in orders:
-                ways |= {(*way[:at], way[at] + lots, *way[at + 1 :]) for way in ways}
-            return [(way, none) for way in sorted(ways)], 0
-        sold = tuple(line.qty - line.open_sell for line in size.lines)
-        free = tuple(max(0, min(line.open_sell, line.open_sell - line.qty)) for line in size.lines)
-        paid = sum(
-            lots * size.legs[at].premium(size.lines[at].mark2) for at, lots in orders if lots > 0
-        )
-        return [(sold, free)], paid
-
     def _stock(self, group: _Group, count: int) -> tuple[int, int]:
         stock, rates = group.stock, group.rates
         if not count or stock is None or rates is None:
             return 0, 0
         return rates.long(count, stock.mark2) if count > 0 else rates.short(-count, stock.mark2)
-
-    def _opens(self, size: _Size) -> tuple[int, str]:
-        """What long options are worth, and what buys and prices off the mark need."""
-        total = 0
-        shorts = any(line.qty - line.open_sell < 0 for line in size.lines)
-        for line, leg in zip(size.lines, size.legs, strict=True):
-            held, buys, sells = line.qty, line.open_buy, line.open_sell
-            if not (held or buys or sells):
-                continue
-            if line.mark2 <= 0:
-                return 0, no_price(line)
-            if size.spot <= 0:
-                return 0, (
-                    f"{line.instrument.id}: the price of its underlying is unknown, so its margin"
-                    " is too; wait for a quote."
-                )
-            opening = buys + min(held, 0)
-            paid = max(held, 0) * leg.premium(line.mark2)
-            if paid and not shorts and leg.expiry - self._now > _NINE_MONTHS and self._now:
-                paid = up(paid, self._long_term(line.instrument))
-            total += paid
-            if opening > 0:
-                total += opening * leg.premium(line.mark2)
-            total += -(-slip(buys, sells, line.buy2, line.sell2, line.mark2) * leg.units // 2)
-        return total, ""
-
-    def _long_term(self, instrument: Instrument) -> int:
-        contract = instrument.contract
-        terms = self._options.get(contract.underlying) if contract is not None else None
-        return parts((terms or OptionTerms()).long_term)
-
-    def _options_of(
-        self, group: _Group, size: _Size, stock: int, lots: _Lots, free: _Lots
-    ) -> tuple[int, int]:
-        """What short options need, less their value; and how much less maintenance stock needs."""
-        cover = abs(stock) // size.per if size.per else 0
-        key = stock if cover else 0, lots, free
-        known = size.answers.get(key)
-        if known is not None:
-            return known
-        shorts: list[Short] = []
-        longs: list[Long] = []
-        value = 0
-        for leg, line, qty, extra in zip(size.legs, size.lines, lots, free, strict=True):
-            if qty < 0:
-                alone = leg.alone(size.spot)
-                if -qty > extra:
-                    premium = leg.premium(line.mark2)
-                    value += (-qty - extra) * premium
-                    shorts.append(Short(leg, -qty - extra, premium, alone))
-                if extra:
-                    shorts.append(Short(leg, extra, 0, alone))
-            elif qty > 0:
-                longs.append(Long(leg, qty))
-        calls, puts = (cover, 0) if stock > 0 else (0, cover)
-        need = 0
-        relief = 0
-        if shorts:
-            pairing = Pairing(shorts, longs, calls, puts, size.spot)
-            need = pairing.need - value
-        if cover and longs and not shorts:
-            relief = self._protected(group, size, longs, cover, stock)
-        if len(size.answers) >= _KEPT:
-            size.answers.clear()
-        answer = size.answers[key] = need, need - relief
-        return answer
-
-    def _protected(
-        self, group: _Group, size: _Size, longs: list[Long], cover: int, stock: int
-    ) -> int:
-        """How much less the maintenance of stock is for the options that protect it."""
-        if group.stock is None or group.rates is None:
-            return 0
-        mark2, rates = group.stock.mark2, group.rates
-        usual = (rates.long if stock > 0 else rates.short)(size.per, mark2)[1]
-        relief = []
-        for long in longs:
-            if long.leg.call is (stock > 0):
-                continue
-            away = size.spot - long.leg.strike if stock > 0 else long.leg.strike - size.spot
-            less = usual - (up(long.leg.strike, _TENTH) + max(0, away))
-            if less > 0:
-                relief.append((less, long.qty))
-        total = 0
-        for less, lots in sorted(relief, reverse=True):
-            used = min(lots, cover)
-            total += used * less
-            cover -= used
-        return total
 
     def _all(
         self, initial: int, maintenance: int, credit: int, cost: int, problem: str

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.risk.margin.base import Line
+from core.risk.margin.base import Line, reckoned
 from core.risk.margin.black import black76, delta76
 from core.risk.margin.scan import ScanMargin, is_scanned
 from core.risk.margin.scenarios import ScanTerms, scenario_words
@@ -234,10 +234,10 @@ def test_changes_add_up_and_after_is_what_touch_makes_of_it(
     said = model.after(line, sign, qty, price2)
     if sign > 0:
         line.open_buy += qty
-        line.buy2 += qty * price2
+        line.buy2 += qty * reckoned(1, price2, line.mark2)
     else:
         line.open_sell += qty
-        line.sell2 += qty * price2
+        line.sell2 += qty * reckoned(-1, price2, line.mark2)
     model.touch(line)
     assert model.requirement() == said
     fresh, *lines = book(terms)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.risk.margin.base import Line, LineModel, parts
+from core.risk.margin.base import Line, LineModel, parts, reckoned
 from core.risk.margin.cash import CashMargin
 from core.risk.margin.regt import RegTMargin, SpecialMemorandum, StockTerms, figures
 from tests.core.risk.margin.examples import line, money, stock, ticks2
@@ -184,10 +184,10 @@ def test_after_an_order_is_what_touch_makes_of_it(
     said = model.after(acme, sign, more, 2 * limit)
     if sign > 0:
         acme.open_buy += more
-        acme.buy2 += more * 2 * limit
+        acme.buy2 += more * reckoned(1, 2 * limit, price2)
     else:
         acme.open_sell += more
-        acme.sell2 += more * 2 * limit
+        acme.sell2 += more * reckoned(-1, 2 * limit, price2)
     model.touch(acme)
     assert model.requirement() == said
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.model.instruments import Instrument
-from core.risk.margin.base import Line
+from core.risk.margin.base import Line, reckoned
 from core.risk.margin.strategies import StrategyMargin
 from tests.core.risk.margin.examples import CALL, PUT, option, stock
 
@@ -87,10 +87,10 @@ def test_after_an_order_is_what_touch_makes_of_it(
     line.sell2 = line.sell2 or line.open_sell * line.mark2
     if sign > 0:
         line.open_buy += qty
-        line.buy2 += qty * price2
+        line.buy2 += qty * reckoned(1, price2, line.mark2)
     else:
         line.open_sell += qty
-        line.sell2 += qty * price2
+        line.sell2 += qty * reckoned(-1, price2, line.mark2)
     model.touch(line)
     assert model.requirement() == said
 
