@@ -162,8 +162,7 @@ class Journal:
         """
         payload = encode(message)
         seq = self.last_seq + 1
-        open_ = seq - 1 - self.synced_seq if self._power else 0
-        record, chain = make_record(seq, ts, payload, self._chain, open_)
+        record, chain = make_record(seq, ts, payload, self._chain, seq - 1 - self.synced_seq)
         length = len(record)
         if length > MAX_PAYLOAD:
             raise JournalError(f"{self.directory}: record {seq} of {length} bytes is too long.")

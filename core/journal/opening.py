@@ -96,14 +96,14 @@ def _last_file(directory: Path, repairs: list[str]) -> End | None:
     while files:
         path = files.pop()
         data = memoryview(read_file(path))
-        if not held_nothing(data):
+        if not held_nothing(path, data):
             return _end_of(path, data, repairs)
         kept = _set_aside(path, bytes(data), 0)
         path.unlink()
         sync_directory(directory)
         repairs.append(
-            f"{path}: only {len(data)} bytes were there and no header among them, so it held"
-            f" nothing; they are kept in {kept.name}."
+            f"{path}: its {len(data)} bytes have no header, and the disk had confirmed nothing of"
+            f" them; they are kept in {kept.name}."
         )
     return None
 

@@ -136,7 +136,7 @@ def read(directory: Path, from_seq: int, to_seq: int = NO_END) -> Iterator[tuple
     expected, chain = 0, NO_CHAIN
     for path, following in zip(files, [*files[1:], None], strict=True):
         data = memoryview(read_file(path))
-        if following is None and held_nothing(data):
+        if following is None and held_nothing(path, data):
             return  # its writer is just beginning it, or a loss of power took it
         header = open_header(path, data)
         if expected and (header.first != expected or header.chain != chain):
@@ -151,10 +151,16 @@ def read(directory: Path, from_seq: int, to_seq: int = NO_END) -> Iterator[tuple
                 yield path, found
 
 
-def held_nothing(data: memoryview) -> bool:
-    """Did this file never get as far as its first record (its header is not there at all)?"""
-    header = read_header(data)
-    return header == "the header is cut off" or data.nbytes == bytes(data).count(0)
+def held_nothing(path: Path, data: memoryview) -> bool:
+    """Is there no header, nor any word in the newest file that the disk ever confirmed one?
+
+    So it is when its writer is just beginning it, and when a loss of power took its beginning.
+    """
+    if not isinstance(read_header(data), str):
+        return False
+    first = int(path.stem)
+    # The header was confirmed with the first record.
+    return find_record(data, 0, first - 1, 1) < 0 and not _was_confirmed(data, 0, first, VERSION)
 
 
 def check_gap(directory: Path, path: Path, header: Header, expected: int) -> None:

@@ -79,7 +79,7 @@ def verify(directory: Path, anchor: str = "") -> Report:
     for path, following in zip(files, [*files[1:], None], strict=True):
         data = memoryview(read_file(path))
         first = int(path.stem)
-        if following is None and held_nothing(data):
+        if following is None and held_nothing(path, data):
             text = "there is no header yet, so it holds nothing"
             report.problems.append(Problem(path, 0, first, report.last_ts, text, True))
             continue

@@ -121,6 +121,7 @@ def test_every_bit_flipped(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda fd: None)
     with Journal.open(tmp_path, sync_every=0) as journal:
         fill(journal, 8)
+        journal.sync()
         last = journal.path.stat().st_size
         fill(journal, 1, 8)
         path = journal.path
@@ -149,7 +150,9 @@ def test_damage_names_file_offset_and_remedy(tmp_path):
     with Journal.open(tmp_path, sync_every=0) as journal:
         fill(journal, 1)
         at = journal.path.stat().st_size
-        fill(journal, 5, 1)
+        fill(journal, 4, 1)
+        journal.sync()
+        fill(journal, 1, 5)
         path = journal.path
     data = bytearray(path.read_bytes())
     data[at + RECORD_SIZE] ^= 1
