@@ -23,5 +23,8 @@ def test_quotes_alone_are_prices(qapp: QApplication, tmp_path: Path) -> None:
         await t.until(lambda: head.bid.text() == "99.99 bid", "the bid in the ticket")
         assert t.stores.tickers["ACME.FILE"].last == 0
         assert _shows_prices(t.window)
+        legend = t.panel("chart").view.legend
+        words = "No trades of ACME in this recording so far, so no bars"
+        await t.until(lambda: legend.message == words, "why there are no bars")
 
     trade(qapp, tmp_path / "data", look, replay=recording)

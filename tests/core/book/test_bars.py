@@ -298,3 +298,27 @@ def test_decimation_names_what_is_wrong() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             decimate_ohlc(*arguments)
+
+
+@pytest.mark.parametrize("kind", ["tick", "volume"])
+def test_a_cut_ends_the_forming_bar_as_it_is(kind: str) -> None:
+    builder = BarBuilder(kind, 10)
+    assert builder.cut() == 0
+    for ts in range(13):
+        builder.on_trade(ts, 100 + ts, 1, 1)
+    assert (builder.cut(), builder.cut()) == (1, 0)
+    builder.on_trade(50, 90, 1, 2)
+    columns = builder.columns()
+    assert columns["volume"].tolist() == [10, 3, 1]
+    assert columns["close"].tolist() == [109, 112, 90]
+    assert columns["end_ts"].tolist() == [9, 12, 50]
+
+
+@given(count=st.integers(0, 40), first=st.integers(0, 40), most=st.integers(0, 50))
+def test_a_part_of_the_bars_is_that_part_of_all(count: int, first: int, most: int) -> None:
+    builder = BarBuilder("tick", 3)
+    for ts in range(count):
+        builder.on_trade(ts, 100 + ts % 7, 1 + ts % 4, 1)
+    first = min(first, len(builder))
+    for name, column in builder.since(first, most).items():
+        assert column.tolist() == builder.columns()[name][first : first + most].tolist()

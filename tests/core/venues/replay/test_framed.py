@@ -191,3 +191,23 @@ def test_a_recording_is_on_disk_before_it_is_closed(tmp_path):
     assert len(open_recording(tmp_path / "r")) > 1500
     recorder.close()
     assert len(open_recording(tmp_path / "r")) == 3000
+
+
+def test_a_long_silence_is_a_hole_and_a_quiet_instrument_is_none(tmp_path):
+    second = 1_000_000_000
+    places = [*range(300), *range(1_000, 1_300)]  # seven hundred seconds are missing
+    messages = [Quote("ABC.SIM", T0, T0 + n * second, 100, 5, 102, 7 + n) for n in places]
+    messages.insert(10, Trade("ABC.SIM", T0 + 9 * second, T0 + 9 * second, 101, 1, 1))
+    recording = open_recording(record(tmp_path / "day.rec", messages))
+    hole = (T0 + 299 * second, T0 + 1_000 * second)
+    assert recording.history_before(0, 5).gaps == (hole,)
+    assert recording.has_history(0)
+    quiet = [m for m in messages if isinstance(m, Trade)] * 2
+    assert open_recording(record(tmp_path / "few.rec", quiet)).history_before(0, 1).gaps == ()
+
+
+def test_gaps_that_the_recorder_knew_are_played_too(tmp_path):
+    columns = [np.array([n, 100, 1, 1], "<i8")[:1].tobytes() for n in (T0 - 9, 100, 1, 1)]
+    past = TradeHistory("ABC.SIM", *columns, gaps=((T0 - 8, T0 - 1),))
+    recording = open_recording(record(tmp_path / "day.rec", [past, *MESSAGES]))
+    assert recording.history_before(0, 3).gaps == ((T0 - 8, T0 - 1),)
