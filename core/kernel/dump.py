@@ -208,6 +208,7 @@ def load(data: bytes) -> State:
     risk_dump.load(s, d.risk)
     for market in d.markets:
         s.markets[market.instrument.id] = _load_market(s, market)
+    risk_dump.load_following(s, d.risk)
     for job in d.jobs:
         s.jobs[job.id] = made = Job(job.id, job.trader, job.close)
         made.count, made.failed = job.count, job.failed

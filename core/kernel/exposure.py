@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from core.kernel.orders import Live
 from core.kernel.positions import RATE, Holding
 from core.kernel.resting import prices
 from core.kernel.rules import Bound, Case
-from core.kernel.state import State
 from core.model.checks import money_of, units_of
 from core.model.commands import NewOrder
 from core.model.denials import Violation, self_trade, too_large
 from core.model.enums import OrdType, Side, TimeInForce
 from core.model.numbers import plain
+
+if TYPE_CHECKING:
+    from core.kernel.state import State
 
 _GROSS = {
     "sector": "MAX_SECTOR_EXPOSURE",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.kernel import exposure, losses, rates
+from core.kernel import exposure, losses, portfolio, rates
 from core.kernel.desks import Desk, Meter
 from core.kernel.positions import Account, Holding, Market
 from core.kernel.rules import Bound, Case, Rules, make_rules
@@ -36,6 +36,8 @@ CONTROLS: tuple[tuple[str, Control], ...] = (
     ("max_exposure", exposure.gross),
     ("max_net_exposure", exposure.net),
     ("max_concentration", exposure.concentration),
+    ("max_var", portfolio.value_at_risk),
+    ("max_shortfall", portfolio.value_at_risk),
     # What was lost.
     ("daily_loss", losses.lost),
     ("daily_loss_halt", losses.lost),
@@ -82,6 +84,9 @@ def gate(
     unreachable = out_of_reach(s, market)
     if unreachable:
         return [not_tradable(market.instrument, unreachable)]
+    contract = market.instrument.contract
+    if contract is not None and 0 < contract.expiry <= case.ts:
+        return [not_tradable(market.instrument, "expired")]
     found = check_order(
         order,
         market.instrument,
@@ -102,6 +107,10 @@ def gate(
         found.append(no_rate(market.instrument, market.unit))
     if not s.risk.policy.cancel_own:
         violation = exposure.own_order(case)
+        if violation is not None:
+            found.append(violation)
+    if s.risk.policy.margins:
+        violation = portfolio.margin(case)
         if violation is not None:
             found.append(violation)
     for control, bound in rules.controls:

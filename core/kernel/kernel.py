@@ -16,6 +16,7 @@ from core.kernel import (
     groups,
     held,
     lists,
+    portfolio,
     reports,
     riskstate,
 )
@@ -42,7 +43,15 @@ from core.model.commands import (
 )
 from core.model.enums import ExecType, LinkState, Severity, TradingState
 from core.model.events import CancelReject, ExecutionReport, LimitUse, LinkUpdate
-from core.model.inputs import LOOSEN_DELAY, AccountSetup, Facts, LimitValue, Setup, Tick
+from core.model.inputs import (
+    LOOSEN_DELAY,
+    AccountSetup,
+    Covariance,
+    Facts,
+    LimitValue,
+    Setup,
+    Tick,
+)
 from core.model.instruments import Instrument
 from core.model.market import Quote, StatusUpdate, Trade
 from core.model.orders import AccountState, Fill, Order, OrderUpdate, Position
@@ -71,6 +80,7 @@ Input = (
     | StatusUpdate
     | Setup
     | Facts
+    | Covariance
     | Tick
 )
 
@@ -397,5 +407,6 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     StatusUpdate: _on_status,
     Setup: State.setup,
     Facts: riskstate.take_facts,
+    Covariance: portfolio.take_covariance,
     Tick: _on_tick,
 }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import NamedTuple
 
 from core.model.commands import SetLimit
 from core.model.inputs import Setup
 from core.model.limits import LIMIT_KINDS
 from core.model.numbers import plain
+from core.risk.dynamic import DynamicLimit
+from core.risk.margin.base import WHOLE
 
 _LARGEST = Decimal(10) ** 18
+_STEP = Decimal("1E-12")
 
 Key = tuple[str, str, str]
 """Name, scope, id of the scope (empty: the default of all)."""
@@ -30,19 +33,41 @@ class LimitBook:
     does that rules are made from.
     """
 
-    __slots__ = ("delay", "due", "revision", "settings", "values", "version", "waiting")
+    __slots__ = (
+        "delay",
+        "due",
+        "following",
+        "revision",
+        "settings",
+        "values",
+        "version",
+        "waiting",
+    )
 
     def __init__(self, delay: int) -> None:
         self.delay = delay
         self.settings: dict[Key, Decimal] = {}
         self.values: dict[Key, Decimal] = {}
         self.waiting: dict[Key, Waiting] = {}
+        self.following: dict[tuple[str, str], DynamicLimit] = {}
         self.version = 0
         self.revision = 0
         self.due = 0
 
     def value(self, name: str, scope: str, scope_id: str) -> Decimal | None:
-        """What holds for this scope now; None: not limited."""
+        """What holds for this scope now, tightened by the market; None: not limited."""
+        found = self.base(name, scope, scope_id)
+        if found is not None and scope == "instrument" and self.following:
+            follows = self.following.get((name, scope_id))
+            if follows is not None and follows.value < WHOLE:
+                found = found * follows.value / WHOLE
+                if LIMIT_KINDS[name].whole:
+                    return Decimal(int(found))
+                return found.quantize(_STEP, ROUND_DOWN)
+        return found
+
+    def base(self, name: str, scope: str, scope_id: str) -> Decimal | None:
+        """What was set for this scope; None: not limited."""
         values = self.values
         found = values.get((name, scope, scope_id))
         if found is None and scope_id:
@@ -67,14 +92,14 @@ class LimitBook:
             if self.settings.get(key) == limit.value:
                 continue
             self.settings[key] = limit.value
-            now = self.value(*key)
+            now = self.base(*key)
             if setup.reason and now is not None and limit.value > now:
                 self.waiting[key] = Waiting(limit.value, ts + self.delay)
                 self.find_due()
             else:
                 self.values[key] = limit.value
                 self._forget(key)
-        self._changed()
+        self.changed()
         return wrong
 
     def set(self, command: SetLimit, ts: int) -> tuple[str, str]:
@@ -83,13 +108,13 @@ class LimitBook:
         Returns a code and a sentence; the code is empty when the change was taken.
         """
         key = (command.name, command.scope, command.scope_id)
-        now = self.value(*key)
+        now = self.base(*key)
         title = f"{LIMIT_KINDS[command.name].title} limit of {scope_text(*key[1:])}"
         new = plain(command.value)
         if now is None or command.value <= now:
             self.values[key] = command.value
             self._forget(key)
-            self._changed()
+            self.changed()
             return "", f"{title} is {new} now{_by(command)}."
         if not command.reason.strip():
             return (
@@ -109,11 +134,12 @@ class LimitBook:
             self.values[key] = waiting.value
             title = LIMIT_KINDS[key[0]].title
             said.append(f"{title} limit of {scope_text(*key[1:])} is {plain(waiting.value)} now.")
-        self._changed()
+        self.changed()
         self.find_due()
         return said
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
+        """A limit has changed."""
         self.version += 1
         self.revision += 1
 

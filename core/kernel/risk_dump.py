@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from core.kernel import following
 from core.kernel.desks import Desk
 from core.kernel.duplicates import Recent, Terms
 from core.kernel.riskstate import Grant
 from core.model.enums import TradingState
-from core.model.inputs import Policy, Restriction
+from core.model.inputs import Covariance, Policy, Restriction
 from core.model.message import Part
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class RiskDump(Part, frozen=True):
     counts: tuple[tuple[str, str, int], ...] = ()
     meters: tuple[MeterDump, ...] = ()
     revision: int = 0
+    covariance: Covariance | None = None
+    following: tuple[tuple[str, str, tuple[int, int, int, int, int]], ...] = ()
 
 
 def dump(s: State) -> RiskDump:
@@ -87,7 +90,18 @@ def dump(s: State) -> RiskDump:
             for m in risk.meters.values()
         ),
         s.limits.revision,
+        risk.covariance,
+        tuple((*key, limit.dump()) for key, limit in s.limits.following.items()),
     )
+
+
+def load_following(s: State, d: RiskDump) -> None:
+    """Take up the limits that follow the market; after the markets."""
+    following.make(s)
+    for name, instrument, state in d.following:
+        limit = s.limits.following.get((name, instrument))
+        if limit is not None:
+            limit.load(state)
 
 
 def load(s: State, d: RiskDump) -> None:
@@ -106,6 +120,7 @@ def load(s: State, d: RiskDump) -> None:
         meter.today, meter.trades = each.today, each.trades
         meter.state, meter.reason, meter.code = each.state, each.reason, each.code
     s.limits.revision = d.revision
+    risk.take_covariance(d.covariance)
 
 
 def dump_market(m: Market) -> MarketDump:

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from core.kernel import following
 from core.kernel.desks import Meter
+from core.kernel.portfolio import MODELS, Margin, Portfolio
 from core.kernel.positions import RATE
 from core.model.commands import Override, SetRestriction
 from core.model.denials import Violation
 from core.model.enums import OrdType, Severity
 from core.model.events import RiskDecision
-from core.model.inputs import Facts, Policy, Restriction
+from core.model.inputs import Covariance, Facts, Policy, Restriction
 from core.model.instruments import Instrument
 from core.model.limits import LIMIT_KINDS
 
@@ -44,7 +46,17 @@ class RiskState:
     `counts` counts denials by code and scope.
     """
 
-    __slots__ = ("counts", "grants", "meters", "policy", "rates", "restricted")
+    __slots__ = (
+        "_margins",
+        "_portfolios",
+        "counts",
+        "covariance",
+        "grants",
+        "meters",
+        "policy",
+        "rates",
+        "restricted",
+    )
 
     def __init__(self) -> None:
         self.policy = Policy()
@@ -53,6 +65,9 @@ class RiskState:
         self.restricted: dict[str, Restriction] = {}
         self.grants: dict[str, Grant] = {}
         self.counts: dict[tuple[str, str], int] = {}
+        self.covariance: Covariance | None = None
+        self._margins: dict[str, Margin | None] = {}
+        self._portfolios: dict[str, Portfolio] = {}
 
     def meter(self, venue: str) -> Meter:
         """What goes to a venue; made when first asked for."""
@@ -70,6 +85,30 @@ class RiskState:
         if currency == self.unit(currency):
             return RATE
         return self.rates.get(currency, 0)
+
+    def margin(self, account: str) -> Margin | None:
+        """The margin model of an account; None: it has no margin."""
+        if not self.policy.margins:
+            return None
+        if account not in self._margins:
+            setup = next((m for m in self.policy.margins if m.account == account), None)
+            self._margins[account] = None if setup is None else Margin(setup)
+        return self._margins[account]
+
+    def portfolio(self, account: str) -> Portfolio | None:
+        """Value at risk of an account; None: nothing is known."""
+        if self.covariance is not None and account not in self._portfolios:
+            self._portfolios[account] = Portfolio(self.covariance)
+        return self._portfolios.get(account)
+
+    def take_covariance(self, covariance: Covariance | None) -> None:
+        """Reckon value at risk with this from now on."""
+        self.covariance = covariance
+        self._portfolios = {}
+
+    def forget_margins(self) -> None:
+        """The margin models are made anew when they are next asked for."""
+        self._margins = {}
 
     def permitted(
         self, account: str, instrument: Instrument, trader: str, strategy: str
@@ -96,10 +135,10 @@ class RiskState:
 def take_policy(s: State, policy: Policy) -> None:
     """Put the settings' policy in force."""
     risk = s.risk
-    for currency, rate in policy.rates.items():
-        if not _good(rate):
-            s.notice(Severity.ERROR, _bad_rate(currency, rate))
-            return
+    problem = policy_problem(policy)
+    if problem:
+        s.notice(Severity.ERROR, f"The risk settings stay as they were: {problem}")
+        return
     if policy.currency != risk.policy.currency and any(m.holdings for m in s.markets.values()):
         s.notice(
             Severity.ERROR,
@@ -110,12 +149,35 @@ def take_policy(s: State, policy: Policy) -> None:
     for old in risk.policy.restricted:
         risk.restricted.pop(old.instrument, None)
     risk.policy = policy
+    risk.forget_margins()
     for new in policy.restricted:
         risk.restricted[new.instrument] = new
     for market in s.markets.values():
         market.unit = risk.unit(market.instrument.currency)
     _set_rates(s, policy.rates)
+    following.make(s)
     s.limits.version += 1
+
+
+def policy_problem(policy: Policy) -> str:
+    """What is wrong with a policy: a sentence, or nothing."""
+    for currency, rate in policy.rates.items():
+        if not _good(rate):
+            return _bad_rate(currency, rate)
+    for rule in policy.following:
+        problem = following.problem_with(rule)
+        if problem:
+            return problem
+    for setup in policy.margins:
+        if setup.model not in MODELS:
+            return f"“{setup.model}” is no margin model; there are {', '.join(MODELS)}."
+        try:
+            Margin(setup)
+        except (ArithmeticError, ValueError) as error:
+            return f"The margin of {setup.account} cannot be reckoned: {error}"
+    if not 0 < policy.stale_risk <= 86_400:
+        return f"A risk {policy.stale_risk} s old is no use; write 1 to 86400."
+    return ""
 
 
 def take_facts(s: State, facts: Facts) -> None:
@@ -128,6 +190,7 @@ def take_facts(s: State, facts: Facts) -> None:
         if market is not None and 0 <= volume < 1 << 62:
             market.volume = volume
     _set_rates(s, {c: r for c, r in facts.rates.items() if _good(r)})
+    following.feed(s, facts)
 
 
 def _good(rate: Decimal) -> bool:
@@ -135,7 +198,7 @@ def _good(rate: Decimal) -> bool:
 
 
 def _bad_rate(currency: str, rate: Decimal) -> str:
-    return f"{rate} is no exchange rate for {currency}; it was left as it was."
+    return f"{rate} is no exchange rate for {currency}."
 
 
 def _set_rates(s: State, rates: Mapping[str, Decimal]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from core.kernel import losses, riskstate
+from core.kernel import following, losses, riskstate
 from core.kernel.closing_state import Job
 from core.kernel.desks import Desk
 from core.kernel.ids import UsedIds
@@ -251,6 +251,8 @@ class State:
             riskstate.take_policy(self, setup.policy)
         for instrument in setup.instruments:
             self._add_instrument(instrument)
+        if setup.instruments:
+            following.make(self)
         for account in setup.accounts:
             if account.id not in self.accounts:
                 self.accounts[account.id] = made = Account(account.id, account.cash)

@@ -52,6 +52,49 @@ class Restriction(Part, frozen=True):
     since: str = ""
 
 
+class Following(Part, frozen=True):
+    """A limit that follows the market: the one called `name` of each instrument, or of one.
+
+    See `core.risk.dynamic.DynamicTerms`: `volatility` is the usual one of a minute in percent,
+    `volume` the usual lots an hour, `margin` the usual margin of a lot; 0 leaves that out. `dwell`
+    is in seconds.
+    """
+
+    name: str
+    instrument: str = ""
+    volatility: Decimal = Decimal(0)
+    volume: int = 0
+    margin: Decimal = Decimal(0)
+    floor: Decimal = Decimal("0.2")
+    band: Decimal = Decimal("0.1")
+    dwell: int = 300
+
+
+class MarginBracket(Part, frozen=True):
+    """From a position value of `floor` on: maintenance rate and the highest leverage."""
+
+    floor: Decimal
+    rate: Decimal
+    leverage: Decimal
+
+
+class PerpetualSetup(Part, frozen=True):
+    """How one perpetual is margined (see `core.risk.margin.perpetual.PerpetualTerms`)."""
+
+    instrument: str
+    brackets: tuple[MarginBracket, ...]
+    leverage: Decimal = Decimal(1)
+    isolated: bool = False
+
+
+class MarginSetup(Part, frozen=True):
+    """The margin model of an account: ``cash``, ``reg_t`` or ``perpetual``."""
+
+    account: str
+    model: str
+    perpetuals: tuple[PerpetualSetup, ...] = ()
+
+
 class Policy(Part, frozen=True):
     """What the settings say about risk beside limits.
 
@@ -59,7 +102,9 @@ class Policy(Part, frozen=True):
     `rates` what one unit of another is worth in it. With `by_last` the last trade is the
     reference price, else the mid. With `cancel_own` an order that would trade with an own one
     cancels that first, else it is refused. `soft` are the codes that a person may confirm. No
-    `permissions` at all: everybody may trade everything.
+    `permissions` at all: everybody may trade everything. An account without one of `margins` has
+    no margin; limits `following` the market are tightened by it. `stale_risk` is the age in
+    seconds up to which what is known of the portfolio's risk may be used.
     """
 
     currency: str = ""
@@ -70,6 +115,9 @@ class Policy(Part, frozen=True):
     permissions: tuple[Permission, ...] = ()
     restricted: tuple[Restriction, ...] = ()
     sectors: dict[str, str] = msgspec.field(default_factory=dict)
+    margins: tuple[MarginSetup, ...] = ()
+    following: tuple[Following, ...] = ()
+    stale_risk: int = 120
 
 
 class Setup(Message, frozen=True):
@@ -93,11 +141,28 @@ class Facts(Message, frozen=True):
     """What is known of the world and bears on limits; what is missing stays as it was.
 
     `rates` are exchange rates as in `Policy`; `volumes` the average lots a day by instrument.
+    `volatilities` (of a minute, in 10^-9), `hours` (lots traded in the last hour) and `margins` (of
+    a lot) are what limits follow.
     """
 
     ts: int
     rates: dict[str, Decimal] = msgspec.field(default_factory=dict)
     volumes: dict[str, int] = msgspec.field(default_factory=dict)
+    volatilities: dict[str, int] = msgspec.field(default_factory=dict)
+    hours: dict[str, int] = msgspec.field(default_factory=dict)
+    margins: dict[str, Decimal] = msgspec.field(default_factory=dict)
+
+
+class Covariance(Message, frozen=True):
+    """How the returns of instruments hang together: row after row, of one step; for value at risk.
+
+    `steps` is the horizon in such steps.
+    """
+
+    ts: int
+    instruments: tuple[str, ...]
+    values: tuple[float, ...]
+    steps: int = 1
 
 
 class Tick(Message, frozen=True):
@@ -111,4 +176,4 @@ class Tick(Message, frozen=True):
     session: str = ""
 
 
-KernelInput = Setup | Facts | Tick
+KernelInput = Setup | Facts | Covariance | Tick
