@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import PySide6QtAds as QtAds
-from PySide6.QtCore import QByteArray
+from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QAbstractButton, QLabel, QMainWindow, QSplitter, QWidget
 
 from app.places import into_view
@@ -146,13 +147,25 @@ class Docks:
         """Close all panels."""
         docks = list(self._docks.values())
         for dock in docks:
+            # the library shows the next tab of an area, even where it is about to go as well
+            dock.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+        for dock in docks:
             self._manager.removeDockWidget(dock)
         for dock in docks:
-            dock.hide()  # the library showed some of them, now windows of their own
+            dock.hide()
             dock.deleteLater()
         self._docks.clear()
         self.panels.clear()
         self.missing.clear()
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[None]:
+        """Lay nothing out while panels go and come: once at the end is enough."""
+        self._manager.hide()
+        try:
+            yield
+        finally:
+            self._manager.show()
 
     def save(self) -> str:
         """The arrangement as text."""

@@ -249,16 +249,17 @@ class Workbench(QObject):
         saved = self._load(workspace)
         window.setUpdatesEnabled(False)
         try:
-            self._docks.clear()
-            self._docks.lock(False)
-            self._activate(workspace)
-            if saved is None or not saved.panels:
-                LAYOUTS[layout].build(window)
-            else:
-                if saved.instrument in window.stores.instruments:
-                    window.instrument = saved.instrument
-                self._open_panels(saved)
-                self._restore_docks(saved)
+            with self._docks.rebuilding():
+                self._docks.clear()
+                self._docks.lock(False)
+                self._activate(workspace)
+                if saved is None or not saved.panels:
+                    LAYOUTS[layout].build(window)
+                else:
+                    if saved.instrument in window.stores.instruments:
+                        window.instrument = saved.instrument
+                    self._open_panels(saved)
+                    self._restore_docks(saved)
             window.setFocus()  # a key meant for a panel that is gone must not reach another
             window.choose_instrument(window.instrument)
             window.refresh()  # no frame shows them empty
