@@ -90,7 +90,7 @@ class Columns:
     def _move(self, capacity: int, begin: int) -> None:
         """Into larger arrays, with so many free rows before the first one."""
         for name in self.names:
-            grown = np.zeros(capacity, np.int64)
+            grown = np.empty(capacity, np.int64)
             grown[begin : begin + self.length] = self[name]
             self._data[name] = grown
         self._begin = begin

@@ -23,34 +23,45 @@ class Studies:
     def __init__(self, period: int = SMA_BARS) -> None:
         self.period = period
         self._series: Series | None = None
-        self._first_ts = 0
-        self._count = 0
-        self._closes = np.zeros(1)
-        self._value = np.zeros(1)
-        self._volume = np.zeros(1)
+        self._first = self._count = 0
+        self._begin = 0  # free places before the sums
+        self._room = [np.zeros(1) for _ in range(3)]
+        self._closes, self._value, self._volume = self._room
 
     def take(self, series: Series) -> None:
-        """Take in the bars from the last one known on."""
+        """Take in the bars from the last one known on, and those that came before the first."""
         count = len(series)
-        first_ts = int(series.ts[0]) if count else 0
-        same = series is self._series and first_ts == self._first_ts and count >= self._count
-        start = max(self._count - 1, 0) if same else 0
-        self._series, self._first_ts, self._count = series, first_ts, count
-        if len(self._closes) < count + 1:
-            for name in ("_closes", "_value", "_volume"):
-                grown = np.zeros(max(2 * count, 1024))
-                old = getattr(self, name)
-                grown[: len(old)] = old
-                setattr(self, name, grown)
-        part = slice(start, count)
-        into = slice(start + 1, count + 1)
-        for sums, column in (
-            (self._closes, series.close),
-            (self._value, series.notional),
-            (self._volume, series.volume),
-        ):
-            np.cumsum(column[part], out=sums[into], dtype=np.float64)
-            sums[into] += sums[start]
+        older = self._first - series.first
+        if series is not self._series or older < 0 or count < self._count + older:
+            self._begin = older = self._count = 0
+        known = self._count
+        self._make_room(older, count)
+        self._series, self._first, self._count = series, series.first, count
+        start = max(known - 1, 0) + older
+        columns = (series.close, series.notional, series.volume)
+        for room, column in zip(self._room, columns, strict=True):
+            sums = room[self._begin :]
+            if not known:
+                sums[0] = 0.0
+            elif older:
+                # Only differences of sums count: those before go down from where these begin.
+                np.cumsum(column[older - 1 :: -1], out=sums[older - 1 :: -1], dtype=np.float64)
+                np.subtract(sums[older], sums[:older], out=sums[:older])
+            np.cumsum(column[start:], out=sums[start + 1 : count + 1], dtype=np.float64)
+            sums[start + 1 : count + 1] += sums[start]
+        self._closes, self._value, self._volume = (room[self._begin :] for room in self._room)
+
+    def _make_room(self, older: int, count: int) -> None:
+        """For `count` bars in all, `older` of them before those known."""
+        size, rows = len(self._room[0]), self._count + 1
+        front, back = older > self._begin, self._begin + count - older + 1 > size
+        if front or back:
+            begin = older + count if front else self._begin
+            for n, old in enumerate(self._room):
+                self._room[n] = np.empty(begin + 2 * count + 1_024)
+                self._room[n][begin : begin + rows] = old[self._begin : self._begin + rows]
+            self._begin = begin
+        self._begin -= older
 
     def sma(self, first: int, last: int) -> Floats:
         """The average close of the last `period` bars, for bars `first` to `last` (exclusive).
