@@ -473,6 +473,7 @@ class Journal:
         finally:
             os.close(self._fd)
             self._fd = -1
+            self._max = 0  # the next append looks closer, and finds it closed
             self._lock.release()
 
     def __enter__(self) -> Journal:
