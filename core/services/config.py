@@ -12,7 +12,7 @@ import msgspec
 
 from core.model.inputs import AccountSetup, LimitValue, Setup
 from core.model.instruments import Instrument
-from core.model.limits import LIMIT_KINDS
+from core.services.config_risk import LimitConfig, RiskConfig, limit_problem, risk_problem
 
 FILE_NAME = "engine.toml"
 
@@ -28,15 +28,6 @@ class AccountConfig(msgspec.Struct, forbid_unknown_fields=True):
 
     id: _Name
     cash: dict[str, Decimal] = msgspec.field(default_factory=dict)
-
-
-class LimitConfig(msgspec.Struct, forbid_unknown_fields=True):
-    """One limit; an empty `scope_id` is the default of all in that scope."""
-
-    name: str
-    value: Decimal
-    scope: Literal["account", "strategy", "instrument"] = "account"
-    scope_id: str = ""
 
 
 class StrategyConfig(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,6 +46,7 @@ class EngineConfig(msgspec.Struct, forbid_unknown_fields=True):
 
     accounts: Annotated[list[AccountConfig], msgspec.Meta(min_length=1)]
     limits: list[LimitConfig] = msgspec.field(default_factory=list)
+    risk: RiskConfig = msgspec.field(default_factory=RiskConfig)
     strategies: list[StrategyConfig] = msgspec.field(default_factory=list)
     loosen_delay: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 30
     durability: Literal["process", "power"] = "power"
@@ -63,13 +55,18 @@ class EngineConfig(msgspec.Struct, forbid_unknown_fields=True):
     orphan_seconds: Annotated[int, msgspec.Meta(ge=1)] = 60
     record: bool = False
 
-    def setup(self, instruments: tuple[Instrument, ...]) -> Setup:
-        """What the kernel is told of it."""
+    def setup(
+        self, instruments: tuple[Instrument, ...], reason: str = "", trader: str = ""
+    ) -> Setup:
+        """What the kernel is told of it; `reason` and `trader` when it was read anew."""
         return Setup(
             instruments,
             tuple(AccountSetup(a.id, a.cash) for a in self.accounts),
             tuple(LimitValue(x.name, x.value, x.scope, x.scope_id) for x in self.limits),
             self.loosen_delay * 1_000_000_000,
+            self.risk.policy(),
+            reason,
+            trader,
         )
 
 
@@ -104,16 +101,50 @@ def parse_config(text: str, where: str) -> EngineConfig:
     try:
         config = msgspec.convert(raw, EngineConfig)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{where}: {_field(str(error))} Mend that field.") from None
+        what, _, path = str(error).partition(" - at `$")
+        field = path.rstrip("`").lstrip(".")
+        place = _place(where, text, field)
+        raise ConfigError(f"{place}: {field or 'the file'}: {what}. Mend that field.") from None
+    for field, problem in (
+        limit_problem(config.limits),
+        risk_problem(config.risk, [account.id for account in config.accounts]),
+    ):
+        if problem:
+            raise ConfigError(f"{_place(where, text, field)}: {field}: {problem}")
     _check(config, where)
     return config
 
 
-def _field(error: str) -> str:
-    """msgspec's message with the path of the field in front."""
-    what, _, path = error.partition(" - at `$")
-    name = path.rstrip("`").lstrip(".") or "the file"
-    return f"{name}: {what}."
+def _place(where: str, text: str, field: str) -> str:
+    """The file and, where it can be told, the line of a field such as ``limits[3].value``."""
+    line = line_of(text, field)
+    return f"{where}, line {line}" if line else where
+
+
+def line_of(text: str, field: str) -> int:
+    """The line in which a field of a TOML text stands, or its table begins; 0: nowhere."""
+    table, last = "", 0
+    *parents, name = field.split(".") if field else [""]
+    wanted = [parent.partition("[") for parent in parents]
+    if name.endswith("]"):
+        wanted.append(name.partition("["))
+        name = ""
+    path = ".".join(parent for parent, _, _ in wanted)
+    number = int(wanted[-1][2].rstrip("]") or 0) if wanted else 0
+    seen = -1
+    for index, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            table = stripped.strip("[] ").partition("]")[0]
+            if table == path:
+                seen += 1
+                if seen == number:
+                    last = index
+        elif table == path and (not path or seen == number):
+            key = stripped.partition("=")[0].strip().strip("\"'")
+            if key and key == name:
+                return index
+    return last
 
 
 def _check(config: EngineConfig, where: str) -> None:
@@ -130,16 +161,6 @@ def _check(config: EngineConfig, where: str) -> None:
                     f"{where}: accounts[{index}].cash.{currency} is {cash}; write an amount such as"
                     " 1000000."
                 )
-    for index, limit in enumerate(config.limits):
-        if limit.name not in LIMIT_KINDS:
-            known = ", ".join(LIMIT_KINDS)
-            raise ConfigError(
-                f"{where}: limits[{index}].name “{limit.name}” is no limit. Use one of: {known}."
-            )
-        if not limit.value.is_finite() or limit.value < 0:
-            raise ConfigError(
-                f"{where}: limits[{index}].value is {limit.value}; write a number from 0 up."
-            )
     _check_strategies(config, where)
 
 

@@ -13,21 +13,25 @@ from core.model.commands import (
     Flatten,
     Kill,
     NewOrder,
+    NewOrderList,
+    ReloadSettings,
     ReplaceOrder,
     SetStrategyMode,
     SetStrategyParams,
     VenueControl,
 )
 from core.model.events import Event
+from core.services.config import EngineConfig
 from core.services.desk import StrategyDesk
 from core.services.feed import KernelFeed
 from core.services.link import VenueLink
 from core.services.orderpath import OrderPath, refusal
+from core.services.reload import Reload
 from core.services.sessions import Session
 from core.services.statistics import Statistics
 
 # Tuples made once: a union written in the check would be made anew for each command.
-_ORDERS = (NewOrder, ReplaceOrder)
+_ORDERS = (NewOrder, NewOrderList, ReplaceOrder)
 _FOR_STRATEGIES = (SetStrategyMode, SetStrategyParams, AnswerDraft)
 _CLOSING = (Flatten, Kill)
 _KEPT = (CancelOrder, CancelAll, Flatten, Kill)
@@ -50,6 +54,7 @@ class Dispatch:
         strategies: StrategyDesk,
         publish: Callable[[Sequence[Event]], None],
         statistics: Statistics,
+        settings: Callable[[], EngineConfig] | None = None,
     ) -> None:
         self._path = path
         self._feed = feed
@@ -58,6 +63,7 @@ class Dispatch:
         self._strategies = strategies
         self._publish = publish
         self._statistics = statistics
+        self._reload = Reload(settings, path, self._refuse)
         self.last_command = 0
         self._opened = False
         self._kept: list[tuple[Command, Session | None]] = []
@@ -97,6 +103,9 @@ class Dispatch:
                 self._strategies.command(command)
         elif isinstance(command, VenueControl):
             self._control(command)
+        elif isinstance(command, ReloadSettings):
+            if self._path.note(command):
+                self._reload(command)
         else:
             if isinstance(command, _CLOSING):
                 self._feed.feed_all(self._path.kernel.watched())
@@ -104,26 +113,32 @@ class Dispatch:
             if isinstance(command, Kill):
                 self._strategies.kill(command)
 
-    def _order(self, command: NewOrder | ReplaceOrder, ready: bool) -> None:
+    def _order(self, command: NewOrder | NewOrderList | ReplaceOrder, ready: bool) -> None:
         if not ready:
             self._refuse(command, "STARTING", "The engine is reconciling; try again in a moment.")
             return
-        if isinstance(command, NewOrder):
-            instrument = command.instrument
-        else:
-            order = self._path.kernel.order(command.order)
-            instrument = "" if order is None else order.instrument
-        link = self._routes.get(instrument)
-        if link is not None and not link.settled:
-            self._refuse(
-                command,
-                "STREAM_RECONCILING",
-                f"Our orders and those of {link.venue.name} are being compared;"
-                " try again in a moment.",
-            )
-            return
-        self._feed.feed(instrument)
+        instruments = self._instruments(command)
+        for instrument in instruments:
+            link = self._routes.get(instrument)
+            if link is not None and not link.settled:
+                self._refuse(
+                    command,
+                    "STREAM_RECONCILING",
+                    f"Our orders and those of {link.venue.name} are being compared;"
+                    " try again in a moment.",
+                )
+                return
+        for instrument in instruments:
+            self._feed.feed(instrument)
         self._path.take(command)
+
+    def _instruments(self, command: NewOrder | NewOrderList | ReplaceOrder) -> list[str]:
+        if isinstance(command, NewOrder):
+            return [command.instrument]
+        if isinstance(command, NewOrderList):
+            return list(dict.fromkeys(order.instrument for order in command.orders))
+        order = self._path.kernel.order(command.order)
+        return [] if order is None else [order.instrument]
 
     def _control(self, command: VenueControl) -> None:
         link = self._links.get(command.venue)

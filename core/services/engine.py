@@ -67,6 +67,7 @@ class Engine:
         strategies: keeps the strategies; none by default.
         record: called with every market message that passed the checks.
         past: keeps the newest trades over a restart, for venues that live inside this engine.
+        settings: reads the settings anew when that is asked for; raises `ConfigError`.
         bookkeeping: writes the records; without it there are none.
 
     Attributes:
@@ -89,6 +90,7 @@ class Engine:
         past: Past | None = None,
         bookkeeping: Bookkeeping | None = None,
         name: str = "",
+        settings: Callable[[], EngineConfig] | None = None,
     ) -> None:
         self.config = config
         self.mode = mode
@@ -104,6 +106,7 @@ class Engine:
         self._clock = clock or SteadyClock()
         self._record = record
         self._past = past
+        self._settings = settings
         self._bookkeeping = bookkeeping
         self._channel: EngineChannel | None = None
         self._stop_asked: asyncio.Event | None = None
@@ -209,6 +212,7 @@ class Engine:
                 self._past.save(Past.of(self.cache, self._clock()))
             except OSError as error:
                 self.report("The market's past could not be kept.", error)
+        self.sessions.tell()
         if self._channel is not None:
             self._channel.close()
         try:
@@ -260,6 +264,7 @@ class Engine:
             self.strategies,
             self.publish,
             self.statistics,
+            self._settings,
         )
         self._timers = [
             Every(FRAME_SECONDS, self.sessions.frames, self.report, "Sending frames"),

@@ -103,6 +103,7 @@ def make_engine(given: EngineOptions) -> tuple[Engine, Recorder | None]:
         record=None if recorder is None else recorder.write,
         bookkeeping=Bookkeeping(given.home, given.core),
         name=f"{given.mode.value} engine {os.getpid()}",
+        settings=partial(load_config, given.config, given.data_dir),
     )
     engine.listen(given.endpoint or default_endpoint(given.home))
     return engine, recorder

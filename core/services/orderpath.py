@@ -31,7 +31,7 @@ from core.model.events import (
     LinkUpdate,
     Notice,
 )
-from core.model.inputs import Setup, Tick
+from core.model.inputs import Covariance, Facts, Setup, Tick
 from core.model.market import Quote, StatusUpdate, Trade
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
 from core.services.statistics import Statistics
@@ -278,7 +278,9 @@ class OrderPath:
         """Keep what a venue said, refuse what somebody asked; markets and timers come anew."""
         if isinstance(message, ExecutionReport | CancelReject | LinkUpdate):
             self._kept.append(message)
-        elif not isinstance(message, Tick | Quote | Trade | StatusUpdate | Setup):
+        elif not isinstance(
+            message, Tick | Quote | Trade | StatusUpdate | Setup | Facts | Covariance
+        ):
             self._publish([refusal(self.clock(), message, "JOURNAL_FAILED", self.halted)])
 
 

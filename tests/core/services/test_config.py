@@ -47,8 +47,8 @@ def test_money_is_exact() -> None:
         (ACCOUNT + "cash = { USD = inf }", "accounts[0].cash.USD", "Infinity"),
         (ACCOUNT + "colour = 1", "accounts[0]", "unknown field `colour`"),
         (ACCOUNT + "[[limits]]\nname = 'speed'\nvalue = 5", "limits[0].name", "no limit"),
-        (ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = -5", "limits[0].value", "0 up"),
-        (ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = nan", "limits[0].value", "0 up"),
+        (ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = -5", "limits[0].value", "number from 0"),
+        (ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = nan", "limits[0].value", "number from 0"),
         (
             ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = 5\nscope = 'world'",
             "limits[0].scope",

@@ -480,8 +480,8 @@ def test_the_first_state_of_a_long_day_comes_in_pieces(
     async def test() -> None:
         async with Bench(tmp_path) as b:
             b.venue.quote()
-            for _ in range(30):
-                new = order(qty=1, price=10_001)
+            for n in range(30):
+                new = order(qty=1, price=10_001 + n % 5)
                 b.send(new)
                 assert await b.until(lambda n=new: b.status(n.cl_ord_id) is OrdStatus.NEW)
                 b.venue.fill(b.venue.sent[-1].order, 1, 10_001, 1)
