@@ -33,6 +33,7 @@ from core.risk.margin.legs import Leg, Long, Short
 EXACT_WAYS = 600
 """Up to so many ways to share out the lots, all of them are tried."""
 
+_FEW = 16
 _ALONE, _COVERED, _SPREAD = 0, 1, 2
 
 
@@ -93,11 +94,19 @@ class Pairing:
                 open_uses -= 1
             ways *= comb(short.qty // step + open_uses - 1, open_uses - 1)
         if ways <= EXACT_WAYS:
+            if ways > _FEW:
+                # A good answer first: most others then need too much before they are complete.
+                covered = self._all_covered(room)
+                self.need, self.uses = min(
+                    (self.need, self.uses), (self._cost(covered), covered), key=lambda f: f[0]
+                )
             self._try_all(step, room)
             return
-        best = self._improve([list(u) for u in self.uses], step, room)
-        covered = self._improve(self._all_covered(room), step, room)
-        self.need, self.uses = min(best, covered, key=lambda found: found[0])
+        self.need, self.uses = min(
+            self._improve([list(u) for u in self.uses], step, room),
+            self._improve(self._all_covered(room), step, room),
+            key=lambda f: f[0],
+        )
 
     def _try_all(self, step: int, room: tuple[int, int]) -> None:
         """Every way there is, but those that need too much by what is shared out so far."""
@@ -112,10 +121,6 @@ class Pairing:
                     for share in _shares(short.qty, step, len(uses), closed)
                 )
             )
-        covered = self._all_covered(room)
-        cost = self._cost(covered)
-        if cost < self.need:
-            self.need, self.uses = cost, covered
         self._descend(choices, [], 0, [0, 0], room)
 
     def _descend(
@@ -253,11 +258,11 @@ class Pairing:
 def most_lost(spread: Sequence[tuple[Leg, int]]) -> int:
     """The most that signed lots of options can lose at expiry, 0 when they cannot.
 
-    It is at one of the strikes, at nothing, or never ends; the caller sees to it that no more
-    calls are sold than bought.
+    That is at one of the strikes: the caller sees to it that no more calls, and no more puts, are
+    sold than bought, so that nothing more is lost beyond the outer ones.
     """
     worst = 0
-    for at in {leg.strike for leg, _ in spread} | {0}:
+    for at in {leg.strike for leg, _ in spread}:
         value = 0
         for leg, lots in spread:
             inside = at - leg.strike if leg.call else leg.strike - at

@@ -246,3 +246,43 @@ def test_contracts_of_another_size_are_not_covered_by_the_same_stock() -> None:
     model = account("60.00", (stock(), 100, "60.00"), (small, -10, "1.00"), (c(60), -1, "1.00"))
     # The ten small ones are covered, the large one is alone.
     assert model.requirement().initial == money(3000 - 100 + 1200)
+
+
+def test_a_tick_changes_what_is_needed() -> None:
+    model = account("60.00", (c(60), 1, "3.00"), (c(70), -1, "1.00"), (p(55), -1, "1.00"))
+    # 300 for the long call, 700 + 100 for the put alone, 100 each received.
+    assert model.requirement().initial == money(300 - 100 + 800 - 100)
+    short = model.line("ACME 30 70 C.X")
+    short.mark2 = ticks2(short.instrument, "1.50")
+    model.touch(short)
+    assert model.requirement().initial == money(300 - 150 + 800 - 100)
+    model.mark("ACME.X", Decimal(57))
+    # 20 % of 57 less 2.
+    assert model.requirement().initial == money(300 - 150 + 940)
+
+
+def test_a_question_changes_nothing() -> None:
+    model = account("60.00", (stock(), 0, "60.00"), (p(55), 1, "1.00"), (c(70), 0, "1.00"))
+    shares, call = model.line("ACME.X"), model.line("ACME 30 70 C.X")
+    quick = model.after(call, -1, 1, 0, enough=money(10**6))
+    model.after(shares, 1, 100, 0)
+    assert model.after(call, -1, 1, 0, enough=money(10**6)) == quick
+    # With the stock there is a saving that the short call would end: no quick answer then.
+    shares.put(100, shares.mark2)
+    model.touch(shares)
+    exact = model.after(call, -1, 1, 0)
+    assert model.requirement().maintenance == money(1050 + 100)
+    assert exact.maintenance == money(1500 + 100 - 100)
+    assert model.after(call, -1, 1, 0, enough=money(10**6)) == exact
+
+
+def test_many_working_orders_are_never_reckoned_lower() -> None:
+    positions = ((c(60), -1, "1.00"), (c(65), 0, "1.00"), (c(70), 0, "1.00"))
+    model = account("60.00", *positions)
+    naked = 1200 + 700 + 600
+    first, second, third = (model.line(f"ACME 30 {strike} C.X") for strike in (60, 65, 70))
+    second.open_sell = third.open_sell = 1
+    model.touch(second)
+    assert model.requirement().initial == money(naked)
+    # A third order, to close the first: the others may be filled before it, and it is paid for.
+    assert model.after(first, 1, 1, 0).initial == money(naked + 100)

@@ -185,6 +185,14 @@ def test_an_isolated_position_keeps_its_own() -> None:
     assert model.after(line, 1, 1000, 0).initial == money(10_500)
 
 
+def test_the_initial_margin_is_never_below_the_maintenance_margin() -> None:
+    linear = perpetual()
+    steep = (Bracket(Decimal(0), Decimal("0.05"), Decimal(50)),)
+    model = PerpetualMargin({linear.id: PerpetualTerms(steep, Decimal(50))})
+    model.add(Line(linear).put(1000, 2 * 1_000_000))
+    assert model.requirement()[:2] == (money(500), money(500))
+
+
 def test_brackets_are_checked() -> None:
     with pytest.raises(ValueError, match="begin at 0"):
         PerpetualTerms((Bracket(Decimal(1), Decimal("0.01"), Decimal(5)),))

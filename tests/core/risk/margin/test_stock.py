@@ -37,6 +37,21 @@ def test_a_cash_account_pays_in_full() -> None:
     assert not model.after(acme, -1, 100, 2 * 5000, own=60, own2=60 * 10000).problem
 
 
+def test_an_order_that_the_market_has_left_needs_the_mark() -> None:
+    # Reckoned at 50 and 40; now at 60, the buy below it loses nothing and gains nothing.
+    model = CashMargin()
+    acme = line(stock(), 100, "60.00", open_buy=10, buy2=10 * 10_000)
+    model.add(acme)
+    assert model.requirement().initial == money(6600)
+    assert model.after(acme, 1, 10, 2 * 4000).initial == money(7200)
+    # Nor does a sale above the mark pay for one below it.
+    assert model.after(acme, -1, 50, 2 * 7000).initial == money(6600)
+    acme.put(100, 12_000, open_sell=50, sell2=50 * 11_000)
+    model.touch(acme)
+    assert model.requirement().initial == money(6250)
+    assert model.after(acme, -1, 50, 2 * 7000).initial == money(6250)
+
+
 def test_a_sale_below_the_mark_needs_what_it_loses() -> None:
     model = CashMargin()
     acme = line(stock(), 100, "50.00")
