@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from core.model.commands import NewOrder
-from core.model.enums import OrdType, TimeInForce
+from core.model.enums import OrdType, Side, TimeInForce
 from core.model.held import BECOMES, TIMED, plain_order, wire_type
 from core.model.instruments import Instrument
 from core.model.orders import Order
-from widgets.words import TIF_WORDS, TYPE_WORDS
+from core.model.session import Ticker
+from widgets.words import TIF_WORDS, TYPE_WORDS, format_price
 
 PRICED = frozenset({OrdType.LIMIT, OrdType.STOP_LIMIT, OrdType.LIMIT_IF_TOUCHED})
 """Types that need a limit price."""
@@ -89,3 +90,26 @@ def tif_obstacle(tif: TimeInForce, instrument: Instrument, kind: OrdType = OrdTy
 def held_here(order: NewOrder, instrument: Instrument) -> bool:
     """Does the engine work such an order in the venue's place?"""
     return not plain_order(order, instrument)
+
+
+def moved_to(order: Order, price: int) -> tuple[int, int]:
+    """Limit and stop price of an order dragged to `price`; a stop of 0 leaves it where it is.
+
+    The limit of an order that still waits keeps its distance from the stop.
+    """
+    if not waits(order):
+        return price, 0
+    return (max(order.price + price - order.stop_price, 1) if order.price else 0), price
+
+
+def stop_hint(instrument: Instrument, ticker: Ticker | None, side: Side, price: int) -> str:
+    """Why a stop at `price` would go off at once, or ''."""
+    market = 0 if ticker is None else ticker.ask if side is Side.BUY else ticker.bid
+    if not market:
+        return "There is no market to place a stop against."
+    shown = format_price(market, instrument)
+    if side is Side.BUY and price <= market:
+        return f"A buy stop must lie above the ask, {shown}."
+    if side is Side.SELL and price >= market:
+        return f"A sell stop must lie below the bid, {shown}."
+    return ""

@@ -150,7 +150,9 @@ def price_words(order: NewOrder | Order, instrument: Instrument) -> str:
         away = f"{Decimal(order.trail_bp) / 100:f} %" if order.trail_bp else _ticks(order.trail)
         begin = f" from {stop}" if order.stop_price else ""
         limited = kind is OrdType.TRAILING_STOP_LIMIT
-        beyond = f" limit {_ticks(order.limit_offset)} beyond" if limited else ""
+        offset = order.limit_offset
+        beyond = f" limit {_ticks(offset)} beyond" if offset else " limit at the stop"
+        beyond = beyond if limited else ""
         return f"trailing {away}{begin}{beyond}"
     if kind is OrdType.PEGGED:
         peg = PEG_WORDS[order.peg] if order.peg is not None else NOTHING

@@ -7,17 +7,18 @@ from enum import Enum
 from typing import NamedTuple
 
 from core.model.commands import CancelOrder, ReplaceOrder
-from core.model.enums import OrdStatus, OrdType, Side
+from core.model.enums import OrdStatus, Side
 from core.model.instruments import Instrument
 from core.model.orders import Order
 from core.model.session import Ticker
+from widgets.kinds import MOVABLE, SIGNS, STOPS, level, stop_hint, waits
 from widgets.sent import Sent
-from widgets.words import SIDE_WORDS, format_price, format_qty
+from widgets.words import SIDE_WORDS, TYPE_WORDS, format_price, format_qty
 
 GRIP = 4.0
 """Pixels above and below an order's line in which it can be taken."""
 
-_STEADY = frozenset({OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED})
+_STEADY = frozenset({OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED, OrdStatus.SUSPENDED})
 
 
 class Stage(Enum):
@@ -50,11 +51,6 @@ class Chip(NamedTuple):
     close: float
 
 
-def level(order: Order) -> int:
-    """The price in ticks at which an order waits; 0 for none."""
-    return order.stop_price if order.ord_type is OrdType.STOP else order.price
-
-
 def make_marks(orders: Iterable[Order], sent: Sent, instrument: Instrument) -> list[Mark]:
     """The orders that have a price, with what was asked of them and is not answered yet."""
     marks = []
@@ -69,9 +65,10 @@ def make_marks(orders: Iterable[Order], sent: Sent, instrument: Instrument) -> l
         elif order.status is OrdStatus.PENDING_CANCEL or isinstance(asked, CancelOrder):
             stage = Stage.CANCELLING
         elif isinstance(asked, ReplaceOrder):
-            stage, target = Stage.PENDING, asked.price
+            stage, target = Stage.PENDING, asked.stop_price or asked.price
         elif order.status is OrdStatus.PENDING_REPLACE:
-            stage, target = Stage.PENDING, order.pending_price
+            stage = Stage.PENDING
+            target = order.pending_stop if waits(order) else order.pending_price
         elif order.status not in _STEADY:
             stage = Stage.PENDING
         marks.append(Mark(order, price, target, stage, _words(order, price, stage, instrument)))
@@ -115,20 +112,27 @@ def movable(order: Order) -> str:
     """Why an order cannot be dragged now; empty when it can."""
     if order.status not in _STEADY:
         return "This order has a change under way; wait for the venue's answer."
-    if order.ord_type is not OrdType.LIMIT:
-        return "Only limit orders can be moved; cancel this one and place it anew."
+    if order.ord_type not in MOVABLE:
+        kind = TYPE_WORDS[order.ord_type].lower()
+        return f"A {kind} order follows the market by itself; it cannot be moved."
     return ""
 
 
 def refusal(order: Order, price: int, instrument: Instrument, ticker: Ticker | None) -> str:
     """Why an order must not be dropped at a price; empty when it may.
 
-    A limit dragged across the spread would trade at once, which a drag does not mean.
+    A limit dragged across the spread would trade at once, and a stop beyond the market go off,
+    which a drag does not mean. An exit whose entry has yet to fill may stand anywhere.
     """
     if price <= 0:
         return "Not moved: there is no such price."
     if ticker is None:
         return "Not moved: there is no market to move an order in."
+    if order.status is OrdStatus.SUSPENDED and order.parent:
+        return ""
+    if waits(order):
+        wrong = stop_hint(instrument, ticker, order.side, price) if order.ord_type in STOPS else ""
+        return f"Not moved: it would go off at once. {wrong}" if wrong else ""
     if order.side is Side.BUY and ticker.ask and price >= ticker.ask:
         other = f"the ask, {format_price(ticker.ask, instrument)}"
     elif order.side is Side.SELL and ticker.bid and price <= ticker.bid:
@@ -139,8 +143,9 @@ def refusal(order: Order, price: int, instrument: Instrument, ticker: Ticker | N
 
 
 def _words(order: Order, price: int, stage: Stage, instrument: Instrument) -> str:
-    stop = " STOP" if order.ord_type in (OrdType.STOP, OrdType.STOP_LIMIT) else ""
+    stop = f" {TYPE_WORDS[order.ord_type].upper()}" if order.ord_type in SIGNS else ""
     quantity = format_qty(order.leaves, instrument)
     text = f"{SIDE_WORDS[order.side]}{stop} {quantity} @ {format_price(price, instrument)}"
     more = {Stage.PENDING: " …", Stage.CANCELLING: " cancelling", Stage.UNKNOWN: " unknown"}
-    return text + more.get(stage, "")
+    held = " held here" if order.held else ""
+    return text + more.get(stage, held)

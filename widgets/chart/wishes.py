@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu
 from core.model.commands import CancelOrder, NewOrder, ReplaceOrder
 from core.model.enums import OrdType, Side, Source, TimeInForce
 from widgets.chart.marks import movable, refusal
+from widgets.kinds import moved_to
 from widgets.words import format_price
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ class Wishes:
         if wrong:
             panel.said.emit(wrong)
             return
-        change = ReplaceOrder(command, name, order.qty, price, ts=panel.clock.wall())
+        limit, stop = moved_to(order, price)
+        now = panel.clock.wall()
+        change = ReplaceOrder(command, name, order.qty, limit, ts=now, stop_price=stop)
         panel.sent.add(change, panel.stores, panel.clock.monotonic())
         panel.requested.emit(change)
         panel.flush()

@@ -9,7 +9,8 @@ from core.model.enums import OrdType, Side, Source, TimeInForce
 from core.model.instruments import Instrument
 from core.model.session import Ticker
 from widgets.brackets import resting_tif
-from widgets.words import TIF_MEANINGS, format_price
+from widgets.kinds import stop_hint
+from widgets.words import TIF_MEANINGS
 
 _SECOND = 1_000_000_000
 
@@ -90,15 +91,3 @@ def order_for(
         source=Source.USER,
         expire=now + life.seconds * _SECOND if life.seconds else 0,
     )
-
-
-def stop_hint(instrument: Instrument, ticker: Ticker | None, side: Side, price: int) -> str:
-    market = 0 if ticker is None else ticker.ask if side is Side.BUY else ticker.bid
-    if not market:
-        return "There is no market to place a stop against."
-    shown = format_price(market, instrument)
-    if side is Side.BUY and price <= market:
-        return f"A buy stop must lie above the ask, {shown}."
-    if side is Side.SELL and price >= market:
-        return f"A sell stop must lie below the bid, {shown}."
-    return ""

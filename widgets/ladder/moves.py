@@ -9,8 +9,7 @@ from core.model.enums import OrdStatus, Side
 from core.model.instruments import Instrument
 from core.model.orders import Order
 from core.model.session import Ticker
-from widgets.kinds import MOVABLE, STOPS, level, waits
-from widgets.ladder.intent import stop_hint
+from widgets.kinds import MOVABLE, STOPS, level, moved_to, stop_hint, waits
 from widgets.words import TYPE_WORDS, format_price
 
 _STEADY = frozenset({OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED, OrdStatus.SUSPENDED})
@@ -49,13 +48,8 @@ def move(
         wrong = "" if flip else _hint(order, price, instrument, ticker)
         if wrong:
             return wrong
-        if level(order) == price:
-            continue
-        if waits(order):
-            limit = max(order.price + price - order.stop_price, 1) if order.price else 0
-            changes.append(Change(order, order.qty, limit, price))
-        else:
-            changes.append(Change(order, order.qty, price))
+        if level(order) != price:
+            changes.append(Change(order, order.qty, *moved_to(order, price)))
     return changes
 
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.client.stores import Stores
 from core.model.commands import Command
-from core.model.enums import Side
+from core.model.enums import MarketStatus, Side
 from core.model.ids import IdMaker
 from core.model.instruments import Instrument
 from core.model.orders import Order
@@ -35,6 +35,8 @@ from widgets.ladder.scenery import Scenery
 from widgets.ladder.wish import Wish
 from widgets.modeframe import ModeFrame
 from widgets.panel import Panel
+
+_SHUT = {MarketStatus.HALTED: "halted", MarketStatus.CLOSED: "closed"}
 
 
 class LadderPanel(Panel):
@@ -141,6 +143,8 @@ class LadderPanel(Panel):
         ticker = self.stores.tickers.get(self.instrument)
         self.top.offer_sizes(instrument, 0 if ticker is None else ticker.last or ticker.bid)
         self.brackets.show(instrument)
+        status = None if ticker is None else ticker.status
+        self.canvas.set_status(_SHUT.get(status, "") if status is not None else "")
         self._follow_market(ticker)
         self._show_rows()
         self.foot.show_position(self.stores, self.account, instrument, self.clock.monotonic())

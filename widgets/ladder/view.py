@@ -64,6 +64,7 @@ class LadderView(QWidget):
         self.accessible: Any = None
         self._blink = False
         self._badge = False
+        self._status = ""
         self._titles: dict[str, str] = {}
         self._longest = ""
         self._look = Look(self.font())
@@ -125,6 +126,12 @@ class LadderView(QWidget):
         elif why != self.stale:
             self.update(0, 0, self.width(), self._look.header)
         self.stale = why
+
+    def set_status(self, word: str) -> None:
+        """Say in the header that the market is ``halted`` or ``closed``; '' while it trades."""
+        if word != self._status:
+            self._status = word
+            self.update(0, 0, self.width(), self._look.header)
 
     def set_away(self, away: int) -> None:
         """How far the market is from the middle when the ladder is held; 0 hides the arrow."""
@@ -205,14 +212,14 @@ class LadderView(QWidget):
         painter.end()
 
     def _paint_state(self, painter: QPainter) -> None:
-        """A word over the header while prices are old, or while the ladder is free."""
+        """A word over the header while prices are old, nothing trades, or the ladder is free."""
         look = self._look
-        text = self.stale or ("free" if self._badge else "")
+        text = self.stale or self._status or ("free" if self._badge else "")
         if text:
             _, x, width = next(span for span in self._spans if span.column == "price")
             wide = max(width - 4, min(round(look.width(text, True)) + 12, self.width()))
             left = min(max(x + (width - wide) // 2, 0), self.width() - wide)
-            color = look.warning if self.stale else look.accent
+            color = look.warning if self.stale or self._status else look.accent
             paint_badge(painter, look, QRect(left, 1, wide, look.header - 3), text, color)
 
     # -- Qt ----------------------------------------------------------------------------------
