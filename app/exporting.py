@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
 from core.client.stores import Stores
 from core.model.tables import TABLES
 from core.reporting.csv_file import write_file
+from core.storage.errors import StorageError
 
 Row = TypeVar("Row")
 
@@ -65,7 +66,7 @@ class Exporter(QObject):
         self.failed.connect(self._on_failed)
 
     def ask(
-        self, kind: str, rows: list[Any] | None, columns: list[Any] | None, account: str
+        self, kind: str, rows: Iterable[Any] | None, columns: list[Any] | None, account: str
     ) -> None:
         """Ask for a file name, then write; `rows` and `columns` None mean everything."""
         name = default_name(kind, account, self._stores.mode.value)
@@ -86,13 +87,17 @@ class Exporter(QObject):
         dialog.show()
 
     def write(
-        self, kind: str, path: Path, rows: list[Any] | None = None, columns: Any = None
+        self, kind: str, path: Path, rows: Iterable[Any] | None = None, columns: Any = None
     ) -> None:
-        """Write now, in the background; `written` or `failed` tells the end."""
+        """Write now, in the background; `written` or `failed` tells the end.
+
+        Rows are read while they are written; they may bring `instruments` of their own.
+        """
         board: Any = getattr(self._stores, kind)
-        taken = list(board) if rows is None else list(rows)
+        taken = list(board) if rows is None else rows
         chosen = tuple(columns) if columns is not None else TABLES[kind].columns
-        instruments = {i.id: i for i in self._stores.instruments}
+        known = {i.id: i for i in self._stores.instruments}
+        instruments = {**getattr(rows, "instruments", {}), **known}
         task = asyncio.get_event_loop().create_task(self._write(path, chosen, taken, instruments))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -102,7 +107,7 @@ class Exporter(QObject):
             count = await asyncio.to_thread(
                 write_file, path, columns, unhurried(rows, self._hurry), instruments
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, StorageError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             self.failed.emit(
                 f"{path} was not written: {str(reason).rstrip('.')}. Choose another folder; what"

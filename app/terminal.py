@@ -259,6 +259,7 @@ async def _live(options: argparse.Namespace, window: MainWindow) -> int:
         return int(ended.result())
     finally:
         await window.exporter.finish()
+        await window.history.finish()
         window.close_now()
         window.frames.stop()
         window.desk.stop()

@@ -21,6 +21,7 @@ from app.desk import Desk
 from app.docks import Docks
 from app.exporting import Exporter
 from app.frames import FrameClock
+from app.history import History
 from app.leaving import Leaving
 from app.look import Look
 from app.menus import MenuBar
@@ -40,6 +41,7 @@ from core.model.enums import Mode, Severity, Source
 from core.model.events import CommandRefused, Notice
 from core.model.ids import IdMaker
 from core.model.orders import OrderUpdate
+from core.storage.schema import RECORDS
 from widgets.blotter.panel import BlotterPanel
 from widgets.panel import Panel
 from widgets.risk.kill import KillButton
@@ -87,6 +89,8 @@ class MainWindow(QMainWindow):
         self._leaving = Leaving(self.stores, self._leave, self)
         self._leaving.done.connect(self.close_now)
         self.exporter = Exporter(self.stores, export_directory, self.say, self)
+        home = desk.process.home if desk.process is not None else None
+        self.history = History(None if home is None else home / RECORDS, self.say, self)
         self.setDockNestingEnabled(True)
         self.docks = Docks(self, self._on_layout_changed)
         self.workbench = Workbench(self, workspaces, reporter)
@@ -164,6 +168,7 @@ class MainWindow(QMainWindow):
             older.connect(self.desk.ask)
         if (story := getattr(panel, "story_requested", None)) is not None:
             story.connect(self.show_story)
+        self.history.attach(panel)
         self.docks.add(panel_id, panel, entry.title, area, beside)
         self._subscribing.start()
         return panel_id

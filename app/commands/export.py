@@ -62,10 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the table. Raises UserError when journal, records or file cannot be used."""
     from core.journal.errors import JournalError
-    from core.services.bookkeeper import RECORDS, catch_up
+    from core.services.bookkeeper import catch_up
     from core.services.options import default_data_dir
     from core.storage.errors import StorageError
     from core.storage.reading import Records
+    from core.storage.schema import RECORDS
 
     if options.format == "parquet" and options.output is None:
         raise UserError("a Parquet file cannot go to standard output; name a file with --output")

@@ -23,7 +23,7 @@ _NULL = "\\N"
 _NUMBERS = itertools.count()
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": "1",
-    "memory_limit": "256MB",
+    "memory_limit": "128MB",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
@@ -115,7 +115,7 @@ def _convert(
         " auto_detect = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\n',"
         f" nullstr = {_literal(_NULL)}, allow_quoted_nulls = false, parallel = false)"
     )
-    writing = f"{_literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
+    writing = f"{_literal(str(target))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 30000)"
     try:
         with duckdb.connect(":memory:", config=_SETTINGS) as db:
             # our own column names, and paths as quoted literals

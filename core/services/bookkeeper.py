@@ -20,6 +20,7 @@ from core.storage.book import Book, Checkpoint
 from core.storage.errors import HeldError, StorageError
 from core.storage.reading import Records
 from core.storage.rows import Rows
+from core.storage.schema import RECORDS
 
 BATCH = 5_000
 """Inputs worked off in one transaction."""
@@ -32,7 +33,6 @@ PATIENCE = 60.0
 """Seconds that a writer of the records may take for its next batch while somebody waits for it."""
 
 JOURNAL = "journal"
-RECORDS = "records"
 
 
 class Bookkeeper:

@@ -15,9 +15,8 @@ from core.model.instruments import Instrument
 from core.model.orders import Order, OrderUpdate
 from core.storage.errors import HeldError, StorageError
 from core.storage.rows import Row, Rows
-from core.storage.schema import ROWS, first_id, open_for_writing, unusable
+from core.storage.schema import FILE, ROWS, first_id, open_for_writing, unusable
 
-FILE = "records.db"
 KEPT_CHECKPOINTS = 2
 
 _update = msgspec.msgpack.Decoder(OrderUpdate).decode

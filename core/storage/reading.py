@@ -15,9 +15,8 @@ import msgspec
 from core.model.cash import CashMove
 from core.model.instruments import Instrument
 from core.model.orders import Fill, Order, OrderUpdate, Position
-from core.storage.book import FILE
 from core.storage.errors import StorageError
-from core.storage.schema import open_for_reading, unusable
+from core.storage.schema import FILE, open_for_reading, unusable
 
 DAY = 86_400_000_000_000
 
@@ -147,18 +146,30 @@ class Records:
 
         Orders are those made on that day, positions those that it left.
         """
-        span = [day, day + DAY]
         if kind == "positions":
-            rows: list[Any] = list(self.positions(Span(None, day + DAY)))
+            rows = list(self.day(kind, day))
             return rows[offset : offset + limit], len(rows)
+        where, column, decode = self._of_day(kind)
+        total = self._all(f"SELECT count(*) {where}", [day, day + DAY])[0][0]
+        sql = f"SELECT data {where} ORDER BY {column} DESC, rowid DESC LIMIT ? OFFSET ?"
+        return list(self._each(sql, [day, day + DAY, limit, offset], decode)), total
+
+    def day(self, kind: str, day: int) -> Iterator[Any]:
+        """All of what `page` gives, orders and fills oldest first."""
+        if kind == "positions":
+            return self.positions(Span(None, day + DAY))
+        where, column, decode = self._of_day(kind)
+        sql = f"SELECT data {where} ORDER BY {column}, rowid"
+        return self._each(sql, [day, day + DAY], decode)
+
+    @staticmethod
+    def _of_day(kind: str) -> tuple[str, str, Any]:
+        """What stands after the columns of a query for a day, the column of time, the decoder."""
         table, column, decode = {
             "orders": ("orders", "created", _decode_order),
             "fills": ("executions", "ts", _decode_fill),
         }[kind]
-        where = f"FROM {table} WHERE {column} >= ? AND {column} < ?"
-        total = self._all(f"SELECT count(*) {where}", span)[0][0]
-        sql = f"SELECT data {where} ORDER BY {column} DESC, rowid DESC LIMIT ? OFFSET ?"
-        return list(self._each(sql, [*span, limit, offset], decode)), total
+        return f"FROM {table} WHERE {column} >= ? AND {column} < ?", column, decode
 
     def _newest(self, before: int) -> int | None:
         found = self._all(

@@ -11,10 +11,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
 
 from core.storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+RECORDS = "records"
+"""The folder of the records within that of an engine."""
+
+FILE = "records.db"
 
 APPLICATION = 0x4F555452
 """SQLite's application id of these files."""
@@ -140,6 +147,9 @@ def open_for_writing(path: Path) -> Database:
     Raises:
         StorageError: when the file is another program's, newer or damaged; nothing is changed then.
     """
+    # imported here: it takes as long as all the rest, and readers have no use for it
+    from sqlite_utils import Database
+
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     db = Database(connection)
     try:

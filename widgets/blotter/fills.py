@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from core.client.board import Board
 from core.model.enums import Side
 from core.model.orders import Fill
 from core.model.tables import FILLS, Value
@@ -20,6 +21,12 @@ class FillsPanel(BlotterPanel[Fill]):
     CHIPS = ("side", "instrument", "strategy", "account", "liquidity")
     TIME = "ts"
     HIDDEN = ("venue_ts", "currency", "trader", "exec_id", "cl_ord_id")
+
+    PAST = True
+
+    def live_board(self) -> Board[Fill]:
+        """Today's."""
+        return self.stores.fills
 
     def make_model(self) -> BlotterModel[Fill]:
         """Fills, newest first."""

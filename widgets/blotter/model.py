@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import bisect
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from core.client.board import Board
 from core.client.stores import Stores
+from core.model.instruments import Instrument
 from core.model.tables import NO_INSTRUMENT, Column, Instant, Value
 from widgets.blotter.cells import display, full_text
 from widgets.blotter.rows import Filter, Line, Sorting
@@ -65,6 +66,7 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
         self._colour = colour
         self._sorting: Sorting[R] = Sorting(self.columns, group, default_sort)
         self._filter: Filter[R] = Filter(self.columns)
+        self._more: Mapping[str, Instrument] = {}
         self._cursor = 0
         self._epoch = board.epoch
         self._lines: dict[str, Line[R]] = {}
@@ -109,11 +111,7 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
         board, instruments = self.board, self._stores.instruments
         if board.epoch != self._epoch:
             self._epoch = board.epoch
-            self._cursor = 0
-            self._pending.clear()
-            self._homeless.clear()
-            self._lines.clear()
-            self.rebuild()
+            self._forget()
         if board.version != self._cursor:
             for key in board.changed_since(self._cursor):
                 self._pending[key] = None
@@ -124,6 +122,19 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
             self._pending.update(dict.fromkeys(self._homeless))
             self._homeless.clear()
 
+    def use(self, board: Board[R], more: Mapping[str, Instrument]) -> None:
+        """Show another board from now on; `more` are instruments that the stores may not know."""
+        self.board, self._more = board, more
+        self._epoch = board.epoch
+        self._forget()
+
+    def _forget(self) -> None:
+        self._cursor = 0
+        self._pending.clear()
+        self._homeless.clear()
+        self._lines.clear()
+        self.rebuild()
+
     def _take_row(self, key: str, new: list[Line[R]], touched: list[Line[R]]) -> None:
         row = self.board.get(key)
         if row is None:
@@ -131,6 +142,7 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
             return
         name = row.instrument  # type: ignore[attr-defined]
         instrument = self._stores.instruments.get(name) if name else NO_INSTRUMENT
+        instrument = instrument or self._more.get(name)
         line = self._lines.get(key)
         if instrument is None:
             self._homeless.add(key)

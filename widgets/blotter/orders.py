@@ -9,6 +9,7 @@ from PySide6.QtCore import QModelIndex
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from core.client.board import Board
 from core.client.stores import Stores
 from core.model.commands import CancelOrder
 from core.model.enums import OrdStatus, Side
@@ -54,6 +55,12 @@ class OrdersPanel(BlotterPanel[Order]):
     def __init__(self, stores: Stores, ids: IdMaker, parent: QWidget | None = None) -> None:
         super().__init__(stores, ids, parent)
 
+    PAST = True
+
+    def live_board(self) -> Board[Order]:
+        """Today's."""
+        return self.stores.orders
+
     def make_model(self) -> BlotterModel[Order]:
         """Orders, newest first, working ones above."""
         return BlotterModel(
@@ -68,8 +75,8 @@ class OrdersPanel(BlotterPanel[Order]):
 
     def make_actions(self) -> None:
         """Cancel, change, story, chart, copy."""
-        self.add_row_action("&Cancel", self.cancel, "Del")
-        self.add_row_action("C&hange…", self.change, "F2")
+        self.add_row_action("&Cancel", self.cancel, "Del", live=True)
+        self.add_row_action("C&hange…", self.change, "F2", live=True)
         story = self.add_row_action("Order s&tory", self.show_story)
         story.setShortcuts([QKeySequence("Return"), QKeySequence("Enter")])
         self.add_row_action("&Show instrument", self.show_instrument, "Ctrl+I")

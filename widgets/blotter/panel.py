@@ -1,8 +1,9 @@
-"""What the three blotter tables share: filter line, chips, sorting, columns, copy, export."""
+"""What the blotter tables share: filter line, chips, sorting, columns, copy, export."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, QTimer, Signal
@@ -19,10 +20,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.client.board import Board
 from core.client.stores import Stores
 from core.model.ids import IdMaker
+from core.model.instruments import Instrument
 from core.model.tables import Column
 from widgets.blotter.cells import since_text
+from widgets.blotter.daybar import DayBar, DayPage
 from widgets.blotter.model import AT_ONCE, BlotterModel
 from widgets.panel import Panel
 
@@ -40,26 +44,35 @@ class BlotterPanel(Panel, Generic[R]):
     Attributes:
         CHIPS: columns that can be filtered by one of their values.
         TIME: the column that “since” filters look at.
+        PAST: can days of the past be shown?
         HIDDEN: columns that are hidden until the trader wants them.
         FIRST: columns that come first on the screen, before the others in the table's order.
 
     Signals:
         export_requested(str, object, object): kind, rows (None: everything), columns (None: all).
         story_requested(str): the order (its cl_ord_id) whose story is wanted.
+        days_wanted(): the past days that there are; answered with `take_days`.
+        page_wanted(str, object, int): kind, day (first UTC ns) and page; answered with `take_page`.
     """
 
     CHIPS: tuple[str, ...] = ()
     TIME: str = ""
+    PAST: bool = False
     HIDDEN: tuple[str, ...] = ()
     FIRST: tuple[str, ...] = ()
 
     export_requested = Signal(str, object, object)
     story_requested = Signal(str)
+    days_wanted = Signal()
+    page_wanted = Signal(str, object, int)
 
     def __init__(self, stores: Stores, ids: IdMaker, parent: QWidget | None = None) -> None:
         super().__init__(stores, parent)
         self.ids = ids
         self.model = self.make_model()
+        self.day: int | None = None
+        self._everything: Any = None
+        self._live_actions: list[QAction] = []
         self._settled = 0.0
         self._chips: dict[str, str] = {}
         self.query = QLineEdit(self)
@@ -93,6 +106,12 @@ class BlotterPanel(Panel, Generic[R]):
         top = QHBoxLayout()
         top.setContentsMargins(6, 4, 6, 2)
         top.addWidget(self.query, 1)
+        self.days = DayBar(self)
+        self.days.opened.connect(self.days_wanted)
+        self.days.chosen.connect(self.show_day)
+        self.days.turned.connect(self._turn)
+        self.days.setVisible(self.PAST)
+        top.addWidget(self.days)
         top.addLayout(self._chip_row)
         top.addWidget(self.add_chip)
         top.addStretch(1)
@@ -130,7 +149,7 @@ class BlotterPanel(Panel, Generic[R]):
         """Take in changes; put rows in order again when the pointer is elsewhere."""
         model = self.model
         model.held = self.view.viewport().underMouse()
-        if model.take(self.also_changed()):
+        if model.take(self.also_changed() if self.day is None else ()):
             self._count_rows()
         if model.unsettled and not model.held:
             now = time.monotonic()
@@ -154,6 +173,54 @@ class BlotterPanel(Panel, Generic[R]):
             )
         self.waiting.setVisible(bool(text))
 
+    # -- past days ---------------------------------------------------------------------------
+
+    def live_board(self) -> Board[R]:
+        """The rows of today, as they happen."""
+        raise TypeError(f"{type(self).__name__} has no board")
+
+    def show_day(self, day: int | None) -> None:
+        """Show a past day (its first UTC ns), or today as it happens."""
+        if day is not None:
+            self.days.show_loading(day)
+            self.page_wanted.emit(self.KIND, day, 0)
+        elif self.day is not None:
+            self._show_board(None, self.live_board(), {})
+            self.days.show_today()
+
+    def take_days(self, days: Sequence[int]) -> None:
+        """The past days that can be shown."""
+        self.days.take_days(days)
+
+    def take_page(self, page: DayPage) -> None:
+        """Show a page of a past day."""
+        board: Board[R] = Board()
+        for number, row in enumerate(reversed(page.rows)):
+            board.put(str(number), row)
+        self._everything = page.everything
+        self._show_board(page.day, board, page.instruments)
+        self.days.show_page(page.day, page.page, page.total)
+
+    def past_failed(self, text: str) -> None:
+        """A past day could not be read; what was shown stays."""
+        self.said.emit(text)
+        if self.day is None:
+            self.days.show_today()
+
+    def _turn(self, page: int) -> None:
+        if self.day is not None:
+            self.days.show_loading(self.day)
+            self.page_wanted.emit(self.KIND, self.day, page)
+
+    def _show_board(self, day: int | None, board: Board[R], more: dict[str, Instrument]) -> None:
+        self.day = day
+        for action in self._live_actions:
+            action.setEnabled(day is None)  # what was is not what is: nothing to cancel or close
+        self.model.use(board, more)
+        self.view.scrollToTop()
+        self.flush()
+        self._count_rows()
+
     # -- rows --------------------------------------------------------------------------------
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -175,9 +242,16 @@ class BlotterPanel(Panel, Generic[R]):
         return super().eventFilter(watched, event)
 
     def add_row_action(
-        self, text: str, handler: Any, keys: str | QKeySequence.StandardKey = ""
+        self,
+        text: str,
+        handler: Any,
+        keys: str | QKeySequence.StandardKey = "",
+        live: bool = False,
     ) -> QAction:
-        """An action on the selected rows, in the context menu and by its keys."""
+        """An action on the selected rows, in the context menu and by its keys.
+
+        A `live` one trades: it is for the rows of today only.
+        """
         action = QAction(text, self.view)
         if keys:
             action.setShortcut(QKeySequence(keys))
@@ -185,6 +259,8 @@ class BlotterPanel(Panel, Generic[R]):
         action.setAutoRepeat(False)
         action.triggered.connect(handler)
         self.view.addAction(action)
+        if live:
+            self._live_actions.append(action)
         return action
 
     def selected(self) -> list[R]:
@@ -409,7 +485,11 @@ class BlotterPanel(Panel, Generic[R]):
 
     def export_everything(self) -> None:
         """Ask for a file of all rows and all columns, hidden ones too, in the order of files."""
-        self._export(list(self.model.board), list(range(len(self.model.columns))))
+        rows = list(self.model.board) if self.day is None else self._everything
+        columns = list(self.model.columns)
+        self.export_requested.emit(
+            self.KIND, rows, self.as_now(columns, rows) if self.day is None else columns
+        )
 
     def _export(self, rows: list[R], numbers: list[int]) -> None:
         columns = [self.model.columns[n] for n in numbers]

@@ -6,6 +6,7 @@ import time
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from core.client.board import Board
 from core.client.stores import position_key
 from core.model.commands import Flatten, NewOrder
 from core.model.enums import OrdType, Side, TimeInForce
@@ -27,13 +28,19 @@ class PositionsPanel(BlotterPanel[Position]):
     CHIPS = ("instrument", "strategy", "account")
     HIDDEN = ("bought", "sold", "currency", "updated", "cost")
 
+    PAST = True
+
+    def live_board(self) -> Board[Position]:
+        """Today's."""
+        return self.stores.positions
+
     def make_model(self) -> BlotterModel[Position]:
         """Positions; flat ones below. Prices and profit of the moment are added to the table."""
         self._prices = -1
         table = POSITIONS.columns
         live: tuple[Column[Position], ...] = (
             Column("mark", "Mark", self._mark, "the price to close at, else the last"),
-            Column("open_profit", "Open P&L", lambda p, i: self.stores.open_profit(p)),
+            Column("open_profit", "Open P&L", self._open_profit),
             Column("profit", "P&L", self._profit, "closed and open, after fees"),
         )
         return BlotterModel(
@@ -49,8 +56,12 @@ class PositionsPanel(BlotterPanel[Position]):
 
     def make_actions(self) -> None:
         """Close, reverse, chart, copy."""
-        self.close_action = self.add_row_action("&Close position", self.close_position, "Del")
-        self.reverse_action = self.add_row_action("&Reverse position", self.reverse, "Ctrl+R")
+        self.close_action = self.add_row_action(
+            "&Close position", self.close_position, "Del", live=True
+        )
+        self.reverse_action = self.add_row_action(
+            "&Reverse position", self.reverse, "Ctrl+R", live=True
+        )
         self.add_row_action("&Show instrument", self.show_instrument, "Return")
         self.add_row_action("C&opy", self.copy_rows, "Ctrl+C")
         self.view.selectionModel().selectionChanged.connect(self._describe)
@@ -131,12 +142,17 @@ class PositionsPanel(BlotterPanel[Position]):
 
     def _mark(self, position: Position, instrument: Any) -> Value:
         ticker = self.stores.tickers.get(position.instrument)
-        if ticker is None:
+        if ticker is None or self.day is not None:
             return None
         ticks = ticker.bid if position.qty > 0 else ticker.ask if position.qty < 0 else 0
         return instrument.price(ticks or ticker.last) if ticks or ticker.last else None
 
+    def _open_profit(self, position: Position, _instrument: Any) -> Value:
+        return self.stores.open_profit(position) if self.day is None else None
+
     def _profit(self, position: Position, _instrument: Any) -> Value:
+        if self.day is not None:
+            return None
         closed = self.stores.realised_profit(position)
         opened = self.stores.open_profit(position)
         return None if closed is None or opened is None else closed + opened

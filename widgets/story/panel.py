@@ -160,12 +160,11 @@ class StoryPanel(Panel):
 
     def show_order(self, order: str) -> None:
         """Tell the story of an order (its cl_ord_id)."""
-        if order == self.order:
-            return
-        self.order = order
-        self._past, self._told, self._seen = [], None, ()
-        self._refresh()
-        self.state_changed.emit()
+        if order != self.order:
+            self.order = order
+            self._past, self._told, self._seen = [], None, ()
+            self._refresh()
+            self.state_changed.emit()
         if order:
             self.past_wanted.emit(order)
 

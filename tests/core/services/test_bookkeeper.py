@@ -17,11 +17,10 @@ from core.model.commands import CancelAll
 from core.model.enums import Source
 from core.model.orders import Fill, OrderUpdate
 from core.services import bookkeeper
-from core.services.bookkeeper import JOURNAL, RECORDS, Bookkeeper, catch_up
-from core.storage.book import FILE
+from core.services.bookkeeper import JOURNAL, Bookkeeper, catch_up
 from core.storage.errors import StorageError
 from core.storage.reading import DAY, Records, Span
-from core.storage.schema import ROWS
+from core.storage.schema import FILE, RECORDS, ROWS
 from tests.core.kernel.driver import AAPL, BTC, BUY, FUT, SELL, START, Driver
 from tests.core.services.journals import trade_a_while, write
 
@@ -301,7 +300,10 @@ def test_any_day_page_by_page_and_the_days_there_are(tmp_path):
 def test_a_damaged_journal_and_none_at_all_are_sentences(tmp_path):
     with pytest.raises(JournalError, match="no journal here"):
         catch_up(tmp_path)
-    journal = write(tmp_path / JOURNAL, trade_a_while(Driver(), 20))
+    driver = trade_a_while(Driver(), 20)
+    journal = write(tmp_path / JOURNAL, driver)
+    journal.sync()  # what comes after it says that this was on the disk
+    write(tmp_path / JOURNAL, trade_a_while(driver, 5), journal)
     path = journal.path
     journal.close()
     data = path.read_bytes()

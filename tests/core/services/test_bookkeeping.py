@@ -9,10 +9,11 @@ import psutil
 import pytest
 
 from core.journal.journal import Journal
-from core.services.bookkeeper import RECORDS, Bookkeeper, catch_up
+from core.services.bookkeeper import Bookkeeper, catch_up
 from core.services.bookkeeping import Bookkeeping
 from core.storage.errors import HeldError
 from core.storage.reading import Records, Span
+from core.storage.schema import RECORDS
 from tests.core.kernel.driver import Driver
 from tests.core.services.journals import trade_a_while, write
 from tests.core.services.test_bookkeeper import all_rows, whole

@@ -12,11 +12,11 @@ from core.model.enums import Liquidity, Side
 from core.model.instruments import Instrument
 from core.model.orders import Fill
 from core.storage import schema
-from core.storage.book import FILE, Book
+from core.storage.book import Book
 from core.storage.errors import HeldError, StorageError
 from core.storage.reading import Records, Span
 from core.storage.rows import Rows
-from core.storage.schema import APPLICATION, MIGRATIONS, open_for_reading, open_for_writing
+from core.storage.schema import APPLICATION, FILE, MIGRATIONS, open_for_reading, open_for_writing
 
 ABC = Instrument("ABC.V", "ABC", "V", Decimal("0.25"), Decimal("0.001"), "EUR")
 FILL = Fill(7, 8, "E1", "O1", "A", ABC.id, Side.BUY, 9, 10, Decimal("0.1"), "EUR",

