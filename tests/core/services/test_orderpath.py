@@ -157,7 +157,7 @@ def test_many_orders_share_one_word_of_the_disk_and_keep_their_order(
             b.venue.answers = False
             # The thread is with the disk while all of these come.
             disk.works.clear()
-            orders = [order() for _ in range(40)]
+            orders = [order(qty=1 + n) for n in range(40)]
             for one in orders:
                 b.engine.submit(one)
             disk.steps.clear()
