@@ -51,6 +51,8 @@ from core.venues.venue import Clock, Venue
 
 LOG = logging.getLogger("outcry.engine")
 
+TRIGGER_SECONDS = 0.02
+"""How often the kernel is told the prices that orders wait for there."""
 _ERRORS_SHOWN = 20  # error notices a second at most; all are counted and logged
 
 
@@ -268,6 +270,7 @@ class Engine:
         )
         self._timers = [
             Every(FRAME_SECONDS, self.sessions.frames, self.report, "Sending frames"),
+            Every(TRIGGER_SECONDS, self._triggers, self.report, "Looking after held orders"),
             Every(0.25, self._quarter, self.report, "Looking after limits"),
             Every(1.0, self._second, self.report, "Looking after health"),
             Every(SAVE_SECONDS, self._keep_past, self.report, "Keeping the market's past"),
@@ -378,6 +381,16 @@ class Engine:
         )
 
     # -- now and then ------------------------------------------------------------------------
+
+    def _triggers(self) -> None:
+        """Tell the kernel the newest prices that orders wait for there."""
+        waiting = self.kernel.triggers()
+        if waiting or self.feed.watching:
+            self.feed.feed_triggers([i for i in waiting if self._settled(i)])
+
+    def _settled(self, instrument: str) -> bool:
+        link = self.routes.get(instrument)
+        return link is None or link.settled
 
     def _quarter(self) -> None:
         """Four times a second: marks, limits in use, strategies; time, at least once a second."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from core.marketdata.cache import MarketCache
 from core.model.market import Quote, Trade
@@ -21,6 +21,7 @@ class KernelFeed:
         self._path = path
         self._quotes: dict[str, Quote] = {}
         self._trades: dict[str, Trade] = {}
+        self._watched: set[str] = set()
 
     def feed(self, instrument: str) -> None:
         """Bring the kernel's view of one market up to date, unless it is."""
@@ -37,6 +38,32 @@ class KernelFeed:
         if quote.instrument and self._quotes.get(instrument) is not quote:
             self._quotes[instrument] = quote
             self._path.take(quote)
+
+    @property
+    def watching(self) -> bool:
+        """Were there orders waiting for a price when it was last looked?"""
+        return bool(self._watched)
+
+    def feed_triggers(self, instruments: Collection[str]) -> None:
+        """Bring the kernel up to date on markets for whose price orders wait there, trades too.
+
+        Of what happened between two calls the newest counts. A trade of before the first order
+        waited is not told: it triggers nothing.
+        """
+        if not instruments:
+            self._watched.clear()
+            return
+        for name in list(instruments):
+            market = self._cache.markets.get(name)
+            trade = None if market is None else market.last
+            new = trade is not None and self._trades.get(name) is not trade
+            if trade is not None and new and trade.received > 0:
+                self._trades[name] = trade
+                if name in self._watched:
+                    self._path.take(trade)
+            self._watched.add(name)
+            self.feed(name)
+        self._watched.intersection_update(instruments)
 
     def feed_all(self, instruments: Iterable[str]) -> None:
         """The same for several."""

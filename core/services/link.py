@@ -219,7 +219,7 @@ class VenueLink:
 
     def _working(self) -> list[Order]:
         suffix = f".{self.venue.name}"
-        return [order for order in self._kernel.working() if order.instrument.endswith(suffix)]
+        return [order for order in self._kernel.at_venues() if order.instrument.endswith(suffix)]
 
     def _marks(self) -> dict[str, int]:
         """Last known prices. The kernel's are the newest of what it watches, else perhaps old."""
