@@ -180,7 +180,7 @@ class HistoricalVar:
 
     @staticmethod
     def _worst(profits: Floats, risk: Risk) -> tuple[int, int]:
-        # 1 - 0.95 is a little more than 0.05: the count must not depend on that.
+        # 1 - 0.9 is a little less than 0.1: the count must not depend on that.
         count = max(1, floor((1.0 - risk.confidence) * len(profits) + 1e-9))
         worst: list[float] = np.partition(profits, count - 1)[:count].tolist()
         worst.sort()

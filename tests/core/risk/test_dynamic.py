@@ -133,6 +133,15 @@ def test_the_unknown_and_a_clock_that_goes_back_loosen_nothing() -> None:
     assert limit.update(71 * SECOND, 0, 5000, 0) == 500
 
 
+def test_the_unknown_begins_the_wait_anew() -> None:
+    limit = DynamicLimit(1000, TERMS)
+    limit.update(0, 2_000_000, 10_000, 500)
+    limit.update(1 * SECOND, *CALM)
+    limit.update(30 * SECOND)
+    assert limit.update(70 * SECOND, *CALM) == 500
+    assert limit.update(130 * SECOND, *CALM) == 1000
+
+
 def test_a_new_base() -> None:
     limit = DynamicLimit(1000, TERMS)
     limit.rebase(800)

@@ -79,6 +79,10 @@ def test_few_returns_give_the_worst_of_them() -> None:
     assert (model.var(P99), model.es(P99)) == (30, 30)
     model.hold(0, -1000)
     assert model.var(P95) == 20
+    # A tenth of twenty is two, though 1 - 0.9 is a little less than a tenth.
+    model = HistoricalVar(np.array([[-at / 1000] for at in range(20)]))
+    model.hold(0, 1000)
+    assert model.var(Risk(0.9)) == 18
 
 
 def test_the_covariance_by_hand() -> None:

@@ -193,6 +193,12 @@ def test_the_initial_margin_is_never_below_the_maintenance_margin() -> None:
     assert model.requirement()[:2] == (money(500), money(500))
 
 
+def test_what_is_lost_at_every_price_has_no_liquidation_price() -> None:
+    # 100 of the other currency bought, and 110 lost elsewhere.
+    held = Held(Decimal(1_000_000), Decimal(10_000), inverse=True)
+    assert liquidation_price(held, Decimal(0), BTC, other_pnl=Decimal(-110)) is None
+
+
 def test_brackets_are_checked() -> None:
     with pytest.raises(ValueError, match="begin at 0"):
         PerpetualTerms((Bracket(Decimal(1), Decimal("0.01"), Decimal(5)),))
