@@ -493,7 +493,8 @@ def on_cancel_reject(s: State, r: CancelReject) -> None:
         return
     if r.request in live.answered:
         return
-    text = f"{r.venue} refused the {what}: {r.text or 'no reason was given'}."
+    why = r.text.rstrip(".") or "no reason was given"
+    text = f"{r.venue} refused the {what}: {why}."
     if live.dead:
         s.refuse(r.request, "TOO_LATE", text)
         return

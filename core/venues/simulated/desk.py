@@ -112,7 +112,7 @@ class Desk:
         while True:
             last = market.live.last
             for own in market.stops:
-                stop = own.order.stop_price
+                stop = own.stop
                 if last >= stop if own.side == BUY else last <= stop:
                     break
             else:
@@ -150,7 +150,7 @@ class Desk:
         if own is None:
             return
         market = self._markets[own.order.instrument]
-        why = replace_refusal(market, own, request.qty, request.price)
+        why = replace_refusal(market, own, request.qty, request.price, request.stop_price)
         if why:
             self._refuse(request, own.status, True, why)
             return
@@ -160,6 +160,7 @@ class Desk:
             fills = market.live.replace(own.book_id, own.side, own.price, request.price, leaves)
         own.qty = request.qty
         own.price = request.price
+        own.stop = request.stop_price or own.stop
         self._say(own, ExecType.REPLACED, request=request.request)
         if not own.armed:
             market.live.settle(fills, own.side)
@@ -281,6 +282,7 @@ class Desk:
                 side=order.side,
                 qty=own.qty,
                 price=own.price,
+                stop_price=own.stop,
                 cum_qty=own.cum,
                 last_price=0 if fill is None else fill.price,
                 last_qty=0 if fill is None else fill.qty,

@@ -14,9 +14,20 @@ _RESTING = (TimeInForce.GTC, TimeInForce.DAY)
 
 
 class OwnOrder:
-    """An order of ours at the venue. `armed`: a stop that waits for its price."""
+    """An order of ours at the venue. `armed`: a stop that waits for its price `stop`."""
 
-    __slots__ = ("armed", "book_id", "cum", "order", "order_id", "price", "qty", "side", "status")
+    __slots__ = (
+        "armed",
+        "book_id",
+        "cum",
+        "order",
+        "order_id",
+        "price",
+        "qty",
+        "side",
+        "status",
+        "stop",
+    )
 
     def __init__(self, order: Order, order_id: str, book_id: int) -> None:
         self.order = order
@@ -24,6 +35,7 @@ class OwnOrder:
         self.book_id = book_id
         self.side = int(order.side)
         self.price = order.price
+        self.stop = order.stop_price
         self.qty = order.qty
         self.cum = order.cum_qty
         self.status = OrdStatus.PARTIALLY_FILLED if order.cum_qty else OrdStatus.NEW
@@ -91,8 +103,11 @@ def refusal(venue: str, market: Market | None, order: Order) -> str:
     return ""
 
 
-def replace_refusal(market: Market, own: OwnOrder, qty: int, price: int) -> str:
-    """Why an order cannot be changed to `qty` and `price`; empty when it can."""
+def replace_refusal(market: Market, own: OwnOrder, qty: int, price: int, stop: int) -> str:
+    """Why an order cannot be changed to `qty`, `price` and `stop` (0: as it is); empty when it can.
+
+    A stop that was triggered has no stop price any more.
+    """
     if market.status is not MarketStatus.OPEN:
         return f"{market.instrument.id} is {market.status.value}: {market.why}"
     if not own.cum < qty <= market.instrument.max_qty:
@@ -100,8 +115,12 @@ def replace_refusal(market: Market, own: OwnOrder, qty: int, price: int) -> str:
             f"The new quantity {qty} lots must be more than the {own.cum} filled "
             f"and at most {market.instrument.max_qty}."
         )
+    if stop and not own.armed:
+        return "Its stop price was reached; it cannot be changed any more."
+    if not 0 <= stop <= MAX_PRICE:
+        return f"Stop price {stop} ticks is outside 1 to {MAX_PRICE}."
     if own.order.ord_type is OrdType.STOP:
-        return "A stop order cannot be changed; cancel it and send a new one."
+        return "" if own.armed else "The stop was triggered and trades at the market."
     if not 0 < price <= MAX_PRICE:
         return f"Price {price} ticks is outside 1 to {MAX_PRICE}."
     if own.order.post_only and market.live.crosses(own.side, price):

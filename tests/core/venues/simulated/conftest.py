@@ -138,10 +138,10 @@ class Rig:
         self.venue.send(self.requests[request])
         return request
 
-    def replace(self, order: Order, qty: int, price: int) -> str:
+    def replace(self, order: Order, qty: int, price: int, stop: int = 0) -> str:
         self.names += 1
         request = f"R-{self.names}"
-        self.requests[request] = VenueReplace(order, request, qty, price)
+        self.requests[request] = VenueReplace(order, request, qty, price, stop)
         self.venue.send(self.requests[request])
         return request
 

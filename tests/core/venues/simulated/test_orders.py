@@ -252,10 +252,11 @@ def test_stops_wait_for_their_price(still: Any) -> None:
     assert still.kinds(stop) == still.kinds(limited) == ["NEW"]
     assert set(working(still)) == {stop.cl_ord_id, limited.cl_ord_id, sold.cl_ord_id}
     still.replace(limited, 6, ask + 2)
-    refused = still.replace(stop, 6, ask + 2)
+    larger = still.replace(stop, 6, 0)
     still.run(0)
     assert still.story(limited)[-1].exec_type is ExecType.REPLACED
-    assert still.story(stop)[-1].request == refused
+    assert still.story(stop)[-1].request == larger
+    assert (still.story(stop)[-1].qty, still.story(stop)[-1].stop_price) == (6, ask + 1)
     prices = sorted(still.books[ACME].sides[2])
     still.new(BUY, ask_qty + 1, prices[1], account="A2", tif=TimeInForce.IOC)
     still.run(0)
@@ -264,6 +265,30 @@ def test_stops_wait_for_their_price(still: Any) -> None:
     still.cancel(sold)
     still.run(0)
     assert still.kinds(sold) == ["NEW", "CANCELED"]
+    still.check_stories()
+
+
+def test_a_stop_is_moved_while_it_waits_and_not_after(still: Any) -> None:
+    _, _, ask, ask_qty = still.top()
+    stop = still.new(BUY, 5, 0, ord_type=OrdType.STOP, stop_price=ask + 1)
+    limited = still.new(BUY, 5, 2, ord_type=OrdType.STOP_LIMIT, stop_price=ask + 1)
+    still.run(0)
+    still.replace(stop, 5, 0, ask + 50)
+    still.run(0)
+    moved = still.story(stop)[-1]
+    assert (moved.exec_type, moved.stop_price, moved.price) == (ExecType.REPLACED, ask + 50, 0)
+    prices = sorted(still.books[ACME].sides[2])
+    still.new(BUY, ask_qty + 1, prices[1], account="A2", tif=TimeInForce.IOC)
+    still.run(0)
+    assert still.story(stop)[-1] is moved
+    late = still.replace(limited, 5, 2, ask + 9)
+    still.run(0)
+    answer = still.story(limited)[-1]
+    assert answer.request == late
+    assert "was reached" in answer.text
+    still.replace(stop, 5, 0, ask)
+    still.run(0)
+    assert still.story(stop)[-1].status is OrdStatus.FILLED
     still.check_stories()
 
 
