@@ -17,7 +17,7 @@ def default(window: MainWindow) -> None:
     ladder = open_panel("ladder", area="right")
     tape = open_panel("tape", area="right")
     orders = open_panel("orders", area="bottom", beside=chart)
-    for kind in ("fills", "positions", "log"):
+    for kind in ("fills", "positions", "balances", "log"):
         open_panel(kind, area="center", beside=orders)
     open_panel("ticket", area="bottom", beside=watchlist)
     strategies = open_panel("strategies", area="bottom", beside=tape)

@@ -67,6 +67,7 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
         self._sorting: Sorting[R] = Sorting(self.columns, group, default_sort)
         self._filter: Filter[R] = Filter(self.columns)
         self._more: Mapping[str, Instrument] = {}
+        self._day: int | None = None
         self._cursor = 0
         self._epoch = board.epoch
         self._lines: dict[str, Line[R]] = {}
@@ -122,9 +123,12 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
             self._pending.update(dict.fromkeys(self._homeless))
             self._homeless.clear()
 
-    def use(self, board: Board[R], more: Mapping[str, Instrument]) -> None:
-        """Show another board from now on; `more` are instruments that the stores may not know."""
-        self.board, self._more = board, more
+    def use(self, board: Board[R], more: Mapping[str, Instrument], day: int | None) -> None:
+        """Show another board from now on; `more` are instruments that the stores may not know.
+
+        Times of the `day` (its first UTC ns) are shown without their date, None: of today.
+        """
+        self.board, self._more, self._day = board, more, day
         self._epoch = board.epoch
         self._forget()
 
@@ -414,7 +418,7 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
 
     def _now(self) -> int:
         """The engine's time (UTC ns): the day of a replay is that of its recording."""
-        return self._stores.engine.replay_ts or time.time_ns()
+        return self._day or self._stores.engine.replay_ts or time.time_ns()
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         """Titles, and what they mean."""

@@ -216,7 +216,7 @@ class BlotterPanel(Panel, Generic[R]):
         self.day = day
         for action in self._live_actions:
             action.setEnabled(day is None)  # what was is not what is: nothing to cancel or close
-        self.model.use(board, more)
+        self.model.use(board, more, day)
         self.view.scrollToTop()
         self.flush()
         self._count_rows()

@@ -203,12 +203,14 @@ class StatusBar(QStatusBar):
         if engine.errors:
             parts.append(f"{engine.errors} errors")
         self.engine.setText(" · ".join(parts))
+        behind = engine.records_behind
         self.engine.setToolTip(
             f"Order round trip p50 {milliseconds(engine.round_trip_p50)}, "
             f"p99 {milliseconds(engine.round_trip_p99)}\n"
             f"Decision in the engine p50 {milliseconds(engine.decide_p50)}, "
             f"p99 {milliseconds(engine.decide_p99)}\n"
-            f"Journal {engine.journal_bytes / 1e6:,.1f} MB, memory {engine.rss / 1e6:,.0f} MB"
+            f"Journal {engine.journal_bytes / 1e6:,.1f} MB, memory {engine.rss / 1e6:,.0f} MB\n"
+            f"Records behind by {behind if behind >= 0 else NOTHING} entries"
         )
         rate, p99, cost = measure()
         self.frames.setText(f"{rate:.0f} fps · p99 {p99:.0f} ms" if rate else NOTHING)

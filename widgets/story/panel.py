@@ -39,7 +39,7 @@ Index = QModelIndex | QPersistentModelIndex
 ROOT = QModelIndex()
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _SAMPLES = (
-    "Partly filled",
+    "Pending replace",
     "pending replace",
     "00:00:00.000000",
     "00:00:00.000000",
