@@ -7,22 +7,28 @@ passed over. So each record is read once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Generator, Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
 import msgspec
 
 from core.journal.errors import JournalError
 from core.journal.files import journal_files, snapshot_files
 from core.journal.records import (
+    HASHED_AT,
     NO_CHAIN,
+    RECORD_SIZE,
     VERSION,
     Header,
     Record,
     find_record,
     read_header,
     read_record,
+    unpack_record,
 )
 from core.model.commands import Command
 from core.model.events import VenueEvent
@@ -65,15 +71,29 @@ def open_header(path: Path, data: bytes | memoryview) -> Header:
     return header
 
 
+class Place(NamedTuple):
+    """Between two records of a file: an offset, the number and the chain of the one before."""
+
+    at: int
+    seq: int
+    chain: bytes
+
+
 def records(
-    path: Path, data: memoryview, header: Header, *, last: bool, until: int = NO_END
+    path: Path,
+    data: memoryview,
+    header: Header,
+    *,
+    last: bool,
+    until: int = NO_END,
+    start: Place | None = None,
 ) -> Iterator[Record | Tail]:
-    """Every record of a file up to the number `until`, then its `Tail`.
+    """Every record of a file up to the number `until`, then its `Tail`; all, or from `start` on.
 
     Raises:
         JournalError: for damage that is not just a torn end, or a torn end where `last` is False.
     """
-    at, seq, chain = header.size, header.first - 1, header.chain
+    at, seq, chain = start or Place(header.size, header.first - 1, header.chain)
     size, version = len(data), header.version
     while at < size and seq < until:
         found = read_record(data, at, chain, version)
@@ -107,13 +127,61 @@ def replay(directory: Path, from_seq: int, to_seq: int) -> Iterator[tuple[int, i
     Raises:
         JournalError: when something is missing, damaged or of a newer version.
     """
-    decode = decode_recorded
-    for path, found in read(directory, from_seq, to_seq):
-        try:
-            message: Recorded = decode(found.payload)
-        except msgspec.DecodeError as error:
-            raise not_understood(path, found, error) from None
-        yield found.seq, found.ts, message
+    if from_seq > to_seq:
+        return
+    expected, chain = 0, NO_CHAIN
+    for path, data, header, last, until in _opened(directory, from_seq):
+        if expected and (header.first != expected or header.chain != chain):
+            check_gap(directory, path, header, expected)
+        place = Place(header.size, header.first - 1, header.chain)
+        if header.version == VERSION:
+            place = yield from _quickly(data, place, from_seq, min(until, to_seq))
+            if place.seq == to_seq:
+                return
+        for found in records(path, memoryview(data), header, last=last, until=until, start=place):
+            if isinstance(found, Tail):
+                expected, chain = found.last + 1, found.chain
+            elif found.seq >= from_seq:
+                if found.seq > to_seq:
+                    return
+                yield found.seq, found.ts, _decoded(path, found)
+
+
+def _quickly(
+    data: bytes, place: Place, from_seq: int, until: int
+) -> Generator[tuple[int, int, Recorded], None, Place]:
+    """The records of a file for as long as all is well with them, and where that ends.
+
+    What `records` and `read_record` do, without the words: a start reads a million of them.
+    """
+    at, seq, chain = place
+    size, decode, unpack = len(data), decode_recorded, unpack_record
+    try:
+        while seq < until:
+            crc, own, _, length, number, ts = unpack(data, at)
+            end = at + RECORD_SIZE + length
+            body = data[at + 4 : end]
+            if (
+                end > size
+                or number != seq + 1
+                or crc32(body) != crc
+                or blake2b(chain + body[HASHED_AT - 4 :], digest_size=16).digest() != own
+            ):
+                break
+            if number >= from_seq:
+                yield number, ts, decode(body[RECORD_SIZE - 4 :])
+            at, seq, chain = end, number, own
+    except (struct.error, msgspec.DecodeError):
+        pass  # the end, or something that is worth a closer look
+    return Place(at, seq, chain)
+
+
+def _decoded(path: Path, found: Record) -> Recorded:
+    try:
+        message: Recorded = decode_recorded(found.payload)
+    except msgspec.DecodeError as error:
+        raise not_understood(path, found, error) from None
+    return message
 
 
 def read(directory: Path, from_seq: int, to_seq: int = NO_END) -> Iterator[tuple[Path, Record]]:
@@ -124,6 +192,22 @@ def read(directory: Path, from_seq: int, to_seq: int = NO_END) -> Iterator[tuple
     """
     if from_seq > to_seq:
         return
+    expected, chain = 0, NO_CHAIN
+    for path, data, header, last, until in _opened(directory, from_seq):
+        if expected and (header.first != expected or header.chain != chain):
+            check_gap(directory, path, header, expected)
+        for found in records(path, memoryview(data), header, last=last, until=until):
+            if isinstance(found, Tail):
+                expected, chain = found.last + 1, found.chain
+            elif found.seq >= from_seq:
+                if found.seq > to_seq:
+                    return
+                yield path, found
+
+
+def _opened(directory: Path, from_seq: int) -> Iterator[tuple[Path, bytes, Header, bool, int]]:
+    """Every file from the one that holds a record on: with its header, whether it is the last,
+    and the number of the last record that counts in it."""
     files = journal_files(directory)
     while len(files) > 1 and int(files[1].stem) <= from_seq:
         files.pop(0)
@@ -133,22 +217,12 @@ def read(directory: Path, from_seq: int, to_seq: int = NO_END) -> Iterator[tuple
             f"{directory}: record {from_seq} is wanted and the journal {begins}. Put the missing"
             " files back from a backup."
         )
-    expected, chain = 0, NO_CHAIN
     for path, following in zip(files, [*files[1:], None], strict=True):
-        data = memoryview(read_file(path))
-        if following is None and held_nothing(path, data):
+        data = read_file(path)
+        if following is None and held_nothing(path, memoryview(data)):
             return  # its writer is just beginning it, or a loss of power took it
-        header = open_header(path, data)
-        if expected and (header.first != expected or header.chain != chain):
-            check_gap(directory, path, header, expected)
         until = NO_END if following is None else int(following.stem) - 1
-        for found in records(path, data, header, last=following is None, until=until):
-            if isinstance(found, Tail):
-                expected, chain = found.last + 1, found.chain
-            elif found.seq >= from_seq:
-                if found.seq > to_seq:
-                    return
-                yield path, found
+        yield path, data, open_header(path, data), following is None, until
 
 
 def held_nothing(path: Path, data: memoryview) -> bool:

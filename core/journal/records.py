@@ -50,11 +50,11 @@ _OLD_CHECKED = struct.Struct("<IIQq")
 _OLD_HEADER_SIZE = _OLD_HEADER.size + _CRC.size
 HEADER_SIZE = _OLD_HEADER_SIZE + 16 + _CRC.size
 RECORD_SIZE = _RECORD.size
-_HASHED_AT = RECORD_SIZE - _HASHED.size
+HASHED_AT = RECORD_SIZE - _HASHED.size
 
 _pack_hashed = _HASHED.pack
 _pack_crc = _CRC.pack
-_unpack = _RECORD.unpack_from
+unpack_record = _RECORD.unpack_from
 
 
 class Header(NamedTuple):
@@ -146,7 +146,7 @@ def read_record(data: memoryview, at: int, before: bytes, version: int = VERSION
     start = at + RECORD_SIZE
     if start > len(data):
         return "the record is cut off"
-    crc, chain, unconfirmed, length, seq, ts = _unpack(data, at)
+    crc, chain, unconfirmed, length, seq, ts = unpack_record(data, at)
     if length > MAX_PAYLOAD:
         return f"it claims {length} bytes, which no record has"
     end = start + length
@@ -154,7 +154,7 @@ def read_record(data: memoryview, at: int, before: bytes, version: int = VERSION
         return "the record is cut off"
     if crc32(data[at + 4 : end]) != crc:
         return "its checksum is wrong"
-    follows = blake2b(before + data[at + _HASHED_AT : end], digest_size=16).digest() == chain
+    follows = blake2b(before + data[at + HASHED_AT : end], digest_size=16).digest() == chain
     return Record(seq, ts, data[start:end], chain, unconfirmed, end, follows)
 
 

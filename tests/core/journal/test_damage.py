@@ -89,7 +89,7 @@ def test_bits_turned_over_all_through_the_last_64_kb(written: Written) -> None:
     index, refused, torn = 0, 0, 0
     last = len(written.records)
     safe = max(r.seq - 1 - r.unconfirmed for r in written.records)
-    for at in range(len(written.data) - WINDOW, len(written.data), 3):
+    for at in range(len(written.data) - WINDOW, len(written.data), 5):
         while written.starts[index + 1] <= at:
             index += 1
         start = written.starts[index]
@@ -108,8 +108,8 @@ def test_bits_turned_over_all_through_the_last_64_kb(written: Written) -> None:
         assert tail.torn
         assert index >= safe, "the disk had confirmed it: that is damage, not a torn end"
         torn += 1
-    assert refused > WINDOW * 0.3
-    assert torn > 30
+    assert refused > WINDOW * 0.18
+    assert torn > 15
 
 
 def test_a_sample_through_the_whole_start(written: Written, tmp_path: Path) -> None:
