@@ -157,6 +157,7 @@ def trade(
         try:
             await script(Trader(window, process))
         finally:
+            await window.history.finish()
             window.close_now()
             window.desk.stop()
             window.docks.clear()
