@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -250,7 +251,7 @@ def _line(seq: int, ts: int, message: object, as_json: bool) -> str:
         value = getattr(message, about.name)
         if about.default is not msgspec.NODEFAULT and value == about.default:
             continue
-        text = value.name if hasattr(value, "name") else value
+        text = value.name if isinstance(value, Enum) else value
         parts.append(f"{about.name}={text}")
     return f"{seq:>9}  {_time(ts)}  {kind:<16} {'  '.join(parts)}"
 
@@ -263,7 +264,7 @@ def _named(value: object) -> object:
         return {f.name: _named(getattr(value, f.name)) for f in msgspec.structs.fields(value)}
     if isinstance(value, tuple | list):
         return [_named(one) for one in value]
-    return value
+    return value.name if isinstance(value, Enum) else value
 
 
 # -- replay ------------------------------------------------------------------------------------

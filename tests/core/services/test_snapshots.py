@@ -1,0 +1,216 @@
+"""Snapshots made by a process of their own: the engine's loop does not wait, a kill spoils none."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from core.journal.errors import JournalError
+from core.journal.files import journal_files, read_snapshot, snapshot_files
+from core.journal.journal import Journal
+from core.kernel.kernel import Kernel
+from core.model.commands import CancelOrder
+from core.model.enums import OrdStatus
+from core.services.config import load_config
+from core.services.recovery import check_replay, rebuild, state_at
+from core.services.snapshots import Snapshots, main
+from tests.core.kernel.test_dump import busy
+from tests.core.services.helpers import Bench, order
+from tests.core.services.test_recovery import digest_of, record
+
+DAY = 86_400_000_000_000
+
+
+def test_the_state_after_any_record(tmp_path: Path) -> None:
+    driver = busy()
+    record(tmp_path, driver, snapshot_at=9)
+    kernel = Kernel()
+    for seq, ts, message in driver.inputs:
+        kernel.apply(seq, ts, message)
+        if seq in (3, 9, 20, driver.seq):
+            found = state_at(tmp_path, seq)
+            assert found.kernel.seq == seq
+            assert found.start == (9 if seq >= 9 else 0)
+            if not found.start:
+                assert found.kernel.digest() == kernel.digest()
+    with Journal.open(tmp_path, sync_every=0) as journal:
+        assert rebuild(journal)[0].digest() == state_at(tmp_path).kernel.digest()
+
+
+def test_made_beside_a_writer(tmp_path: Path) -> None:
+    driver = busy()
+    record(tmp_path, driver)
+    before = digest_of(tmp_path)
+    with Journal.open(tmp_path, sync_every=0) as journal:
+        assert main([str(tmp_path), str(driver.seq), "0"]) == 0
+        assert journal.newest_snapshot().seq == driver.seq
+        kernel, start, replayed = rebuild(journal)
+    assert (start, replayed) == (driver.seq, 0)
+    assert kernel.digest() == before
+    assert check_replay(tmp_path, check=True).compared == [(driver.seq, True)]
+
+
+def test_old_files_go_with_it(tmp_path: Path) -> None:
+    driver = busy()
+    record(tmp_path, driver)
+    with Journal.open(tmp_path, sync_every=0) as journal:
+        for n in range(5):
+            journal.append(driver.now + n * DAY, CancelOrder(f"x{n}", "none"))
+    last = driver.seq + 5
+    assert main([str(tmp_path), str(last - 2), "1"]) == 0
+    assert int(journal_files(tmp_path)[0].stem) == 1, "one snapshot covers nothing"
+    assert main([str(tmp_path), str(last - 1), "1"]) == 0
+    first = int(journal_files(tmp_path)[0].stem)
+    assert first > 1
+    assert first - 1 <= last - 2
+    assert digest_of(tmp_path) == state_at(tmp_path).kernel.digest()
+    assert check_replay(tmp_path).start == last - 2
+
+
+def test_damage_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    driver = busy()
+    record(tmp_path, driver)
+    first = journal_files(tmp_path)[0]
+    data = bytearray(first.read_bytes())
+    data[200] ^= 1
+    first.write_bytes(data)
+    assert main([str(tmp_path), str(driver.seq), "0"]) == 1
+    assert "damaged at offset" in capsys.readouterr().err
+    said: list[str] = []
+
+    async def test() -> None:
+        snapshots = Snapshots(tmp_path, 0, 0, lambda text, error: said.append(text))
+        snapshots.take(driver.seq)
+        snapshots.take(driver.seq + 1)
+        assert snapshots.seq == driver.seq, "one at a time"
+        await snapshots.finish()
+
+    asyncio.run(test())
+    (text,) = said
+    assert "No snapshot of the engine's state could be made." in text
+    assert "damaged at offset" in text
+    with pytest.raises(JournalError):
+        state_at(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="stops a process where it stands")
+def test_killed_in_the_middle_of_it(tmp_path: Path) -> None:
+    """However far it came: no half a snapshot ever counts, and the next one works."""
+    driver = busy()
+    record(tmp_path, driver)
+    before = digest_of(tmp_path)
+    program = (
+        "import os, signal, sys; from core.journal import files; real = files.os.{call}\n"
+        "def killed(*a, **b):\n    {act}\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "files.os.{call} = killed\nfrom core.services.snapshots import main\nmain(sys.argv[1:])"
+    )
+    for call, act in (
+        ("write", "real(a[0], bytes(a[1][:100]))"),
+        ("fsync", "pass"),
+        ("replace", "pass"),
+        ("replace", "real(*a)"),
+    ):
+        words = [str(tmp_path), str(driver.seq), "0"]
+        code = program.format(call=call, act=act)
+        done = subprocess.run([sys.executable, "-c", code, *words], check=False)
+        assert done.returncode == -signal.SIGKILL
+        for path in snapshot_files(tmp_path):
+            assert not isinstance(read_snapshot(path), str)
+        assert digest_of(tmp_path) == before
+    assert not list(tmp_path.glob("*.new")), "opening tidied up"
+
+
+def test_an_engine_has_them_made(tmp_path: Path) -> None:
+    config = load_config(None, tmp_path)
+    config.snapshot_every = 20
+
+    async def test() -> None:
+        async with Bench(tmp_path, config=config) as b:
+            b.venue.quote()
+            for _ in range(10):
+                new = order()
+                b.send(new)
+                assert await b.until(lambda name=new.cl_ord_id: b.status(name) is OrdStatus.NEW)
+            assert await b.until(lambda: snapshot_files(tmp_path / "journal"), 30)
+            assert "snapshot" not in b.notices()
+
+    asyncio.run(test())
+    (newest, *_) = snapshot_files(tmp_path / "journal")
+    found = check_replay(tmp_path / "journal", check=True)
+    assert found.compared
+    assert all(same for _, same in found.compared)
+    assert int(newest.stem) == found.last
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can mount")
+def test_an_engine_on_a_full_disk_halts_and_goes_on(tmp_path: Path) -> None:
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip("a file system cannot be mounted here")
+    try:
+        asyncio.run(_fill_the_disk(place))
+    finally:
+        subprocess.run(["umount", str(place)], check=True, capture_output=True)
+
+
+async def _fill_the_disk(place: Path) -> None:
+    async with Bench(place) as b:
+        b.venue.quote()
+        good = order()
+        b.send(good)
+        assert await b.until(lambda: b.status(good.cl_ord_id) is OrdStatus.NEW)
+        ballast = place / "ballast"
+        _fill(ballast)
+        deadline = time.monotonic() + 20
+        while "Trading is halted" not in b.notices():
+            b.send(order())
+            await b.until(lambda: False, 0.01)
+            assert time.monotonic() < deadline
+        assert "No space left on device" in b.notices()
+        sent = len(b.venue.sent)
+        late = order()
+        b.send(late)
+        assert await b.until(lambda: b.client.stores.refusals.get(late.cl_ord_id))
+        assert len(b.venue.sent) == sent
+        ballast.unlink()
+        assert await b.until(lambda: "trading goes on" in b.notices(), 10)
+        last = order()
+        b.send(last)
+        assert await b.until(lambda: b.status(last.cl_ord_id) is OrdStatus.NEW)
+        sent_names = [request.order.cl_ord_id for request in b.venue.sent]
+    recorded = {
+        message.cl_ord_id
+        for _, _, message in _replayed(place / "journal")
+        if type(message).__name__ == "NewOrder"
+    }
+    assert set(sent_names) <= recorded, "nothing left that is not on record"
+    assert late.cl_ord_id not in recorded
+
+
+def _fill(path: Path) -> None:
+    """Leave no room at all."""
+    with path.open("wb", buffering=0) as file:
+        for size in (4096, 1):
+            try:
+                while file.write(bytes(size)) == size:
+                    pass
+            except OSError:
+                continue
+
+
+def _replayed(directory: Path):  # type: ignore[no-untyped-def]
+    with Journal.open(directory, sync_every=0) as journal:
+        return list(journal.replay())
