@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
         for _, ts, message in driver.inputs:
             journal.append(ts, message)
         journal.sync()
-        later = driver.now + 2_000_000_000
+        later = 1_700_000_100_000_000_000
         journal.append(
             later, NewOrder("SHOWN", "P", "AAPL.SIM", Side.BUY, OrdType.LIMIT, 3, 19_000)
         )
@@ -95,9 +95,9 @@ def test_show(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert found[0]["message"]["cl_ord_id"] == "SHOWN"
     assert found[0]["message"]["side"] == "BUY"
     whole = ["show", "--folder", str(folder), "--json"]
-    assert run(*whole, "--from", "2023-11-14T22:13:53") == 0
+    assert run(*whole, "--from", "2023-11-14T22:15:00") == 0
     late = len(said(capsys)[0].splitlines())
-    assert run(*whole, "--to", "2023-11-14T22:13:53") == 0
+    assert run(*whole, "--to", "2023-11-14T22:15:00") == 0
     assert late == 2
     assert late + len(said(capsys)[0].splitlines()) == len(lines)
     assert run("show", "--folder", str(folder), "--type", "Nonsense") == 1
@@ -227,7 +227,7 @@ def test_show_follows_a_writer_until_interrupted(folder: Path) -> None:
         assert shown.stderr is not None
         for _ in range(journal.last_seq):
             shown.stdout.readline()
-        journal.append(1_700_000_100_000_000_000, CancelOrder("the-new-one", "x"))
+        journal.append(1_700_000_200_000_000_000, CancelOrder("the-new-one", "x"))
         assert "CancelOrder" in shown.stdout.readline()
         shown.send_signal(signal.SIGINT)
         assert shown.wait(20) == 128 + signal.SIGINT
