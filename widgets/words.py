@@ -135,8 +135,11 @@ def _ticks(count: int) -> str:
 
 
 def price_words(order: NewOrder | Order, instrument: Instrument) -> str:
-    """At what price: ``@ 64,210.5``, ``stop 64,200.0 limit 64,199.0``, ``trailing 20 ticks``."""
-    kind = order.ord_type
+    """At what price: ``@ 64,210.5``, ``stop 64,200.0 limit 64,199.0``, ``trailing 20 ticks``.
+
+    Of a placed order that follows the market it is said where it stands now.
+    """
+    kind, placed = order.ord_type, isinstance(order, Order)
     stop = format_price(order.stop_price, instrument)
     price = format_price(order.price, instrument)
     if kind is OrdType.LIMIT:
@@ -148,7 +151,7 @@ def price_words(order: NewOrder | Order, instrument: Instrument) -> str:
         return f"if touched {stop}{limit}"
     if kind in (OrdType.TRAILING_STOP, OrdType.TRAILING_STOP_LIMIT):
         away = f"{Decimal(order.trail_bp) / 100:f} %" if order.trail_bp else _ticks(order.trail)
-        begin = f" from {stop}" if order.stop_price else ""
+        begin = f" {'now' if placed else 'from'} {stop}" if order.stop_price else ""
         limited = kind is OrdType.TRAILING_STOP_LIMIT
         offset = order.limit_offset
         beyond = f" limit {_ticks(offset)} beyond" if offset else " limit at the stop"
@@ -157,7 +160,8 @@ def price_words(order: NewOrder | Order, instrument: Instrument) -> str:
     if kind is OrdType.PEGGED:
         peg = PEG_WORDS[order.peg] if order.peg is not None else NOTHING
         offset = f" {order.peg_offset:+d}t" if order.peg_offset else ""
-        return f"pegged to {peg}{offset}" + (f" up to {price}" if order.price else "")
+        most = "now @" if placed else "at most" if order.side is Side.BUY else "at least"
+        return f"pegged to {peg}{offset}" + (f" {most} {price}" if order.price else "")
     return "at market"
 
 
@@ -198,19 +202,18 @@ _AT_ONCE = re.compile(r"would (?:have )?(?:trade|cross|take)", re.IGNORECASE)
 """How venues say that a post-only order cannot rest."""
 
 
-def refusal_sentence(order: Order, instrument: Instrument | None = None) -> str:
+def refusal_sentence(order: Order) -> str:
     """Why an order was denied or rejected, as far as anyone said: the sentence for people first.
 
     The figures for machines that stand before it are left to the blotter's column. Where a
-    post-only order would have traded, the remedy is added, with its price if `instrument` is given.
+    post-only order would have traded, the remedy is added.
     """
     text = order.text or "No reason was given."
     if order.post_only and _AT_ONCE.search(text):
-        remedy = "Send it without post-only, or one tick further away"
-        further = order.price - order.side.sign
-        at = f", @ {format_price(further, instrument)}" if instrument and further > 0 else ""
-        text = f"{text.rstrip()} {remedy}{at}."
+        remedy = "Send it without post-only, or one tick or more further away."
+        text = f"{text.rstrip()} {remedy}"
     figures = _FIGURES.match(text)
     if figures is not None:
         return f"{text[figures.end() :]} ({figures[1]})"
-    return f"{order.code}: {text}" if order.code and order.code not in text else text
+    told = order.code in ("", OrdStatus.REJECTED.name) or order.code in text
+    return text if told else f"{order.code}: {text}"

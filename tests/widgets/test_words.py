@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model.commands import NewOrder
-from core.model.enums import OrdStatus, OrdType, Side, TimeInForce
+from core.model.enums import OrdStatus, OrdType, PegReference, Side, TimeInForce
 from core.model.numbers import parse_decimal
-from tests.widgets.trading_world import BTC, SHARE, World
+from tests.widgets.trading_world import BID, BTC, SHARE, World
 from widgets.words import (
     format_duration,
     format_money,
@@ -15,7 +15,9 @@ from widgets.words import (
     format_price,
     format_qty,
     order_sentence,
+    price_words,
     refusal_sentence,
+    state_words,
 )
 
 
@@ -102,3 +104,56 @@ def test_why_an_order_was_refused():
     assert refusal_sentence(full) == "The order is 1.25 BTC. Make it smaller. (MAX_QTY)"
     silent = world.order("c", Side.BUY, 5, **reject)
     assert "No reason" in refusal_sentence(silent)
+
+
+def ordered(kind, **changes):
+    fields = {"side": Side.BUY, "price": 0, "stop_price": 0, **changes}
+    return NewOrder("", "A", BTC.id, ord_type=kind, qty=50, **fields)
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        (ordered(OrdType.MARKET_IF_TOUCHED, stop_price=BID), "if touched 64,210.5"),
+        (
+            ordered(OrdType.LIMIT_IF_TOUCHED, stop_price=BID, price=BID + 2),
+            "if touched 64,210.5 limit 64,211.5",
+        ),
+        (ordered(OrdType.TRAILING_STOP, trail=1), "trailing 1 tick"),
+        (
+            ordered(OrdType.TRAILING_STOP_LIMIT, trail_bp=50, stop_price=BID, limit_offset=2),
+            "trailing 0.5 % from 64,210.5 limit 2 ticks beyond",
+        ),
+        (ordered(OrdType.TRAILING_STOP_LIMIT, trail=5), "trailing 5 ticks limit at the stop"),
+        (ordered(OrdType.PEGGED, peg=PegReference.PRIMARY), "pegged to own best"),
+        (
+            ordered(OrdType.PEGGED, peg=PegReference.MID, peg_offset=2, price=BID),
+            "pegged to mid +2t at most 64,210.5",
+        ),
+        (
+            ordered(OrdType.PEGGED, peg=PegReference.MARKET, price=BID, side=Side.SELL),
+            "pegged to other side at least 64,210.5",
+        ),
+    ],
+)
+def test_every_order_type_is_said_whole(order, words):
+    assert price_words(order, BTC) == words
+
+
+def test_a_placed_order_that_follows_the_market_says_where_it_stands_now():
+    world = World()
+    trailing = world.order(
+        "a", Side.SELL, 0, ord_type=OrdType.TRAILING_STOP, stop_price=BID, trail=20
+    )
+    assert price_words(trailing, BTC) == "trailing 20 ticks now 64,210.5"
+    pegged = world.order("b", Side.BUY, BID, ord_type=OrdType.PEGGED, peg=PegReference.MID)
+    assert price_words(pegged, BTC) == "pegged to mid now @ 64,210.5"
+
+
+def test_who_holds_an_order_is_said():
+    world = World()
+    order = world.order("a", Side.BUY, BID, held=True)
+    assert state_words(order) == "Working, held here"
+    waiting = world.order("b", Side.BUY, BID, status=OrdStatus.SUSPENDED, parent="a", held=True)
+    assert state_words(waiting) == "Waits for its entry, held here"
+    assert state_words(world.order("c", Side.BUY, BID)) == "Working"

@@ -147,5 +147,5 @@ def _words(order: Order, price: int, stage: Stage, instrument: Instrument) -> st
     quantity = format_qty(order.leaves, instrument)
     text = f"{SIDE_WORDS[order.side]}{stop} {quantity} @ {format_price(price, instrument)}"
     more = {Stage.PENDING: " …", Stage.CANCELLING: " cancelling", Stage.UNKNOWN: " unknown"}
-    held = " held here" if order.held else ""
+    held = " held" if order.held else ""
     return text + more.get(stage, held)

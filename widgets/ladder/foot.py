@@ -67,7 +67,8 @@ class FootBar(QWidget):
         side = "Long" if position.qty > 0 else "Short"
         average = format_average(stores.average_price(position), instrument)
         money = format_money(profit, instrument.currency)
-        gains = tokens().text if not profit else tokens().up if profit > 0 else tokens().down
+        none = not profit or money.startswith("0.00")
+        gains = tokens().text if none else tokens().up if profit > 0 else tokens().down
         held = f"{side} {format_qty(abs(position.qty), instrument)} ø {average}"
         _write(self.words, held, tokens().text)
         _write(self.profit, money, gains)

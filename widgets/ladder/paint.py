@@ -139,6 +139,9 @@ class RowPainter:
         p.drawRoundedRect(box, 2, 2)
         p.setBrush(Qt.BrushStyle.NoBrush)
         color = look.own_text[side][mine.stage]
+        if mine.filled:
+            long = (width - 5) * mine.filled / 100
+            p.fillRect(QRectF(x + 2.5, y + look.row_height - 4, long, 2), color)
         text = f"? {mine.text}" if mine.stage is Stage.UNKNOWN else mine.text
         left = x + CANCEL_WIDTH if side == 1 else x + 2
         room = width - CANCEL_WIDTH - 2

@@ -22,7 +22,7 @@ from widgets.ladder.rows import Rows
 from widgets.ladder.sizes import SizeFormat, bar_scale, share
 from widgets.ladder.traded import Traded, faded
 from widgets.sent import Sent
-from widgets.words import format_price, order_sentence, state_words
+from widgets.words import format_price, format_qty, order_sentence, state_words
 
 
 class Stage(IntEnum):
@@ -45,13 +45,14 @@ class Stage(IntEnum):
 class Mine(NamedTuple):
     """Own orders of one side at one price; ``S`` before a stop. `cancel`: the × is shown.
 
-    `tip` says each of them whole.
+    `tip` says each of them whole, `filled` how much of them has traded, in hundredths.
     """
 
     text: str
     stage: Stage
     cancel: bool
     tip: str = ""
+    filled: int = 0
 
 
 class Link:
@@ -241,6 +242,7 @@ class _Part(NamedTuple):
     cancel: bool = False
     sign: str = ""
     tip: str = ""
+    done: int = 0
 
 
 def _stage(order: Order) -> Stage:
@@ -268,7 +270,11 @@ def _own(scene: Scene) -> tuple[dict[int, Mine], dict[int, Mine]]:
             stage = Stage.PENDING_CANCEL if gone else Stage.PENDING_REPLACE
         cancel = stage is not Stage.PENDING_CANCEL
         sign = SIGNS.get(order.ord_type, "") if waits(order) or not order.stop_price else ""
-        put(order.side, level(order), _Part(order.leaves, stage, cancel, sign, _tip(order, scene)))
+        put(
+            order.side,
+            level(order),
+            _Part(order.leaves, stage, cancel, sign, _tip(order, scene), order.cum_qty),
+        )
         target = order.pending_stop if waits(order) else order.pending_price
         if target and target != level(order):
             lots = (order.pending_qty or order.qty) - order.cum_qty
@@ -299,7 +305,9 @@ def _own(scene: Scene) -> tuple[dict[int, Mine], dict[int, Mine]]:
             text += f" ×{len(parts)}"
         tip = "\n".join(part.tip for part in parts if part.tip)
         cancel = any(part.cancel for part in parts)
-        mine = Mine(text, max(part.stage for part in parts), cancel, tip)
+        done = sum(part.done for part in parts)
+        filled = share(done, done + sum(part.lots for part in parts)) if done else 0
+        mine = Mine(text, max(part.stage for part in parts), cancel, tip, filled)
         (buys if side is Side.BUY else sells)[row] = mine
     if scene.drag is not None:
         side, ticks, text = scene.drag
@@ -310,7 +318,10 @@ def _own(scene: Scene) -> tuple[dict[int, Mine], dict[int, Mine]]:
 
 
 def _tip(order: Order, scene: Scene) -> str:
-    return f"{order_sentence(order, scene.instrument)}: {state_words(order)}"
+    words = f"{order_sentence(order, scene.instrument)}: {state_words(order)}"
+    if order.cum_qty:
+        words += f", {format_qty(order.cum_qty, scene.instrument)} filled"
+    return words
 
 
 def _links(scene: Scene) -> dict[tuple[Side, int], int]:

@@ -41,6 +41,7 @@ class LadderView(QWidget):
         cursor_at: price and side of the keyboard's row, or None.
         shifted: when the rows last moved, by `clock`.
         stale: why prices must not be trusted now; empty while they are good.
+        status: ``halted`` or ``closed`` while the market is; empty while it trades.
         notes: what a column's tooltip says beyond its meaning.
 
     Signals:
@@ -64,7 +65,7 @@ class LadderView(QWidget):
         self.accessible: Any = None
         self._blink = False
         self._badge = False
-        self._status = ""
+        self.status = ""
         self._titles: dict[str, str] = {}
         self._longest = ""
         self._look = Look(self.font())
@@ -129,8 +130,8 @@ class LadderView(QWidget):
 
     def set_status(self, word: str) -> None:
         """Say in the header that the market is ``halted`` or ``closed``; '' while it trades."""
-        if word != self._status:
-            self._status = word
+        if word != self.status:
+            self.status = word
             self.update(0, 0, self.width(), self._look.header)
 
     def set_away(self, away: int) -> None:
@@ -214,12 +215,12 @@ class LadderView(QWidget):
     def _paint_state(self, painter: QPainter) -> None:
         """A word over the header while prices are old, nothing trades, or the ladder is free."""
         look = self._look
-        text = self.stale or self._status or ("free" if self._badge else "")
+        text = self.stale or self.status or ("free" if self._badge else "")
         if text:
             _, x, width = next(span for span in self._spans if span.column == "price")
             wide = max(width - 4, min(round(look.width(text, True)) + 12, self.width()))
             left = min(max(x + (width - wide) // 2, 0), self.width() - wide)
-            color = look.warning if self.stale or self._status else look.accent
+            color = look.warning if self.stale or self.status else look.accent
             paint_badge(painter, look, QRect(left, 1, wide, look.header - 3), text, color)
 
     # -- Qt ----------------------------------------------------------------------------------

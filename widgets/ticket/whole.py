@@ -33,7 +33,7 @@ from widgets.words import (
 )
 
 _MOVING = frozenset({OrdType.MARKET, OrdType.PEGGED})
-_HELD = "only while the engine runs; {} taken up again when it is started again."
+_HELD = "only while the engine runs, and again once it is restarted."
 
 
 class Whole(NamedTuple):
@@ -105,10 +105,9 @@ def held_note(whole: Whole, instrument: Instrument) -> str:
     if whole.entry is None:
         return ""
     if held_here(whole.entry, instrument):
-        return f"Held here: it works {_HELD.format('it is')}"
+        return f"Held here: it works {_HELD}"
     if isinstance(whole.order, NewOrderList):
-        held = _HELD.format("they are")
-        return f"Stop and target are held here until the entry fills: they work {held}"
+        return f"Stop and target are held here until the entry fills: they work {_HELD}"
     return ""
 
 
@@ -116,7 +115,7 @@ def outcome(order: Order, instrument: Instrument | None) -> tuple[str, str]:
     """What became of an order, and how to say it: ``danger``, ``warning`` or ``dim``."""
     what = order.cl_ord_id if instrument is None else order_sentence(order, instrument)
     if order.status is OrdStatus.REJECTED:
-        return f"Refused: {what}. {refusal_sentence(order, instrument)}", "danger"
+        return f"Refused: {what}. {refusal_sentence(order)}", "danger"
     if order.status in (OrdStatus.CANCELED, OrdStatus.EXPIRED):
         ended = f"{STATUS_WORDS[order.status]}: {what}"
         if order.cum_qty and instrument is not None:

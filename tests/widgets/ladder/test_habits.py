@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
 from core.model.commands import NewOrder, NewOrderList, ReplaceOrder
-from core.model.enums import Contingency, OrdStatus, OrdType, Side, TimeInForce
+from core.model.enums import Contingency, MarketStatus, OrdStatus, OrdType, Side, TimeInForce
 from core.model.events import CommandRefused
 from core.model.ids import IdMaker
 from tests.widgets.ladder_bench import ALT, LEFT, NONE, RIGHT, SHIFT, Bench
@@ -393,7 +393,11 @@ def test_a_partly_filled_order_shows_what_is_left(bench):
     bench.world.order("a", Side.SELL, ASK + 3, 50, cum_qty=20, status=OrdStatus.PARTIALLY_FILLED)
     bench.rest()
     assert bench.canvas.pictures[bench.canvas.rows.row_at(ASK + 3)].sells.text == "0.30"
-    assert "Partly filled" in bench.canvas.pictures[bench.canvas.rows.row_at(ASK + 3)].sells.tip
+    assert bench.canvas.pictures[bench.canvas.rows.row_at(ASK + 3)].sells.filled == 40
+    assert (
+        "Partly filled, 0.20 filled"
+        in bench.canvas.pictures[bench.canvas.rows.row_at(ASK + 3)].sells.tip
+    )
 
 
 def test_a_key_held_down_at_mouse_down_mode_still_sends_once(bench):
@@ -403,3 +407,17 @@ def test_a_key_held_down_at_mouse_down_mode_still_sends_once(bench):
     for _ in range(5):
         QTest.keyClick(bench.canvas, Qt.Key.Key_B)
     assert len([c for c in bench.asked if isinstance(c, NewOrder)]) == 1
+
+
+def test_a_halt_stands_over_the_ladder_and_cancels_still_work(bench):
+    bench.world.order("a", Side.BUY, BID - 3)
+    ticker = bench.world.stores.tickers[BTC.id]
+    bench.world.stores.tickers.put(BTC.id, replace(ticker, status=MarketStatus.HALTED))
+    before = bench.canvas.grab().toImage()
+    bench.panel.flush()
+    assert bench.canvas.status == "halted"
+    assert bench.canvas.grab().toImage() != before
+    bench.click("my_buys", BID - 3, cross=True)
+    assert [c.order for c in bench.asked] == ["a"]
+    bench.rest()
+    assert bench.canvas.status == ""

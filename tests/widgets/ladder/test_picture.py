@@ -129,9 +129,9 @@ def test_what_was_only_sent_is_marked_as_sent():
     sent.add(new, world.stores, 0)
     sent.add(ReplaceOrder("r", "a", 50, BID - 4), world.stores, 0)
     pictures = compose(scene_of(world, sent=sent))
-    assert pictures[row_of(BID - 3)].buys == ("0.07", Stage.SENT, False, "")
+    assert pictures[row_of(BID - 3)].buys == ("0.07", Stage.SENT, False, "", 0)
     assert pictures[row_of(BID - 1)].buys.stage is Stage.PENDING_REPLACE
-    assert pictures[row_of(BID - 4)].buys == ("0.50", Stage.TARGET, False, "")
+    assert pictures[row_of(BID - 4)].buys == ("0.50", Stage.TARGET, False, "", 0)
     sent.add(CancelOrder("c", "a"), world.stores, 0)
     pictures = compose(scene_of(world, sent=sent))
     assert pictures[row_of(BID - 1)].buys.stage is Stage.PENDING_CANCEL
