@@ -72,7 +72,7 @@ def test_verify(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("verify", "--folder", str(folder), "--anchor", anchor) == 1
     out, _ = said(capsys)
     assert f"TORN END: {path.name}, offset" in out
-    assert f"record {count}, after 2023-11-14T22:13" in out
+    assert f"record {count}, after 2023-11-14T22:15:00" in out
     assert "the noted anchor is not in it" in out
     flip(path, 700)
     assert run("verify", "--folder", str(folder)) == 1

@@ -22,6 +22,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import uvloop
+import zmq
 
 from core.bus.endpoint import TOKEN_VARIABLE, default_endpoint
 from core.model.commands import NewOrder, VenueControl
@@ -241,6 +242,8 @@ def main() -> None:
         uvloop.run(exchange())
         return
     if (core := affinity.plan().engine) >= 0:
+        # as in `core.services.engine_main`: ZeroMQ's own thread may run elsewhere
+        zmq.Context.instance().socket(zmq.PAIR).close()
         affinity.pin((core,))
     with tempfile.TemporaryDirectory() as folder:
         uvloop.run(engine(sys.argv[2], Path(folder), sys.argv[3]))
