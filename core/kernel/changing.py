@@ -105,6 +105,7 @@ def _replace_violation(s: State, live: Live, command: ReplaceOrder) -> Violation
         terms = as_sent(live, qty, command.price)
         if command.stop_price:
             terms = msgspec.structs.replace(terms, stop_price=command.stop_price)
+    terms = msgspec.structs.replace(terms, confirmed=command.confirmed, source=command.source)
     own = live.exposed
     group = None if live.more is None else live.more.group
     if group is not None:
@@ -122,6 +123,15 @@ def _replace_violation(s: State, live: Live, command: ReplaceOrder) -> Violation
 
 _PASS_WHEN_SMALLER = frozenset(
     {
+        "CONCENTRATION",
+        "INSUFFICIENT_BUYING_POWER",
+        "INSUFFICIENT_MARGIN",
+        "MAX_ADV_PARTICIPATION",
+        "MAX_DRAWDOWN",
+        "NO_FX_RATE",
+        "NO_LOCATE",
+        "RISK_UNAVAILABLE",
+        "SHORT_NOT_ALLOWED",
         "NO_REFERENCE_PRICE",
         "STALE_MARKET_DATA",
         "PRICE_COLLAR",

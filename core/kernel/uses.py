@@ -42,7 +42,7 @@ def limit_use(s: State, ts: int, key: Key) -> LimitUse:
     used, unit = _used(s, ts, key) if scope_id else (ZERO, "")
     own = key if key in s.limits.waiting else (name, scope, "")
     waiting = s.limits.waiting.get(own)
-    limit = s.limits.value(*key)
+    limit, base = s.limits.value(*key), s.limits.base(*key)
     at = f"the {scope}{kind.at.removeprefix('it')}" if kind.at.startswith("it ") else kind.at
     return LimitUse(
         ts,
@@ -55,6 +55,7 @@ def limit_use(s: State, ts: int, key: Key) -> LimitUse:
         at,
         None if waiting is None else waiting.value,
         0 if waiting is None else waiting.at,
+        None if base == limit else base,
     )
 
 

@@ -58,9 +58,7 @@ def expired(order: NewOrder) -> Violation:
     """Good till a moment that has passed."""
     return Violation(
         "EXPIRE_TIME_IN_PAST",
-        "The order would expire before now."
-        if order.expire > 0
-        else "An order good till date needs the time of its end.",
+        "The order would expire before now.",
         "Choose a later time.",
         value=str(order.expire),
         scope=f"account:{order.account}",
