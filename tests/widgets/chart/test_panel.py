@@ -245,6 +245,29 @@ def test_one_drop_is_one_change_at_the_tick_under_the_pointer(panel, world):
     assert "under way" in panel.words[-1]
 
 
+def test_a_stop_is_moved_by_its_stop_price_and_not_to_where_it_goes_off(panel, world):
+    world.order("A", Side.SELL, BID - 24, ord_type=OrdType.STOP_LIMIT, stop_price=BID - 20)
+    settle(panel)
+    assert panel.view.orders.marks[0].price == BID - 20
+    assert "STOP LIMIT" in panel.view.orders.marks[0].text
+    drag(panel, line_of(panel, "A"), QPoint(90, y_of(panel, ASK + 15)))
+    assert panel.asked == []
+    assert "go off at once" in panel.words[-1]
+    end = QPoint(90, y_of(panel, BID - 35))
+    wanted = panel.view.sheet.price_at(end.y())
+    drag(panel, line_of(panel, "A"), end)
+    (change,) = panel.asked
+    assert (change.stop_price, change.price, change.qty) == (wanted, wanted - 4, 50)
+    assert panel.view.orders.marks[0].target == wanted
+
+
+def test_what_follows_the_market_is_not_dragged(panel, world):
+    world.order("A", Side.SELL, 0, ord_type=OrdType.TRAILING_STOP, stop_price=BID - 20, trail=20)
+    settle(panel)
+    drag(panel, line_of(panel, "A"), QPoint(90, y_of(panel, BID - 35)))
+    assert panel.asked == []
+
+
 def test_escape_during_a_drag_sends_nothing(panel, world):
     world.order("A", Side.BUY, BID - 20)
     settle(panel)
