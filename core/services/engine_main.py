@@ -47,6 +47,7 @@ from core.venues.venue import Clock, Venue
 
 _REPLAY_CASH = Decimal(1_000_000)
 _PROBLEMS_TOLD = 50
+_TURN = 0.0005  # seconds that the loop may keep the journal's thread waiting
 
 
 def main(options: argparse.Namespace | EngineOptions) -> int:
@@ -55,6 +56,8 @@ def main(options: argparse.Namespace | EngineOptions) -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
+    # The journal's thread is back from the disk within moments; it must not wait 5 ms for its turn.
+    sys.setswitchinterval(_TURN)
     if given.core >= 0:
         # ZeroMQ's own thread begins with the first socket; begun before, it may run elsewhere.
         zmq.Context.instance().socket(zmq.PAIR).close()

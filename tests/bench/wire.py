@@ -205,6 +205,7 @@ async def engine(venue_endpoint: str, home: Path, durability: str) -> None:
     """An engine on that exchange that answers each quote of its first instrument with an order.
 
     It prints its own endpoint, for a terminal that looks on, and ends with its input."""
+    sys.setswitchinterval(0.0005)  # as `core.services.engine_main` does
     token = os.environ[TOKEN_VARIABLE]
     description = await find(venue_endpoint, token)
     venue = RemoteVenue(description, venue_endpoint, token)

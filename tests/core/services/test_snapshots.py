@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import subprocess
@@ -175,21 +176,22 @@ async def _fill_the_disk(place: Path) -> None:
         ballast = place / "ballast"
         _fill(ballast)
         deadline = time.monotonic() + 20
+        quantities = itertools.count(11)
         while "Trading is halted" not in b.notices():
-            b.send(order())
-            await b.until(lambda: False, 0.01)
+            b.send(order(qty=next(quantities)))
+            await b.until(lambda: False, 0.02)
             assert time.monotonic() < deadline
         assert "No space left on device" in b.notices()
         sent = len(b.venue.sent)
-        late = order()
+        late = order(qty=2)
         b.send(late)
         assert await b.until(lambda: b.client.stores.refusals.get(late.cl_ord_id))
         assert len(b.venue.sent) == sent
         ballast.unlink()
         assert await b.until(lambda: "trading goes on" in b.notices(), 10)
-        last = order()
+        last = order(qty=3)
         b.send(last)
-        assert await b.until(lambda: b.status(last.cl_ord_id) is OrdStatus.NEW)
+        assert await b.until(lambda: b.status(last.cl_ord_id) is OrdStatus.NEW), b.notices()
         sent_names = [request.order.cl_ord_id for request in b.venue.sent]
     recorded = {
         message.cl_ord_id
