@@ -42,8 +42,20 @@ class FootBar(QWidget):
     def show_hint(self, sentence: str, now: int) -> None:
         """Show a sentence for a few seconds from `now` (ns)."""
         self._hint_until = now + HINT_TIME
-        _write(self.words, sentence, tokens().warning)
-        _write(self.profit, "", tokens().dim)
+        first, rest = self._two_lines(sentence)
+        for label, text in ((self.words, first), (self.profit, rest)):
+            _write(label, text, tokens().warning)
+            label.setToolTip(sentence)
+
+    def _two_lines(self, sentence: str) -> tuple[str, str]:
+        """A sentence on both lines: as many words as there is room for on the first."""
+        metrics, room = self.words.fontMetrics(), self.words.width() - 4
+        words = sentence.split(" ")
+        for count in range(len(words), 0, -1):
+            first = " ".join(words[:count])
+            if metrics.horizontalAdvance(first) <= room:
+                return first, " ".join(words[count:])
+        return sentence, ""
 
     def show_position(self, stores: Stores, account: str, instrument: Instrument, now: int) -> None:
         """Show what is held and how many orders work, unless a hint stands there."""
@@ -77,6 +89,7 @@ class FootBar(QWidget):
 def _write(label: QElidingLabel, text: str, color: QColor) -> None:
     if label.text() != text:
         label.setText(text)
+    if label.toolTip() != text:
         label.setToolTip(text)
     if label.palette().color(QPalette.ColorRole.WindowText) != color:
         palette = QPalette()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint
+from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from widgets.ladder.canvas import LadderCanvas
@@ -24,6 +25,7 @@ def gear_menu(canvas: LadderCanvas, parent: QWidget) -> QMenu:
     """When a click sends, the bracket, the columns. Data: (what, column)."""
     menu = QMenu(parent)
     menu.addSection("A click places its order")
+    one = QActionGroup(menu)
     for at_press, text, tip in (
         (
             False,
@@ -41,6 +43,7 @@ def gear_menu(canvas: LadderCanvas, parent: QWidget) -> QMenu:
         action.setChecked(canvas.at_press is at_press)
         action.setToolTip(tip)
         action.setData(("at_press", at_press))
+        one.addAction(action)
     menu.addSeparator()
     menu.addAction("Bracket of Alt+click…").setData(("bracket", ""))
     menu.addSection("Columns")

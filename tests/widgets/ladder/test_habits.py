@@ -421,3 +421,19 @@ def test_a_halt_stands_over_the_ladder_and_cancels_still_work(bench):
     assert [c.order for c in bench.asked] == ["a"]
     bench.rest()
     assert bench.canvas.status == ""
+
+
+def test_a_hint_takes_both_lines_of_the_foot(bench):
+    bench.panel.resize(340, 600)
+    bench.rest()
+    bench.arm()
+    bench.click("asks", ASK + 2, modifiers=SHIFT)
+    foot = bench.panel.foot
+    assert f"{foot.words.text()} {foot.profit.text()}" == bench.said[-1]
+    for label in (foot.words, foot.profit):
+        assert label.text()
+        assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width()
+        assert label.toolTip() == bench.said[-1]
+    bench.rest(6.1)
+    assert (foot.words.text(), foot.profit.text()) == ("Flat", "")
+    assert foot.words.toolTip() == "Flat"
