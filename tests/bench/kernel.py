@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from core.journal.journal import Durability, Journal
+from core.journal.records import NO_CHAIN, make_record
 from core.kernel.kernel import Kernel
 from core.model.commands import Kill, NewOrder
 from core.model.enums import ExecType, OrdStatus, OrdType, Side
@@ -66,8 +67,12 @@ def rows(quick: bool = False) -> Iterator[Row]:
     appends = [_append(count) for _ in range(RUNS)]
     yield _row("journal append, p50", [run[0] for run in appends], "us", 3, 5)
     yield _row("journal append, p99", [run[1] for run in appends], "us", 20, 100)
-    commits = [_commit(20 if quick else 100) for _ in range(RUNS)]
-    yield _row("journal commit to disk (fdatasync), p50", commits, "us", 2_000, 5_000)
+    commits = [_commit(20 if quick else 200) for _ in range(RUNS)]
+    for index, name in enumerate(("p50", "p99")):
+        values = [run[index] for run in commits]
+        yield _row(f"journal commit to disk (fdatasync), {name}", values, "us", None, 5_000)
+    chains = [_chain(count) for _ in range(RUNS)]
+    yield _row("making a record: crc and chain of hashes", chains, "us", 1.5, 3)
     events = 40_000 if quick else 1_000_000
     yield from _recovery(events)
 
@@ -210,8 +215,8 @@ def _append(count: int) -> tuple[float, float, float]:
     return _percentiles(times)
 
 
-def _commit(count: int, durability: Durability = "power") -> float:
-    """Microseconds for one order put on disk for good."""
+def _commit(count: int, durability: Durability = "power") -> tuple[float, float, float]:
+    """Microseconds for one order put on disk for good: p50, p99, p99.9."""
     clock, times = time.perf_counter_ns, []
     with (
         tempfile.TemporaryDirectory(dir=".") as folder,
@@ -222,7 +227,16 @@ def _commit(count: int, durability: Durability = "power") -> float:
             journal.append(T0, order)
             journal.commit()
             times.append(clock() - began)
-    return _percentiles(times)[0]
+    return _percentiles(times)
+
+
+def _chain(count: int) -> float:
+    """Microseconds of this processor for the bytes of one record."""
+    payload, chain = bytes(80), NO_CHAIN
+    began = time.process_time()
+    for seq in range(count):
+        _, chain = make_record(seq, T0, payload, chain)
+    return (time.process_time() - began) / count * 1e6
 
 
 def _recovery(events: int) -> Iterator[Row]:

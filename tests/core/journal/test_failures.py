@@ -193,6 +193,23 @@ def test_the_thread_mends_by_itself(tmp_path: Path, system: FaultyOs, durability
     assert numbers(tmp_path) == list(range(1, 11))
 
 
+def test_a_disk_that_falls_behind_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits for the disk is kept in memory, but not without an end."""
+    answers = threading.Event()
+    monkeypatch.setattr(module, "MOST_BEHIND", 10_000)
+    with Journal.open(tmp_path, sync_every=0.01) as journal:
+        monkeypatch.setattr(module, "_sync_data", lambda fd: answers.wait())
+        with pytest.raises(JournalError, match="MB behind"):
+            _until_refused(journal)
+        refused = journal.last_seq + 1
+        answers.set()
+        eventually(lambda: journal.synced_seq == refused - 1)
+        fill(journal, 3)
+    assert numbers(tmp_path) == list(range(1, refused + 3))
+
+
 def test_a_full_device(tmp_path: Path) -> None:
     if not Path("/dev/full").is_char_device():
         pytest.skip("there is no /dev/full here")
