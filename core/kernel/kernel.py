@@ -175,6 +175,16 @@ class Kernel:
         """How many orders and changes were denied, by code and scope."""
         return dict(self._state.risk.counts)
 
+    def follows(self) -> bool:
+        """Are there limits that follow the market, so that `Facts` of it are wanted?"""
+        return bool(self._state.limits.following)
+
+    def reckons_risk(self) -> bool:
+        """Is value at risk limited anywhere, so that a `Covariance` is wanted?"""
+        limits = self._state.limits
+        keys = (*limits.values, *limits.waiting)
+        return any(key[0] in ("max_var", "max_shortfall") for key in keys)
+
     def limit_uses(self, ts: int) -> list[LimitUse]:
         """Every limit with what is used of it at `ts`."""
         return limit_uses(self._state, ts)

@@ -30,6 +30,7 @@ LONGEST = 3_600_000_000_000
 """How far ahead (ns) an override may expire."""
 
 _MAX_RATE = 10**9
+_MOST_VOLUME = 10**15
 
 
 class Grant(NamedTuple):
@@ -156,6 +157,9 @@ def take_policy(s: State, policy: Policy) -> None:
         market.unit = risk.unit(market.instrument.currency)
     _set_rates(s, policy.rates)
     following.make(s)
+    for name, volume in policy.volumes.items():
+        if name in s.markets:
+            s.markets[name].volume = lots_a_day(volume, s.markets[name].instrument)
     s.limits.version += 1
 
 
@@ -175,6 +179,9 @@ def policy_problem(policy: Policy) -> str:
             Margin(setup)
         except (ArithmeticError, ValueError) as error:
             return f"The margin of {setup.account} cannot be reckoned: {error}"
+    for name, volume in policy.volumes.items():
+        if not volume.is_finite() or not 0 <= volume <= _MOST_VOLUME:
+            return f"{volume} is no daily volume of {name}; write a quantity from 0 up."
     if not 0 < policy.stale_risk <= 86_400:
         return f"A risk {policy.stale_risk} s old is no use; write 1 to 86400."
     return ""
@@ -191,6 +198,11 @@ def take_facts(s: State, facts: Facts) -> None:
             market.volume = volume
     _set_rates(s, {c: r for c, r in facts.rates.items() if _good(r)})
     following.feed(s, facts)
+
+
+def lots_a_day(volume: Decimal, instrument: Instrument) -> int:
+    """An average daily volume in lots."""
+    return min(int(volume / instrument.lot), 1 << 62)
 
 
 def _good(rate: Decimal) -> bool:

@@ -297,6 +297,8 @@ class State:
             instrument, units, risk.meter(instrument.venue), risk.unit(instrument.currency)
         )
         made.set_rate(risk.rate(instrument.currency))
+        volume = risk.policy.volumes.get(instrument.id)
+        made.volume = 0 if volume is None else riskstate.lots_a_day(volume, instrument)
         return made
 
     def floors(self) -> None:

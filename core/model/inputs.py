@@ -104,7 +104,8 @@ class Policy(Part, frozen=True):
     cancels that first, else it is refused. `soft` are the codes that a person may confirm. No
     `permissions` at all: everybody may trade everything. An account without one of `margins` has
     no margin; limits `following` the market are tightened by it. `stale_risk` is the age in
-    seconds up to which what is known of the portfolio's risk may be used.
+    seconds up to which what is known of the portfolio's risk may be used. `volumes` are average
+    quantities a day by instrument.
     """
 
     currency: str = ""
@@ -118,6 +119,7 @@ class Policy(Part, frozen=True):
     margins: tuple[MarginSetup, ...] = ()
     following: tuple[Following, ...] = ()
     stale_risk: int = 120
+    volumes: dict[str, Decimal] = msgspec.field(default_factory=dict)
 
 
 class Setup(Message, frozen=True):

@@ -136,6 +136,8 @@ def line_of(text: str, field: str) -> int:
         stripped = line.strip()
         if stripped.startswith("["):
             table = stripped.strip("[] ").partition("]")[0]
+            if table == field:
+                return index
             if table == path:
                 seen += 1
                 if seen == number:

@@ -102,6 +102,7 @@ class RiskConfig(msgspec.Struct, forbid_unknown_fields=True):
     self_trade: Literal["refuse", "cancel"] = "refuse"
     soft: list[str] = msgspec.field(default_factory=lambda: ["DUPLICATE_ORDER", "SELF_TRADE"])
     sectors: dict[str, str] = msgspec.field(default_factory=dict)
+    volumes: dict[str, Decimal] = msgspec.field(default_factory=dict)
     stale_after: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 120
     permissions: list[PermissionConfig] = msgspec.field(default_factory=list)
     restricted: list[RestrictionConfig] = msgspec.field(default_factory=list)
@@ -144,6 +145,7 @@ class RiskConfig(msgspec.Struct, forbid_unknown_fields=True):
                 for f in self.following
             ),
             self.stale_after,
+            dict(self.volumes),
         )
 
 

@@ -32,6 +32,7 @@ from core.model.inputs import Tick
 from core.model.market import MarketData
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
 from core.model.session import EngineView, Snapshot, ToEngine
+from core.services import riskfeed
 from core.services.bookkeeping import Bookkeeping
 from core.services.config import EngineConfig
 from core.services.desk import EnginePort, NoStrategies, StrategyDesk
@@ -247,6 +248,7 @@ class Engine:
             self.kernel, self.journal, self._send, self.publish, self._clock, self.statistics
         )
         self.feed = KernelFeed(self.cache, self.path)
+        self._risk = riskfeed.RiskFeed(self.cache, self.feed, self.path)
         past = {} if self._past is None else self._past.load()
         self.links = {
             venue.name: VenueLink(
@@ -273,6 +275,7 @@ class Engine:
             Every(TRIGGER_SECONDS, self._triggers, self.report, "Looking after held orders"),
             Every(0.25, self._quarter, self.report, "Looking after limits"),
             Every(1.0, self._second, self.report, "Looking after health"),
+            Every(riskfeed.SECONDS, self._risk.look, self.report, "Looking after risk"),
             Every(SAVE_SECONDS, self._keep_past, self.report, "Keeping the market's past"),
         ]
         self._snapshots = Snapshots(

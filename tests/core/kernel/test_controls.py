@@ -983,7 +983,7 @@ class Test29RiskUnavailable:
         refused(d, "RISK_UNAVAILABLE", BTC.id)
 
 
-# 30 STREAM_RECONCILING is a matter of the engine: tests/core/services/test_controls.py.
+# 30 STREAM_RECONCILING is a matter of the engine: tests/core/services/test_risk.py.
 
 
 class Test31Modify:

@@ -1,0 +1,286 @@
+"""Risk in a running engine: settings read anew, what the kernel is told of the world."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from core.model.commands import ReloadSettings, ReplaceOrder
+from core.model.enums import LinkState, OrdStatus
+from core.model.events import RiskDecision
+from core.model.inputs import Facts
+from core.services.config import ConfigError, line_of, load_config, parse_config
+from core.services.riskfeed import RiskFeed
+from tests.core.services.helpers import IDS, Bench, ScriptedVenue, order
+
+MINUTE = 60_000_000_000
+SETTINGS = """
+loosen_delay = 0
+
+[[accounts]]
+id = "PAPER-1"
+cash = { USD = 1000000 }
+
+[[limits]]
+name = "stale_after"
+value = 100000000
+
+[[limits]]
+name = "max_order_qty"
+value = 50
+
+[risk]
+currency = "USD"
+"""
+
+
+class Settings:
+    """A settings file and an engine that reads it."""
+
+    def __init__(self, home: Path, text: str = SETTINGS) -> None:
+        self.file = home / "engine.toml"
+        self.file.write_text(text)
+        self.home = home
+
+    def read(self):
+        return load_config(self.file, self.home)
+
+    def bench(self, **more):
+        return Bench(self.home, ScriptedVenue(), config=self.read(), settings=self.read, **more)
+
+
+async def refusal(b, command):
+    b.send(command)
+    assert await b.until(lambda: command.id in b.client.stores.refusals)
+    return b.client.stores.refusals[command.id]
+
+
+async def test_a_changed_file_is_taken_in_and_a_wrong_one_changes_nothing(tmp_path):
+    settings = Settings(tmp_path)
+    async with settings.bench() as b:
+        b.venue.quote()
+        big = order(qty=51)
+        b.send(big)
+        assert await b.until(lambda: b.status(big.cl_ord_id) is OrdStatus.REJECTED)
+        assert b.client.stores.orders[big.cl_ord_id].code == "MAX_ORDER_QTY"
+        said = await refusal(b, ReloadSettings(IDS.next()))
+        assert said.code == "REASON_NEEDED"
+        said = await refusal(b, ReloadSettings(IDS.next(), "nothing new"))
+        assert said.code == "NO_CHANGE"
+
+        settings.file.write_text(
+            SETTINGS.replace("value = 50", 'value = 10\n\n[[limits]]\nname = "speed"\nvalue = 1')
+        )
+        said = await refusal(b, ReloadSettings(IDS.next(), "slower"))
+        assert said.code == "BAD_SETTINGS"
+        assert "line 17: limits[2].name: There is no limit “speed”" in said.text
+        assert "Everything stays as it was" in said.text
+        fits = order(qty=50)
+        b.send(fits)
+        assert await b.until(lambda: b.status(fits.cl_ord_id) is OrdStatus.NEW)
+
+        settings.file.write_text(SETTINGS.replace("value = 50", "value = 10"))
+        b.send(ReloadSettings(IDS.next(), "careful today", "sue"))
+        key = "account|PAPER-1|max_order_qty"
+
+        def now() -> Decimal | None:
+            use = b.client.stores.limits.get(key)
+            return None if use is None else use.limit
+
+        assert await b.until(lambda: now() == 10)
+        over = order(qty=11)
+        b.send(over)
+        assert await b.until(lambda: b.status(over.cl_ord_id) is OrdStatus.REJECTED)
+
+        settings.file.write_text(SETTINGS.replace("value = 50", "value = 20"))
+        b.send(ReloadSettings(IDS.next(), "back again", "sue"))
+        assert await b.until(lambda: now() == 20), "after its delay"
+
+
+async def test_an_engine_without_a_file_says_so(tmp_path):
+    async with Bench(tmp_path) as b:
+        said = await refusal(b, ReloadSettings(IDS.next(), "x"))
+        assert said.code == "NOT_POSSIBLE"
+
+
+async def test_30_nothing_new_while_the_venue_is_compared_with_the_books(tmp_path):
+    async with Bench(tmp_path) as b:
+        b.venue.quote()
+        resting = order()
+        b.send(resting)
+        assert await b.until(lambda: b.status(resting.cl_ord_id) is OrdStatus.NEW)
+        b.venue.fail_list = OSError("not now")
+        b.venue.link(LinkState.DOWN)
+        b.venue.link(LinkState.UP)
+        new = order()
+        b.send(new)
+        assert await b.until(lambda: new.cl_ord_id in b.client.stores.refusals)
+        assert b.client.stores.refusals[new.cl_ord_id].code == "STREAM_RECONCILING"
+        said = await refusal(b, ReplaceOrder(IDS.next(), resting.cl_ord_id, 5, 9_990))
+        assert said.code == "STREAM_RECONCILING"
+        assert len(b.venue.sent) == 1
+
+
+async def test_denials_are_told_to_whoever_listens(tmp_path):
+    async with Settings(tmp_path).bench() as b:
+        b.venue.quote()
+        told = []
+        b.engine.bus.subscribe(RiskDecision, told.append)
+        big = order(qty=51, trader="ann")
+        b.send(big)
+        assert await b.until(lambda: told)
+        assert (told[0].order, told[0].code, told[0].trader) == (
+            big.cl_ord_id,
+            "MAX_ORDER_QTY",
+            "ann",
+        )
+        assert told[0].version > 0
+
+
+FOLLOWING = """
+[[risk.following]]
+name = "max_order_qty"
+instrument = "ABC.V"
+volatility = 0.05
+
+[[limits]]
+name = "max_order_qty"
+value = 1000
+scope = "instrument"
+scope_id = "ABC.V"
+
+[[limits]]
+name = "max_var"
+value = 1000000
+"""
+
+
+async def test_a_wild_market_tightens_and_value_at_risk_becomes_known(tmp_path):
+    settings = Settings(tmp_path, SETTINGS.replace("value = 50", "value = 5000") + FOLLOWING)
+    async with settings.bench() as b:
+        clock = Clock(b.engine.path.clock())
+        b.engine.path.clock = clock
+        feed = RiskFeed(b.engine.cache, b.engine.feed, b.engine.path)
+        early = order(qty=1)
+        b.venue.quote()
+        b.send(early)
+        assert await b.until(lambda: b.status(early.cl_ord_id) is OrdStatus.REJECTED)
+        assert b.client.stores.orders[early.cl_ord_id].code == "RISK_UNAVAILABLE"
+        for step in range(25):
+            mid = 10_000 + 100 * (step % 2)
+            b.venue.quote(mid - 1, mid + 1)
+            b.venue.quote(mid - 1, mid + 1, "DEF")
+            feed.look()
+            clock.now += MINUTE
+        feed.look()
+        uses = {(u.name, u.scope): u for u in b.engine.kernel.limit_uses(clock.now)}
+        followed = uses["max_order_qty", "instrument"]
+        assert followed.base == 1000
+        assert followed.limit == 200, "the floor: a fifth"
+        small = order(qty=1, price=10_000)
+        b.venue.quote(9_999, 10_001)
+        b.send(small)
+        assert await b.until(lambda: b.status(small.cl_ord_id) is OrdStatus.NEW)
+
+
+class Clock:
+    def __init__(self, now: int) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+
+async def test_nothing_is_told_that_no_limit_asks_for(tmp_path):
+    async with Settings(tmp_path).bench() as b:
+        b.venue.quote()
+        taken = []
+        take = b.engine.path.take
+        b.engine.path.take = lambda message: (taken.append(message), take(message))
+        feed = RiskFeed(b.engine.cache, b.engine.feed, b.engine.path)
+        feed.look()
+        assert not [m for m in taken if isinstance(m, Facts)]
+
+
+ACCOUNT = '[[accounts]]\nid = "A"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("[risk]\nreference = 'best'\n", "line 4: risk.reference", "Invalid enum"),
+        ("[risk]\ncolour = 1\n", "line 3: risk", "unknown field `colour`"),
+        ("[risk.rates]\nEUR = -1\n", "risk", "-1 is no exchange rate for EUR"),
+        ("[[risk.permissions]]\norder_types = ['LIMIT', 'HOPE']\n", "line 4", "“HOPE” is no order"),
+        ("[[risk.permissions]]\n[[risk.permissions]]\naccount = 'B'\n", "line 5", "no account"),
+        ("[[risk.restricted]]\ninstrument = 'X'\nreason = ' '\n", "line 5", "Say why"),
+        ("[[risk.margins]]\naccount = 'A'\nmodel = 'magic'\n", "line 5", "Invalid enum"),
+        ("[[risk.margins]]\naccount = 'B'\nmodel = 'cash'\n", "line 4", "no account"),
+        ("[[risk.following]]\nname = 'daily_loss'\n", "risk", "no limit of an instrument"),
+        ("[[risk.following]]\nname = 'max_order_qty'\nfloor = 2\n", "risk", "use 0 to 1"),
+        (
+            "[[limits]]\nname = 'max_short'\nvalue = 1\nscope = 'trader'\n",
+            "line 6",
+            "scope must be",
+        ),
+        (
+            2 * "[[limits]]\nname = 'max_short'\nvalue = 1\n",
+            "line 7: limits[1].name",
+            "there twice",
+        ),
+        ("[[limits]]\nname = 'max_short'\nvalue = 1.5\n", "line 5", "not a whole number"),
+    ],
+)
+def test_wrong_risk_settings_are_refused_with_line_and_reason(text, place, words):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(ACCOUNT + text, "f.toml")
+    assert str(caught.value).startswith("f.toml")
+    assert place in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_all_of_the_risk_settings():
+    config = parse_config(
+        ACCOUNT
+        + """
+[risk]
+currency = "USD"
+rates = { EUR = 1.08 }
+reference = "last"
+self_trade = "cancel"
+volumes = { "ABC.V" = 1000.5 }
+[[risk.permissions]]
+trader = "ann"
+order_types = ["LIMIT"]
+[[risk.restricted]]
+instrument = "ABC.V"
+reason = "because"
+[[risk.margins]]
+account = "A"
+model = "perpetual"
+[[risk.margins.perpetuals]]
+instrument = "ABC.V"
+leverage = 10
+brackets = [{ floor = 0, rate = 0.005, leverage = 50 }]
+""",
+        "f.toml",
+    )
+    policy = config.setup((), "why", "ann").policy
+    assert policy is not None
+    assert policy.by_last
+    assert policy.cancel_own
+    assert policy.rates == {"EUR": Decimal("1.08")}
+    assert policy.permissions[0].ord_types[0].name == "LIMIT"
+    assert policy.margins[0].perpetuals[0].brackets[0].rate == Decimal("0.005")
+
+
+def test_lines_of_fields():
+    text = "a = 1\n\n[b]\nc = 2\n[[d]]\ne = 1\n[[d]]\ne = 2\n"
+    assert line_of(text, "a") == 1
+    assert line_of(text, "b.c") == 4
+    assert line_of(text, "d[1].e") == 8
+    assert line_of(text, "d[1]") == 7
+    assert line_of(text, "d[1].missing") == 7
+    assert line_of(text, "nowhere") == 0
