@@ -28,7 +28,7 @@ BATCH = 5_000
 CHECKPOINT = 50_000
 """Inputs between two kernels kept for the next start."""
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.5
 PATIENCE = 60.0
 """Seconds that a writer of the records may take for its next batch while somebody waits for it."""
 

@@ -91,6 +91,8 @@ def _step_aside(core: int) -> None:
         process.cpu_affinity(others)
     with contextlib.suppress(AttributeError, OSError, ValueError, psutil.Error):
         process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICE)
+    with contextlib.suppress(AttributeError, OSError, ValueError, psutil.Error):
+        process.ionice(psutil.IOPRIO_CLASS_IDLE)  # the journal's disk comes first
 
 
 if __name__ == "__main__":

@@ -165,7 +165,11 @@ class Book:
         while (aside := self.path.with_name(f"records.{number}.old.db")).exists():
             number += 1
         try:
-            os.replace(self.path, aside)
+            # The log of a file must never be found beside another one: it goes first.
+            for end in ("-wal", "-shm", ""):
+                part = self.path.with_name(self.path.name + end)
+                if part.exists():
+                    os.replace(part, aside.with_name(aside.name + end))
         except OSError as error:
             raise StorageError(
                 f"{self.path}: it cannot be renamed ({error.strerror}). Close what reads it."

@@ -155,6 +155,30 @@ def test_rows_are_there_together_or_not_at_all(tmp_path):
         assert records.instruments() == {ABC.id: ABC}
 
 
+def test_a_new_file_never_meets_the_log_of_the_old_one(tmp_path):
+    book = Book(tmp_path)
+    rows = Rows([ABC], [])
+    rows.know(1, ABC)
+    rows.execution(1 << 20, FILL)
+    book.write(rows, 1, b"one")
+    reader = Records(tmp_path)  # it keeps the log of the old file from being tidied away
+    assert reader.seq() == 1
+    aside = book.begin_anew()
+    assert book.seq == 0
+    with Records(tmp_path) as records:
+        assert list(records.fills(Span())) == []
+    assert reader.seq() == 1
+    reader.close()
+    book.close()
+    aside.rename(tmp_path / FILE)
+    for end in ("-wal", "-shm"):
+        log = aside.with_name(aside.name + end)
+        if log.exists():
+            log.rename(tmp_path / (FILE + end))
+    with Records(tmp_path) as records:
+        assert list(records.fills(Span())) == [FILL]
+
+
 def test_writing_the_same_input_twice_makes_no_second_row(tmp_path):
     book = Book(tmp_path)
     for _ in range(2):
