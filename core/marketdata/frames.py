@@ -7,7 +7,7 @@ the ring.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import numpy as np
@@ -188,7 +188,7 @@ class ClientView:
         return charts | self._quotes.keys() | self._depth.keys() | self._tapes.keys()
 
     def changed(self) -> bool:
-        """Could `build` have anything to say?"""
+        """Could `make` have anything to say?"""
         return (
             self._cache.version > self._seen
             or bool(self._new_quotes or self._new_depth or self.sources)
@@ -196,18 +196,25 @@ class ClientView:
             or any(chart.stale for chart in self._charts.values())
         )
 
-    def build(self, number: int, now: int) -> Frame | None:
-        """The next frame; None when nothing that the client wants has changed."""
+    def make(self, number: int, now: int) -> Generator[None, None, Frame | None]:
+        """The next frame, in slices: between two of them the engine may do what is more urgent.
+
+        What changes meanwhile is in this frame or in the next. None: nothing that the client
+        wants has changed.
+        """
         seen = self._seen
         self._seen = self._cache.version
         tickers = self._build_tickers(seen)
+        yield
         depth = self._build_depth(seen)
         tapes = self._build_tapes()
+        yield
         bars = self._build_bars()
         sources, self.sources = self.sources, ()
         engine, self.engine = self.engine, None
         if not (tickers or depth or tapes or bars or sources or engine is not None):
             return None
+        yield
         return Frame(number, now, tickers, depth, tapes, bars, sources, engine)
 
     def _build_tickers(self, seen: int) -> tuple[Ticker, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 from core.bus.server import Peer, Sent
 from core.marketdata.cache import MarketCache
@@ -22,6 +22,7 @@ from core.model.events import CommandRefused, Event
 from core.model.session import (
     EngineView,
     Events,
+    Frame,
     Goodbye,
     Heartbeat,
     Hello,
@@ -124,6 +125,7 @@ class Sessions:
         self._eager: dict[str, list[Session]] = {}
         self._due: dict[Session, None] = {}
         self._health: tuple[tuple[SourceView, ...], EngineView | None] = ((), None)
+        self._untold: list[Event] = []
         self.lags = 0
 
     def __iter__(self) -> Iterator[Session]:
@@ -168,6 +170,7 @@ class Sessions:
 
     def _welcome(self, session: Session) -> None:
         """Send the whole state; from there on the client misses nothing."""
+        self.tell()  # what the snapshot holds already must not come after it
         snapshot, session.backlog = self._snapshot()
         session.view.close()
         session.view = session.new_view(self._cache)
@@ -211,8 +214,17 @@ class Sessions:
     # -- what clients are sent ---------------------------------------------------------------
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Send events to every client at once."""
+        """Send events to every client, in order, before the loop's next turn."""
         if not events or not self._sessions:
+            return
+        if not self._untold:
+            asyncio.get_running_loop().call_soon(self.tell)
+        self._untold.extend(events)
+
+    def tell(self) -> None:
+        """Send what was published, from all inputs of this turn of the loop, as one message."""
+        events, self._untold = self._untold, []
+        if not events:
             return
         data = encode(Events(tuple(events)))
         for session in list(self._sessions.values()):
@@ -235,7 +247,7 @@ class Sessions:
                 else:
                     self._write(session, encode(Events(piece)))
             if session.ready and now - session.framed_at >= 0.9 * FRAME_SECONDS:
-                self._send_frame(session, now)
+                self._make_frame(session, now)
 
     def market(self, instrument: str) -> None:
         """Something happened in a market: strategies that wait for it get a frame at once, that
@@ -256,27 +268,53 @@ class Sessions:
             if now - session.framed_at < EAGER_SECONDS:
                 self._due[session] = None
             elif session.ready and not session.lagging:
-                self._send_frame(session, now)
+                self._make_frame(session, now)
         if self._due:
             asyncio.get_running_loop().call_later(EAGER_SECONDS, self._send_due)
 
-    def _send_frame(self, session: Session, now: float) -> None:
-        if not session.view.changed():
-            return
+    def _make_frame(self, session: Session, now: float) -> None:
+        """A frame in slices, one in each turn of the loop, so that no order waits for all of it."""
+        if session.view.changed():
+            session.ready = False
+            making = session.view.make(session.frame + 1, time.time_ns())
+            self._slice(session, session.view, making, now)
+
+    def _slice(
+        self,
+        session: Session,
+        view: ClientView,
+        making: Generator[None, None, Frame | None],
+        now: float,
+    ) -> None:
+        if session.view is not view:
+            return  # the client was told everything anew meanwhile
         try:
-            frame = session.view.build(session.frame + 1, time.time_ns())
-            data = None if frame is None else encode(frame)
+            next(making)
+        except StopIteration as made:
+            self._made(session, made.value, now)
         except Exception as error:
-            session.ready = False  # until it asks again, so that one fault is reported once
-            self._on_error(f"The frame of client {session.name} could not be made.", error)
-            return
+            self._not_made(session, error)
+        else:
+            asyncio.get_running_loop().call_soon(self._slice, session, view, making, now)
+
+    def _made(self, session: Session, frame: Frame | None, now: float) -> None:
         if session.view.unfinished:
             self._make_bars(session)
-        if data is not None:
-            session.frame += 1
-            session.framed_at = now
-            session.ready = False
-            self._write(session, data)
+        if frame is None:
+            session.ready = True
+            return
+        try:
+            data = encode(frame)
+        except Exception as error:
+            self._not_made(session, error)
+            return
+        session.frame += 1
+        session.framed_at = now
+        self._write(session, data)
+
+    def _not_made(self, session: Session, error: Exception) -> None:
+        """It is not ready until it asks again, so that one fault is reported once."""
+        self._on_error(f"The frame of client {session.name} could not be made.", error)
 
     def health(self, sources: tuple[SourceView, ...], engine: EngineView) -> None:
         """Put the health of sources and engine into everyone's next frame."""

@@ -268,10 +268,10 @@ def test_a_client_that_never_reads_costs_nothing_and_is_told_everything_anew(
             assert await until(quick, lambda: quick.connected)
             venue.quote()
             names = [order(price=9_990 + i % 10) for i in range(100)]
-            for new in names:
+            for count, new in enumerate(names, 1):  # one by one: each makes a message of its own
                 assert quick.send(new) == ""
-            assert await until(quick, lambda: len(venue.sent) == 100)
-            assert await until(quick, lambda: len(quick.stores.orders) == 100)
+                assert await until(quick, lambda n=count: len(quick.stores.orders) == n)
+            assert len(venue.sent) == 100
             assert engine.sessions.lags == 1
             assert len(channels[0]._inbox) == 20  # a queue as long as allowed, and no longer
             assert await until(slow, lambda: len(slow.stores.orders) == 100, 3.0)

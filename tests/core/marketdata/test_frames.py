@@ -14,6 +14,15 @@ from core.model.wire import decode_from_engine, encode
 from tests.core.marketdata.markets import NOW, SECOND, Desk, history, quote, trade
 
 
+def whole(making):
+    """A frame, made slice by slice."""
+    while True:
+        try:
+            next(making)
+        except StopIteration as made:
+            return made.value
+
+
 class Reader:
     """A client: takes frames over the wire into stores."""
 
@@ -34,7 +43,7 @@ class Reader:
                 self.view.unfinished.pop(0)
 
     def read(self) -> Frame | None:
-        frame = self.view.build(self.count + 1, NOW)
+        frame = whole(self.view.make(self.count + 1, NOW))
         self.finish()
         if frame is not None:
             self.count += 1

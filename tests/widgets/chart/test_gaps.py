@@ -177,7 +177,13 @@ class Engine:
             if self.view.unfinished[0].advance():
                 self.view.unfinished.pop()
         self.frames += 1
-        frame = self.view.build(self.frames, 0)
+        making = self.view.make(self.frames, 0)
+        frame = None
+        while making is not None:
+            try:
+                next(making)
+            except StopIteration as made:
+                frame, making = made.value, None
         if frame is not None:
             self.world.stores.take_frame(frame)
         return frame is not None
