@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 from shiboken6 import isValid
 
 from core.model.instruments import Instrument
@@ -17,6 +17,9 @@ from widgets.blotter.daybar import PAGE, DayPage
 from widgets.panel import Panel
 
 T = TypeVar("T")
+
+TRIES = 4
+AGAIN_MS = 1_000
 
 ELSEWHERE = "The records are on the computer of the engine: only what was told since is known here."
 
@@ -68,7 +71,7 @@ class History(QObject):
         if self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _story(self, panel: Any, order: str) -> None:
+    def _story(self, panel: Any, order: str, tries: int = TRIES) -> None:
         def read(records: Records) -> tuple[Any, Instrument | None]:
             steps = records.story(order)
             known = records.instruments() if steps else {}
@@ -78,6 +81,9 @@ class History(QObject):
             steps, instrument = found
             if instrument is not None:
                 panel.take_past(order, steps, instrument)
+            elif tries and panel.order == order:
+                # just after a start the records of the session before may still be written
+                QTimer.singleShot(AGAIN_MS, panel, lambda: self._story(panel, order, tries - 1))
 
         # no records is no news here: what is known is shown all the same
         self._ask(panel, read, take, lambda text: None)

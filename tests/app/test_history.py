@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.exporting import Exporter
 from app.history import ELSEWHERE, History
 from app.loop import Loop
+from core.journal.journal import Journal
 from core.model.ids import IdMaker
 from core.model.orders import Fill, OrderUpdate
 from core.reporting.csv_file import read_rows
@@ -119,6 +120,25 @@ def test_the_story_of_an_order_of_a_past_day(qapp, tmp_path):
         panel.show_order("never was")
         await desk.history.finish()
         assert panel.model.rowCount() == 0
+
+    Desk(qapp, tmp_path / RECORDS, tmp_path).run(script)
+
+
+def test_a_story_that_is_recorded_a_moment_later_is_told(qapp, tmp_path, monkeypatch):
+    monkeypatch.setattr("app.history.AGAIN_MS", 250)
+    driver = Driver()
+    write(tmp_path / JOURNAL, driver).close()
+    catch_up(tmp_path)
+    name = driver.working()
+
+    async def script(desk):
+        panel = desk.panel(StoryPanel)
+        panel.show_order(name)
+        await desk.history.finish()
+        assert panel.model.rowCount() == 0
+        write(tmp_path / JOURNAL, driver, Journal.open(tmp_path / JOURNAL, sync_every=0)).close()
+        catch_up(tmp_path)
+        await until(lambda: panel.model.rowCount() == 2)
 
     Desk(qapp, tmp_path / RECORDS, tmp_path).run(script)
 
