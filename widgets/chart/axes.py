@@ -103,7 +103,7 @@ class PriceAxis(pg.GraphicsWidget):
         y = min(max(y, half), sheet.height - half)
         box = QRectF(1, round(y - half), self.size().width() - 2, look.tag)
         if tag.filled:
-            painter.fillRect(box, tag.color)
+            painter.fillRect(box.adjusted(0, 0, 0, -1), tag.color)  # a hair between neighbours
             painter.setPen(look.on(tag.color))
         else:
             painter.setPen(tag.color)

@@ -1,13 +1,13 @@
-"""Own working orders as lines with chips, and what lies under the pointer. No Qt."""
+"""Own working orders as marks on the chart, and what may be done to them. No Qt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from core.model.commands import CancelOrder, ReplaceOrder
-from core.model.enums import OrdStatus, Side
+from core.model.enums import OrdStatus, OrdType, Side
 from core.model.instruments import Instrument
 from core.model.orders import Order
 from core.model.session import Ticker
@@ -15,8 +15,8 @@ from widgets.kinds import MOVABLE, SIGNS, STOPS, level, stop_hint, waits
 from widgets.sent import Sent
 from widgets.words import SIDE_WORDS, TYPE_WORDS, format_price, format_qty
 
-GRIP = 4.0
-"""Pixels above and below an order's line in which it can be taken."""
+_MOST_LINES = 8
+_SECOND = 1_000_000_000
 
 _STEADY = frozenset({OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED, OrdStatus.SUSPENDED})
 
@@ -31,81 +31,76 @@ class Stage(Enum):
 
 
 class Mark(NamedTuple):
-    """A working order on the chart. `target` is the price a change under way asks for (0: none)."""
+    """Working orders of one kind at one price on the chart, oldest first.
 
-    order: Order
+    `target` is the price that a change under way asks for (0: none).
+    """
+
+    orders: tuple[Order, ...]
     price: int
     target: int
     stage: Stage
     text: str
 
+    @property
+    def order(self) -> Order:
+        """The oldest."""
+        return self.orders[0]
 
-class Chip(NamedTuple):
-    """Where a mark's chip stands: pixels of its box, and from where on its × begins."""
-
-    mark: Mark
-    x: float
-    y: float
-    width: float
-    height: float
-    close: float
+    @property
+    def side(self) -> Side:
+        """Bought or sold, all of them."""
+        return self.orders[0].side
 
 
 def make_marks(orders: Iterable[Order], sent: Sent, instrument: Instrument) -> list[Mark]:
-    """The orders that have a price, with what was asked of them and is not answered yet."""
-    marks = []
-    for order in orders:
+    """The orders that have a price, with what was asked of them and is not answered yet.
+
+    Orders that a drag or a cancel would treat alike are one mark.
+    """
+    alike: dict[tuple[int, int, Stage, Side, OrdType, bool, bool], list[Order]] = {}
+    for order in sorted(orders, key=lambda o: o.created):
         price = level(order)
         if price <= 0:
             continue
-        asked = sent.change_of(order.cl_ord_id)
-        target, stage = 0, Stage.WORKING
-        if order.status is OrdStatus.UNKNOWN:
-            stage = Stage.UNKNOWN
-        elif order.status is OrdStatus.PENDING_CANCEL or isinstance(asked, CancelOrder):
-            stage = Stage.CANCELLING
-        elif isinstance(asked, ReplaceOrder):
-            stage, target = Stage.PENDING, asked.stop_price or asked.price
-        elif order.status is OrdStatus.PENDING_REPLACE:
-            stage = Stage.PENDING
-            target = order.pending_stop if waits(order) else order.pending_price
-        elif order.status not in _STEADY:
-            stage = Stage.PENDING
-        marks.append(Mark(order, price, target, stage, _words(order, price, stage, instrument)))
+        stage, target = _stage(order, sent)
+        waiting = order.status is OrdStatus.SUSPENDED
+        key = (price, target, stage, order.side, order.ord_type, order.held, waiting)
+        alike.setdefault(key, []).append(order)
+    marks = []
+    for (price, target, stage, *_), group in alike.items():
+        text = _words(group, price, stage, instrument)
+        marks.append(Mark(tuple(group), price, target, stage, text))
     return marks
 
 
-def place_chips(
-    marks: Sequence[Mark],
-    y: Callable[[float], float],
-    text_width: Callable[[str], float],
-    right: float,
-    height: float,
-    pad: float,
-) -> list[Chip]:
-    """Put chips on their lines from the right edge; those in each other's way move to the left."""
-    chips: list[Chip] = []
-    for mark in sorted(marks, key=lambda m: (-m.price, m.order.created)):
-        close = height if mark.stage in (Stage.WORKING, Stage.UNKNOWN) else 0.0
-        width = text_width(mark.text) + 2 * pad + close
-        top, edge = y(mark.price) - height / 2, right
-        for other in chips:
-            if abs(other.y - top) < height + 2:
-                edge = min(edge, other.x - 4)
-        x = max(edge - width, 0.0)
-        chips.append(Chip(mark, x, top, width, height, x + width - close))
-    return chips
+def _stage(order: Order, sent: Sent) -> tuple[Stage, int]:
+    """How far an order is, and the price that was asked for it."""
+    asked = sent.change_of(order.cl_ord_id)
+    if order.status is OrdStatus.UNKNOWN:
+        return Stage.UNKNOWN, 0
+    if order.status is OrdStatus.PENDING_CANCEL or isinstance(asked, CancelOrder):
+        return Stage.CANCELLING, 0
+    if isinstance(asked, ReplaceOrder):
+        return Stage.PENDING, asked.stop_price or asked.price
+    if order.status is OrdStatus.PENDING_REPLACE:
+        return Stage.PENDING, order.pending_stop if waits(order) else order.pending_price
+    return (Stage.WORKING if order.status in _STEADY else Stage.PENDING), 0
 
 
-def chip_at(chips: Sequence[Chip], x: float, y: float) -> tuple[Chip, bool] | None:
-    """The chip or line at a point; True with it when the point is on the chip's ×."""
-    for chip in reversed(chips):
-        if chip.x <= x < chip.x + chip.width and chip.y <= y < chip.y + chip.height:
-            return chip, x >= chip.close
-    near = [c for c in chips if abs(c.y + c.height / 2 - y) <= GRIP]
-    if not near:
-        return None
-    return min(near, key=lambda c: abs(c.y + c.height / 2 - y)), False
+def mark_words(mark: Mark, close: bool, instrument: Instrument) -> str:
+    """What the pointer over a mark, or over its ×, would do; a line for each of several orders."""
+    count, price = len(mark.orders), format_price(mark.price, instrument)
+    if count == 1:
+        return "Cancel this order." if close else ""
+    if close:
+        return f"Cancel all {count} orders at {price}."
+    shown = mark.orders[:_MOST_LINES]
+    lines = [f"{format_qty(o.leaves, instrument)}   {_clock(o.created)}" for o in shown]
+    if count > len(shown):
+        lines.append(f"and {count - len(shown)} newer")
+    how = "Drag moves all of them, Ctrl+drag the newest; × cancels all."
+    return "\n".join([f"{count} orders at {price}, oldest first:", *lines, how])
 
 
 def movable(order: Order) -> str:
@@ -142,10 +137,18 @@ def refusal(order: Order, price: int, instrument: Instrument, ticker: Ticker | N
     return f"Not moved: it would trade at once at {other}."
 
 
-def _words(order: Order, price: int, stage: Stage, instrument: Instrument) -> str:
-    stop = f" {TYPE_WORDS[order.ord_type].upper()}" if order.ord_type in SIGNS else ""
-    quantity = format_qty(order.leaves, instrument)
-    text = f"{SIDE_WORDS[order.side]}{stop} {quantity} @ {format_price(price, instrument)}"
+def _words(orders: Sequence[Order], price: int, stage: Stage, instrument: Instrument) -> str:
+    first = orders[0]
+    stop = f" {TYPE_WORDS[first.ord_type].upper()}" if first.ord_type in SIGNS else ""
+    quantity = format_qty(sum(o.leaves for o in orders), instrument)
+    times = f" ×{len(orders)}" if len(orders) > 1 else ""
+    at = format_price(price, instrument)
+    text = f"{SIDE_WORDS[first.side]}{stop} {quantity}{times} @ {at}"
     more = {Stage.PENDING: " …", Stage.CANCELLING: " cancelling", Stage.UNKNOWN: " unknown"}
-    held = " held" if order.held else ""
+    held = " held" if first.held else ""
     return text + more.get(stage, held)
+
+
+def _clock(ts: int) -> str:
+    seconds = ts // _SECOND
+    return f"{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d} UTC"

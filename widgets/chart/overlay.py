@@ -49,10 +49,15 @@ class LegendLayer(Layer):
     """The numbers of the bar under the crosshair, or of the newest; or why there are none."""
 
     def __init__(self, sheet: Sheet, parent: QGraphicsItem) -> None:
-        super().__init__(sheet, parent, 35)
+        super().__init__(sheet, parent, 37)
         self.words: Words = ()
         self.message = ""
         self._box = QRectF()
+
+    @property
+    def box(self) -> QRectF:
+        """Where the numbers stand."""
+        return QRectF(self._box)
 
     def show_words(self, words: Words) -> None:
         """Show these pieces of text, each in its colour."""
@@ -65,6 +70,11 @@ class LegendLayer(Layer):
         if message != self.message:
             self.message = message
             self.update()
+
+    def set_size(self, width: float, height: float) -> None:
+        """Fill a pane of this size; the words may need more lines in it."""
+        super().set_size(width, height)
+        self._update_box()
 
     def _update_box(self) -> None:
         old = self._box

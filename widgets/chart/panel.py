@@ -279,9 +279,10 @@ class ChartPanel(Panel):
         color = look.up if last >= series.open[-1] else look.down
         color = look.grey if sheet.grey else color
         view.orders.set_last((last, color))
+        own = dict.fromkeys((m.price, m.side) for m in view.orders.marks)
         tags = [
-            Tag(m.price, sheet.text(m.price), look.buy if m.order.side is Side.BUY else look.sell)
-            for m in view.orders.marks
+            Tag(price, sheet.text(price), look.buy if side is Side.BUY else look.sell)
+            for price, side in own
         ]
         tags.append(Tag(last, sheet.text(last), color))
         if view.cross is not None and view.cross[1] > 0:
@@ -304,6 +305,7 @@ class ChartPanel(Panel):
                 curves.append((f"SMA {view.studies.period}", value, look.sma))
             words = bar_words(series, bar, instrument, look, curves)
             view.legend.show_words([(nothing, look.text)] if nothing else words)
+        view.orders.keep_clear(view.legend.box)
         now = time.monotonic()
         if now - self._described > _DESCRIBE_SECONDS:
             self._described = now

@@ -10,9 +10,10 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem
 
 from core.model.enums import Side
+from widgets.chart.chips import Box, Chip, place_chips
 from widgets.chart.fills import Group
 from widgets.chart.layers import Layer
-from widgets.chart.marks import Chip, Mark, Stage, place_chips
+from widgets.chart.marks import Mark, Stage
 from widgets.chart.sheet import Sheet
 from widgets.colors import mix
 
@@ -26,7 +27,7 @@ class Held(NamedTuple):
 
 
 class Drag(NamedTuple):
-    """An order being dragged: where it would drop and what that means."""
+    """Orders being dragged: where they would drop and what that means."""
 
     mark: Mark
     price: int
@@ -39,7 +40,8 @@ class OrderLayer(Layer):
     Attributes:
         marks: the working orders.
         chips: where their chips were last painted.
-        drag: the order being dragged.
+        drag: the orders being dragged.
+        taken: where no label may stand, for the box with a bar's numbers is there.
     """
 
     def __init__(self, sheet: Sheet, parent: QGraphicsItem) -> None:
@@ -50,6 +52,8 @@ class OrderLayer(Layer):
         self.held: Held | None = None
         self.last: tuple[int, QColor] | None = None
         self.hovered = ""
+        self.taken: Box | None = None
+        self._placed: tuple[object, ...] = ()
 
     def set_last(self, last: tuple[int, QColor]) -> None:
         """Show the last price in this colour; only the strips of both lines are repainted."""
@@ -61,49 +65,85 @@ class OrderLayer(Layer):
                 self.update(QRectF(0, y - 2, self._rect.width(), 4))
         self.last = last
 
+    def keep_clear(self, box: QRectF) -> None:
+        """Let no label stand here."""
+        taken = Box(*box.getRect())
+        if taken != self.taken:
+            self.taken = taken
+            before = self.chips
+            self.place()
+            if self.chips != before or self.held is not None:
+                self.update()
+
     def place(self) -> None:
-        """Work out where the chips stand."""
-        look = self.sheet.look
-        self.chips = place_chips(
-            self.marks, self.sheet.y, look.width, self._rect.width() - 8, look.tag, look.pad
-        )
+        """Work out where the chips stand, if anything moved."""
+        sheet, look, rect = self.sheet, self.sheet.look, self._rect
+        taken = [self.taken] if self.taken is not None else []
+        held = self._held_box(taken)
+        if held is not None:
+            taken.append(held)
+        scale = (sheet.low, sheet.high, sheet.height, rect.width(), look)
+        placed = (self.marks, scale, taken)
+        if placed != self._placed:
+            self._placed = placed
+            self.chips = place_chips(
+                self.marks,
+                sheet.y,
+                look.width,
+                rect.width() - 8,
+                sheet.height,
+                look.tag,
+                look.pad,
+                taken,
+            )
 
     def paint_layer(self, painter: QPainter, exposed: QRectF) -> None:
         sheet, look, width = self.sheet, self.sheet.look, self._rect.width()
         painter.setFont(look.font)
+        self.place()
         if self.last is not None:
             price, color = self.last
             self._line(painter, price, color, Qt.PenStyle.DotLine)
         if self.held is not None:
+            color = look.up if self.held.qty > 0 else look.down
+            self._line(painter, self.held.price, color, Qt.PenStyle.DashDotLine)
+        for chip in self.chips:  # all lines first, so that none strikes out another's words
+            self._paint_lines(painter, chip)
+        if self.held is not None:
             self._paint_held(painter, self.held)
-        self.place()
         for chip in self.chips:
             mark = chip.mark
-            color = look.buy if mark.order.side is Side.BUY else look.sell
-            if mark.stage is Stage.UNKNOWN:
-                color = look.warning
-            steady = mark.stage is Stage.WORKING
-            style = Qt.PenStyle.SolidLine if steady else Qt.PenStyle.DashLine
-            self._line(painter, mark.price, color, style, chip.x, chip.x + chip.width)
             if mark.target and mark.target != mark.price:
-                self._line(painter, mark.target, color, Qt.PenStyle.DashLine)
                 text = f"→ {sheet.text(mark.target)}"
-                self._plain_chip(painter, mark.target, text, color, chip.x + chip.width)
-            self._paint_chip(painter, chip, color)
+                right = chip.x + chip.width
+                self._plain_chip(painter, mark.target, text, self._color(mark), right)
+        for chip in self.chips:
+            if chip.width:
+                self._paint_chip(painter, chip, self._color(chip.mark))
         if self.drag is not None:
-            color = look.buy if self.drag.mark.order.side is Side.BUY else look.sell
+            color = look.buy if self.drag.mark.side is Side.BUY else look.sell
             self._line(painter, self.drag.price, color, Qt.PenStyle.DashLine)
             self._plain_chip(painter, self.drag.price, self.drag.text, color, width - 8)
 
-    def _line(
-        self,
-        painter: QPainter,
-        price: float,
-        color: QColor,
-        style: Qt.PenStyle,
-        gap_from: float = 0.0,
-        gap_to: float = 0.0,
-    ) -> None:
+    def _color(self, mark: Mark) -> QColor:
+        look = self.sheet.look
+        if mark.stage is Stage.UNKNOWN:
+            return look.warning
+        return look.buy if mark.side is Side.BUY else look.sell
+
+    def _paint_lines(self, painter: QPainter, chip: Chip) -> None:
+        mark, color = chip.mark, self._color(chip.mark)
+        steady = mark.stage is Stage.WORKING
+        style = Qt.PenStyle.SolidLine if steady else Qt.PenStyle.DashLine
+        self._line(painter, mark.price, color, style)
+        if mark.target and mark.target != mark.price:
+            self._line(painter, mark.target, color, Qt.PenStyle.DashLine)
+        if chip.beside:
+            x = round(chip.x + chip.width) - 0.5
+            painter.setPen(QPen(color, 1))
+            painter.drawLine(QPointF(x, chip.line), QPointF(x, chip.y + chip.height / 2))
+
+    def _line(self, painter: QPainter, price: float, color: QColor, style: Qt.PenStyle) -> None:
         sheet = self.sheet
         y = (np.floor(sheet.y(price) * sheet.dpr) + 0.5) / sheet.dpr
         if not 0 <= y <= sheet.height:
@@ -111,11 +151,7 @@ class OrderLayer(Layer):
         pen = QPen(color, 1, style)
         pen.setCosmetic(True)
         painter.setPen(pen)
-        if gap_to > gap_from:
-            painter.drawLine(QPointF(0, y), QPointF(gap_from, y))
-            painter.drawLine(QPointF(gap_to, y), QPointF(self._rect.width(), y))
-        else:
-            painter.drawLine(QPointF(0, y), QPointF(self._rect.width(), y))
+        painter.drawLine(QPointF(0, y), QPointF(self._rect.width(), y))
 
     def _paint_chip(self, painter: QPainter, chip: Chip, color: QColor) -> None:
         look, mark = self.sheet.look, chip.mark
@@ -158,13 +194,26 @@ class OrderLayer(Layer):
         base = box.center().y() + look.ascent - look.metrics.height() / 2
         painter.drawText(QPointF(box.left() + look.pad, base), text)
 
+    def _held_box(self, taken: list[Box]) -> Box | None:
+        """Where the position's words stand: at its line, below what is taken."""
+        if self.held is None:
+            return None
+        look, y = self.sheet.look, self.sheet.y(self.held.price)
+        if not 0 <= y <= self.sheet.height:
+            return None
+        top = y - look.tag / 2
+        for box in taken:
+            if top < box.y + box.height and box.x < 8 + look.width(self.held.text):
+                top = box.y + box.height + 1
+        return Box(8, round(top), round(look.width(self.held.text) + 2 * look.pad), look.tag)
+
     def _paint_held(self, painter: QPainter, held: Held) -> None:
         look = self.sheet.look
+        place = self._held_box([self.taken] if self.taken is not None else [])
+        if place is None:
+            return
         color = look.up if held.qty > 0 else look.down
-        self._line(painter, held.price, color, Qt.PenStyle.DashDotLine)
-        y = self.sheet.y(held.price)
-        width = look.width(held.text) + 2 * look.pad
-        box = QRectF(8, round(y - look.tag / 2), round(width), look.tag)
+        box = QRectF(*place)
         painter.fillRect(box, mix(color, look.panel, 0.22))
         painter.setPen(look.text)
         base = box.center().y() + look.ascent - look.metrics.height() / 2

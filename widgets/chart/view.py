@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from core.model.enums import Side
 from core.model.ids import IdMaker
-from widgets.chart.fills import group_at, group_words
-from widgets.chart.marks import Chip, chip_at, movable
+from widgets.chart.chips import Chip, chip_at
+from widgets.chart.fills import Group, group_at, group_words
+from widgets.chart.marks import mark_words, movable
 from widgets.chart.plot import ChartPlot
 from widgets.chart.tradelayers import Drag
 
@@ -25,12 +26,15 @@ _KEY_ZOOM = 1.3
 
 @dataclass(slots=True)
 class Press:
-    """A mouse button that is down: what was under it, and the id if it becomes a command."""
+    """A mouse button that is down: what was under it, and the ids if it becomes commands.
+
+    `orders` are pairs of a command's id and the order that it is about.
+    """
 
     part: str
     at: QPointF
-    id: str = ""
     chip: Chip | None = None
+    orders: tuple[tuple[str, str], ...] = ()
     moved: bool = False
 
 
@@ -45,28 +49,32 @@ class ChartView(ChartPlot):
     Signals:
         moved(): the window or the price scale changed.
         pointed(): the crosshair moved.
-        move_wished(str, str, int): command id, order and the price in ticks it was dropped at.
-        cancel_wished(str, str): command id and order whose × was clicked.
+        move_wished(object, int): pairs of command id and order, and the price in ticks they were
+            dropped at.
+        cancel_wished(object): pairs of command id and order whose × was clicked.
         draft_wished(object, int): side (None: whichever rests there) and price in ticks.
         menu_wished(object, int): global point and price in ticks.
         typed(str): a digit, the beginning of an interval.
         hinted(str): a sentence for the trader.
+        fills_pointed(object): the fills of the triangle under the pointer; empty when it left.
     """
 
     moved = Signal()
     pointed = Signal()
-    move_wished = Signal(str, str, object)
-    cancel_wished = Signal(str, str)
+    move_wished = Signal(object, object)
+    cancel_wished = Signal(object)
     draft_wished = Signal(object, object)
     menu_wished = Signal(object, object)
     typed = Signal(str)
     hinted = Signal(str)
+    fills_pointed = Signal(object)
 
     def __init__(self, ids: IdMaker, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._ids = ids
         self._press: Press | None = None
         self._at: QPointF | None = None
+        self._explained = ""
         self.homing = False
         self.cross: tuple[float, int] | None = None
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
@@ -140,7 +148,11 @@ class ChartView(ChartPlot):
         if found is None:
             return
         chip, close = found
-        self._press = Press("close" if close else "order", at, self._ids.next(), chip)
+        orders = chip.mark.orders
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier and not close:
+            orders = orders[-1:]
+        pairs = tuple((self._ids.next(), order.cl_ord_id) for order in orders)
+        self._press = Press("close" if close else "order", at, chip, pairs)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         event.accept()
@@ -178,15 +190,17 @@ class ChartView(ChartPlot):
         drag, self.orders.drag = self.orders.drag, None
         if press is None or press.chip is None:
             return
-        order = press.chip.mark.order
         if press.part == "close":
             found = chip_at(self.orders.chips, event.position().x(), event.position().y())
-            if found is not None and found[1] and found[0].mark.order.cl_ord_id == order.cl_ord_id:
-                self.cancel_wished.emit(press.id, order.cl_ord_id)
+            pressed = {order for _, order in press.orders}
+            if found is not None and found[1]:
+                under = {o.cl_ord_id for o in found[0].mark.orders}
+                if pressed & under:
+                    self.cancel_wished.emit(press.orders)
         elif drag is not None:
             self.orders.update()
             if drag.price != press.chip.mark.price:
-                self.move_wished.emit(press.id, order.cl_ord_id, drag.price)
+                self.move_wished.emit(press.orders, drag.price)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         event.accept()
@@ -290,14 +304,16 @@ class ChartView(ChartPlot):
     def _drag(self, press: Press, at: QPointF) -> None:
         chip = press.chip
         assert chip is not None
-        wrong = movable(chip.mark.order)
+        wrong = next((why for o in chip.mark.orders if (why := movable(o))), "")
         if wrong:
             self._press = None
             self.hinted.emit(wrong)
             return
         price = max(self.sheet.price_at(at.y()), 1)
         ticks = price - chip.mark.price
-        text = f"{self.sheet.text(price)}  {ticks:+d} ticks"
+        several = f"{len(press.orders)} orders  " if len(chip.mark.orders) > 1 else ""
+        several = "newest only  " if several and len(press.orders) == 1 else several
+        text = f"{several}{self.sheet.text(price)}  {ticks:+d} ticks"
         drag = Drag(chip.mark, price, text)
         if drag != self.orders.drag:
             self.orders.drag = drag
@@ -344,7 +360,19 @@ class ChartView(ChartPlot):
         if group is not fills.hovered:
             fills.hovered = group
             fills.update()
-            if group is not None and self.sheet.instrument is not None:
-                QToolTip.showText(point, group_words(group, self.sheet.instrument), self)
+            self.fills_pointed.emit(() if group is None else group.fills)
+        self._explain(point, found, group)
+
+    def _explain(self, point: QPoint, found: tuple[Chip, bool] | None, group: Group | None) -> None:
+        """Say in a tool tip what is under the pointer."""
+        words, instrument = "", self.sheet.instrument
+        if instrument is not None and group is not None:
+            words = group_words(group, instrument)
+        elif instrument is not None and found is not None:
+            words = mark_words(found[0].mark, found[1], instrument)
+        if words != self._explained:
+            self._explained = words
+            if words:
+                QToolTip.showText(point, words, self)
             else:
                 QToolTip.hideText()

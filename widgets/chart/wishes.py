@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPoint
@@ -25,38 +26,45 @@ class Wishes:
     def __init__(self, panel: ChartPanel) -> None:
         self._panel = panel
 
-    def move(self, command: str, name: str, price: int) -> None:
-        """Change an order's price."""
+    def move(self, pairs: Sequence[tuple[str, str]], price: int) -> None:
+        """Change the price of orders, given as pairs of a command's id and the order."""
         panel = self._panel
-        order = panel.stores.orders.get(name)
         instrument = panel.stores.instruments.get(panel.instrument)
-        if order is None or instrument is None or not order.working:
-            panel.said.emit("Not moved: the order is no longer working.")
-            return
-        wrong = movable(order) or refusal(
-            order, price, instrument, panel.stores.tickers.get(panel.instrument)
-        )
-        if panel.sent.change_of(name) is not None:
-            wrong = "This order has a change under way; wait for the venue's answer."
+        changes: list[ReplaceOrder] = []
+        wrong = "Not moved: the order is no longer working."
+        for command, name in pairs:
+            order = panel.stores.orders.get(name)
+            if order is None or instrument is None or not order.working:
+                continue  # filled during the drag; the others move
+            ticker = panel.stores.tickers.get(panel.instrument)
+            wrong = movable(order) or refusal(order, price, instrument, ticker)
+            if panel.sent.change_of(name) is not None:
+                wrong = "This order has a change under way; wait for the venue's answer."
+            if wrong:
+                break
+            limit, stop = moved_to(order, price)
+            now = panel.clock.wall()
+            changes.append(ReplaceOrder(command, name, order.qty, limit, ts=now, stop_price=stop))
         if wrong:
             panel.said.emit(wrong)
             return
-        limit, stop = moved_to(order, price)
-        now = panel.clock.wall()
-        change = ReplaceOrder(command, name, order.qty, limit, ts=now, stop_price=stop)
-        panel.sent.add(change, panel.stores, panel.clock.monotonic())
-        panel.requested.emit(change)
+        for change in changes:
+            panel.sent.add(change, panel.stores, panel.clock.monotonic())
+            panel.requested.emit(change)
         panel.flush()
 
-    def cancel(self, command: str, name: str) -> None:
-        """Cancel an order."""
+    def cancel(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Cancel orders, given as pairs of a command's id and the order."""
         panel = self._panel
-        order = panel.stores.orders.get(name)
-        if order is None or not order.working:
-            return
-        cancel = CancelOrder(command, name, ts=panel.clock.wall())
-        panel.sent.add(cancel, panel.stores, panel.clock.monotonic())
-        panel.requested.emit(cancel)
+        for command, name in pairs:
+            order = panel.stores.orders.get(name)
+            if order is None or not order.working:
+                continue
+            if isinstance(panel.sent.change_of(name), CancelOrder):
+                continue
+            cancel = CancelOrder(command, name, ts=panel.clock.wall())
+            panel.sent.add(cancel, panel.stores, panel.clock.monotonic())
+            panel.requested.emit(cancel)
         panel.flush()
 
     def draft(self, side: Side | None, price: int, kind: OrdType = OrdType.LIMIT) -> None:
