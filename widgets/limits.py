@@ -14,8 +14,12 @@ def limit_values(stores: Stores, account: str, instrument: str) -> dict[str, tup
     An account for which the engine has reported nothing has the defaults.
     """
     found: dict[str, tuple[Decimal, str]] = {}
+    known = stores.instruments.get(instrument)
+    scopes = [("account", account), ("instrument", instrument)]
+    if known is not None:
+        scopes.append(("class", known.kind))
     for name, kind in LIMIT_KINDS.items():
-        for scope, scope_id in (("account", account), ("instrument", instrument)):
+        for scope, scope_id in scopes:
             use = stores.limits.get(f"{scope}|{scope_id}|{name}")
             use = use or stores.limits.get(f"{scope}||{name}")
             value = use.limit if use is not None else kind.default if scope == "account" else None

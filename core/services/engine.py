@@ -12,6 +12,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from core.bus.channel import EngineChannel
@@ -33,6 +34,7 @@ from core.model.market import MarketData
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
 from core.model.session import EngineView, Snapshot, ToEngine
 from core.services import riskfeed
+from core.services.alarms import LimitAlarms
 from core.services.bookkeeping import Bookkeeping
 from core.services.config import EngineConfig
 from core.services.desk import EnginePort, NoStrategies, StrategyDesk
@@ -248,6 +250,7 @@ class Engine:
             self.kernel, self.journal, self._send, self.publish, self._clock, self.statistics
         )
         self.feed = KernelFeed(self.cache, self.path)
+        self._alarms = LimitAlarms(partial(self.say, Severity.WARNING))
         self._risk = riskfeed.RiskFeed(self.cache, self.feed, self.path)
         past = {} if self._past is None else self._past.load()
         self.links = {
@@ -406,6 +409,7 @@ class Engine:
             changed = self.records.limits_changed(self.kernel.limit_uses(now))
             if changed:
                 self.publish(changed)
+                self._alarms.look(changed)
         self.strategies.tick(now)
 
     def _second(self) -> None:

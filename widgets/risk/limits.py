@@ -51,13 +51,47 @@ def title(use: LimitUse) -> str:
     return f"{name} · {use.scope_id or f'each {use.scope}'}"
 
 
+GROUPS = ("loss", "position", "flow", "order")
+"""In which order limits are shown: what hurts most comes first."""
+
+_ORDER = {name: index for index, name in enumerate(LIMIT_KINDS)}
+
+
+def place(use: LimitUse) -> tuple[int, int, str, str]:
+    """Where a limit stands in the table."""
+    kind = LIMIT_KINDS.get(use.name)
+    group = GROUPS.index(kind.group) if kind is not None else len(GROUPS)
+    scope = "" if use.scope == "account" else use.scope
+    return group, _ORDER.get(use.name, 0), scope, use.scope_id
+
+
+def plain_default(use: LimitUse) -> bool:
+    """Is a limit as the program sets it, with nothing used of it?"""
+    kind = LIMIT_KINDS.get(use.name)
+    return (
+        kind is not None
+        and use.scope == "account"
+        and use.limit == kind.default
+        and not use.used
+        and use.pending is None
+        and use.base is None
+    )
+
+
+def tightened(use: LimitUse) -> str:
+    """That the market made a limit smaller."""
+    base = use.limit if use.base is None else use.base
+    return f"tightened by the market from {figure(base, use.unit)}"
+
+
 def row_words(use: LimitUse) -> str:
     """Everything about one limit."""
     kind = LIMIT_KINDS.get(use.name)
     lines = [
         f"{title(use)}: {figure(use.used, '')} of {figure(use.limit, use.unit)}, "
         f"{used_words(used_part(use))}",
-        f"At 80 %: it is marked. At 100 %: {use.action}.",
+        *([f"It is {tightened(use)}."] if use.base is not None else []),
+        f"At 80 %: a warning. At 100 %: {use.action}.",
         *([kind.meaning] if kind is not None else []),
         "Double-click or Enter changes it.",
     ]
@@ -66,6 +100,9 @@ def row_words(use: LimitUse) -> str:
 
 class LimitTable(QWidget):
     """All limits, one painted row each; keyboard and mouse choose one to change.
+
+    Those that the program sets by itself and of which nothing is used wait behind a last row that
+    shows them.
 
     Signals:
         change_asked(str): the key of the limit that the trader wants to change.
@@ -81,6 +118,8 @@ class LimitTable(QWidget):
         self._keys: list[str] = []
         self._current = 0
         self._version = -1
+        self._hidden = 0
+        self._all = False
         self.account = ""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Limits and their use")
@@ -91,16 +130,15 @@ class LimitTable(QWidget):
         if board.version == self._version:
             return False
         self._version = board.version
-        keys = [
-            limit_key(use)
-            for use in board
-            if use.scope != "account" or use.scope_id in ("", self.account)
-        ]
-        if keys != self._keys:
-            self._keys = keys
-            self._current = min(self._current, max(0, len(keys) - 1))
+        uses = [u for u in board if u.scope != "account" or u.scope_id in ("", self.account)]
+        shown = [use for use in uses if self._all or not plain_default(use)]
+        hidden = sum(plain_default(use) for use in uses)
+        keys = [limit_key(use) for use in sorted(shown, key=place)]
+        if keys != self._keys or hidden != self._hidden:
+            self._keys, self._hidden = keys, hidden
+            self._current = min(self._current, max(0, self._rows() - 1))
             self.updateGeometry()
-            self.setMinimumHeight(self.row_height() * len(keys))
+            self.setMinimumHeight(self.row_height() * self._rows())
         self._describe()
         self.update()
         return True
@@ -111,7 +149,10 @@ class LimitTable(QWidget):
 
     def sizeHint(self) -> QSize:
         """All rows."""
-        return QSize(240, self.row_height() * max(1, len(self._keys)))
+        return QSize(240, self.row_height() * max(1, self._rows()))
+
+    def _rows(self) -> int:
+        return len(self._keys) + bool(self._hidden)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the rows."""
@@ -122,10 +163,27 @@ class LimitTable(QWidget):
             if use is not None:
                 area = QRect(0, index * height, self.width(), height)
                 self._paint_row(painter, area, use, index == self._current)
+        if self._hidden:
+            self._paint_more(painter, len(self._keys) * height)
+
+    def _paint_more(self, painter: QPainter, top: int) -> None:
+        t = tokens()
+        area = QRect(0, top, self.width(), self.row_height())
+        if self._current == len(self._keys) and self.hasFocus():
+            painter.fillRect(area, t.raised)
+        painter.setPen(t.dim)
+        painter.drawText(area.adjusted(8, 4, -8, -4), Qt.AlignmentFlag.AlignLeft, self._more())
+
+    def _more(self) -> str:
+        limits = "limit" if self._hidden == 1 else "limits"
+        if self._all:
+            return f"▾ Hide {self._hidden} unused {limits} as set by the program"
+        return f"▸ {self._hidden} more {limits}, unused and as set by the program"
 
     def _paint_row(self, painter: QPainter, area: QRect, use: LimitUse, current: bool) -> None:
         t = tokens()
         part = used_part(use)
+        kind = LIMIT_KINDS.get(use.name)
         colour = t.danger if part >= 1 else t.warning if part >= float(WARN_AT) else t.accent
         if current and self.hasFocus():
             painter.fillRect(area, t.raised)
@@ -150,7 +208,12 @@ class LimitTable(QWidget):
         mark = bar.x() + int(bar.width() * float(WARN_AT))
         painter.fillRect(QRect(mark, bar.y(), 1, bar.height()), t.dim)
         below = QRect(inner.x(), bar.bottom() + 2, inner.width(), line)
-        text = f"{used_words(part)} · at 100 %: {use.action}"
+        if not use.used and kind is not None and kind.group == "order":
+            text = kind.meaning  # nothing is ever used of it between two orders
+        else:
+            text = f"{used_words(part)} · at 100 %: {use.action}"
+        if use.base is not None:
+            text = f"{tightened(use)} · {text}"
         if use.pending is not None:
             text = f"becomes {figure(use.pending, use.unit)} shortly · {text}"
         if not beside:  # too narrow for both on one line: the figures matter more than the words
@@ -171,13 +234,17 @@ class LimitTable(QWidget):
         return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose a row."""
-        self._choose(int(event.position().y()) // self.row_height())
+        """Choose a row; the last one shows or hides more."""
+        row = int(event.position().y()) // self.row_height()
+        self._choose(row)
+        if row == len(self._keys) and self._hidden:
+            self._ask()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Change the limit under the pointer."""
         self._choose(int(event.position().y()) // self.row_height())
-        self._ask()
+        if self._current < len(self._keys):
+            self._ask()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Up, Down and Enter."""
@@ -190,17 +257,24 @@ class LimitTable(QWidget):
             super().keyPressEvent(event)
 
     def _choose(self, row: int) -> None:
-        if 0 <= row < len(self._keys):
+        if 0 <= row < self._rows():
             self._current = row
             self._describe()
             self.update()
             self.row_chosen.emit(row * self.row_height())
 
     def _ask(self) -> None:
-        if 0 <= self._current < len(self._keys):
+        if self._current == len(self._keys) and self._hidden:
+            self._all = not self._all
+            self._version = -1
+            self.refresh()
+        elif 0 <= self._current < len(self._keys):
             self.change_asked.emit(self._keys[self._current])
 
     def _describe(self) -> None:
+        if self._current == len(self._keys) and self._hidden:
+            self.setAccessibleDescription(self._more())
+            return
         if not 0 <= self._current < len(self._keys):
             return
         use = self._stores.limits.get(self._keys[self._current])

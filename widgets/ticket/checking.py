@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from core.client.stores import Stores
 from core.model.checks import (
     Holding,
@@ -21,7 +23,7 @@ from core.model.checks import (
     units_of,
     worst_lots,
 )
-from core.model.commands import NewOrder
+from core.model.commands import NewOrder, NewOrderList
 from core.model.enums import OrdType, Side, TradingState
 from core.model.instruments import Instrument
 from core.model.orders import Order
@@ -119,6 +121,19 @@ def at_once(order: NewOrder, instrument: Instrument, ticker: Ticker) -> list[Vio
             hard=False,
         )
     ]
+
+
+def confirming(
+    order: NewOrder | NewOrderList, found: Iterable[Violation]
+) -> NewOrder | NewOrderList:
+    """The order as it is sent when the trader confirms every soft rule that speaks against it."""
+    codes = tuple(dict.fromkeys(v.code for v in found if not v.hard))
+    if not codes:
+        return order
+    if isinstance(order, NewOrderList):
+        orders = tuple(replace(each, confirmed=codes) for each in order.orders)
+        return replace(order, orders=orders)
+    return replace(order, confirmed=codes)
 
 
 def soft_rules(

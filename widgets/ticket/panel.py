@@ -23,7 +23,7 @@ from widgets.panel import Panel
 from widgets.presets import default_sizes, read_sizes, saved_texts, write_sizes
 from widgets.sent import Answer, Sent
 from widgets.theme import tokens
-from widgets.ticket.checking import DUPLICATE_WINDOW, violations
+from widgets.ticket.checking import DUPLICATE_WINDOW, confirming, violations
 from widgets.ticket.fields import Fields
 from widgets.ticket.form import missing, price_scope, quantity_scope
 from widgets.ticket.head import Head
@@ -64,6 +64,7 @@ class TicketPanel(Panel):
         self.sent = Sent()
         self.draft: NewOrder | NewOrderList | None = None
         self._recent: list[tuple[int, NewOrder]] = []
+        self._against: dict[Side, list[Violation]] = {}
         self._told: Order | None = None
         self._entry = ""
         self._presets: dict[str, list[str]] = {}
@@ -316,6 +317,7 @@ class TicketPanel(Panel):
                 # a shut button would hand the keyboard to whatever panel comes next
                 self.fields.quantity.setFocus(Qt.FocusReason.ShortcutFocusReason)
             button.show_order(whole.order, whole.words, allowed, bool(found) and not hard)
+            self._against[side] = found
             draft = self.draft
             button.set_drafted(draft is not None and entry_of(draft).side is side)
             self._explain(side, found)
@@ -350,7 +352,9 @@ class TicketPanel(Panel):
         if self._waiting():
             return
         now = self.clock.monotonic()
-        command = stamped(order, self.clock.wall())
+        # The button was held where a soft rule spoke: that is the confirmation.
+        soft = self._against.get(entry_of(order).side, [])
+        command = stamped(confirming(order, soft), self.clock.wall())
         if isinstance(command, NewOrderList):
             self.sent.add_list(command, self.stores, now)
         else:

@@ -17,7 +17,7 @@ from core.model.orders import OrderUpdate
 from tests.widgets.trading_world import BID, BTC, World
 from widgets.risk.change import ChangeLimit
 from widgets.risk.checklist import kill_level
-from widgets.risk.limits import used_part, used_words
+from widgets.risk.limits import row_words, used_part, used_words
 from widgets.risk.panel import RiskPanel
 from widgets.theme import DARK, apply_theme
 
@@ -150,10 +150,39 @@ def test_arrows_choose_a_row(panel, world):
     panel.flush()
     panel.limits.setFocus()
     QTest.keyClick(panel.limits, Qt.Key.Key_Down)
-    assert panel.limits.accessibleDescription().startswith("Open orders: 3")
+    assert panel.limits.accessibleDescription().startswith("Exposure")
     QTest.keyClick(panel.limits, Qt.Key.Key_Down)
     QTest.keyClick(panel.limits, Qt.Key.Key_Up)
-    assert panel.limits.accessibleDescription().startswith("Exposure")
+    assert panel.limits.accessibleDescription().startswith("Open orders: 3")
+
+
+def test_what_is_unused_and_as_the_program_sets_it_waits_behind_a_row(panel, world):
+    use(world, "0", "5000000")
+    use(world, "0", "25000", "daily_loss")
+    use(world, "0", "7", "max_order_qty")
+    panel.flush()
+    table = panel.limits
+    assert table.accessibleDescription().startswith("Order size")
+    table.setFocus()
+    QTest.keyClick(table, Qt.Key.Key_Down)
+    assert table.accessibleDescription() == "▸ 2 more limits, unused and as set by the program"
+    QTest.keyClick(table, Qt.Key.Key_Return)
+    QTest.keyClick(table, Qt.Key.Key_Up)
+    QTest.keyClick(table, Qt.Key.Key_Up)
+    assert table.accessibleDescription().startswith("Daily loss"), "what hurts most comes first"
+    QTest.mouseClick(table, LEFT, pos=QPoint(20, 3 * table.row_height() + 5))
+    assert table.accessibleDescription() == "▸ 2 more limits, unused and as set by the program"
+    use(world, "1", "5000000")
+    panel.flush()
+    assert table.height() >= 2 * table.row_height()
+
+
+def test_a_limit_tightened_by_the_market_says_from_what(panel, world):
+    use(world, "1", "500", "max_order_qty", base=Decimal(1000))
+    panel.flush()
+    assert "tightened by the market from 1,000" in row_words(
+        use(world, "1", "500", "max_order_qty", base=Decimal(1000))
+    )
 
 
 def kill(world: World, level: int) -> None:

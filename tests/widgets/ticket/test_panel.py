@@ -95,6 +95,7 @@ def test_a_soft_rule_asks_to_hold(bench, qtbot):
     qtbot.waitUntil(lambda: len(bench.asked) == 1)
     qtbot.mouseRelease(bench.buy, LEFT)
     assert len(bench.asked) == 1
+    assert bench.asked[0].confirmed == ("SELF_TRADE",)
     assert not bench.buy._timer.isActive()
 
 
