@@ -66,10 +66,11 @@ def place(use: LimitUse) -> tuple[int, int, str, str]:
 
 
 def plain_default(use: LimitUse) -> bool:
-    """Is a limit as the program sets it, with nothing used of it?"""
+    """Is a limit on orders as the program sets it, with nothing used of it?"""
     kind = LIMIT_KINDS.get(use.name)
     return (
         kind is not None
+        and kind.group in ("flow", "order")
         and use.scope == "account"
         and use.limit == kind.default
         and not use.used
@@ -201,15 +202,18 @@ class LimitTable(QWidget):
         if beside:
             painter.drawText(top, Qt.AlignmentFlag.AlignRight, figures)
         bar = QRect(inner.x(), inner.y() + line + 2, inner.width(), 5)
-        painter.fillRect(bar, t.raised)
+        alone = kind is not None and kind.group == "order"
+        if not alone:  # nothing is ever used of it between two orders
+            painter.fillRect(bar, t.raised)
         filled = QRect(bar)
         filled.setWidth(int(bar.width() * min(1.0, max(0.0, part))))
         painter.fillRect(filled, colour)
         mark = bar.x() + int(bar.width() * float(WARN_AT))
-        painter.fillRect(QRect(mark, bar.y(), 1, bar.height()), t.dim)
+        if not alone:
+            painter.fillRect(QRect(mark, bar.y(), 1, bar.height()), t.dim)
         below = QRect(inner.x(), bar.bottom() + 2, inner.width(), line)
-        if not use.used and kind is not None and kind.group == "order":
-            text = kind.meaning  # nothing is ever used of it between two orders
+        if alone and kind is not None:
+            text = kind.meaning
         else:
             text = f"{used_words(part)} · at 100 %: {use.action}"
         if use.base is not None:
@@ -218,7 +222,7 @@ class LimitTable(QWidget):
             text = f"becomes {figure(use.pending, use.unit)} shortly · {text}"
         if not beside:  # too narrow for both on one line: the figures matter more than the words
             text = figures
-        elif metrics.horizontalAdvance(text) > inner.width() and use.pending is None:
+        elif metrics.horizontalAdvance(text) > inner.width() and not alone and not use.pending:
             text = used_words(part)
         painter.setPen(colour if part >= float(WARN_AT) else t.dim)
         elided = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
