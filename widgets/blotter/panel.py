@@ -25,7 +25,7 @@ from core.client.stores import Stores
 from core.model.ids import IdMaker
 from core.model.instruments import Instrument
 from core.model.tables import Column
-from widgets.blotter.cells import since_text
+from widgets.blotter.chips import ChipBar
 from widgets.blotter.daybar import DayBar, DayPage
 from widgets.blotter.model import AT_ONCE, BlotterModel
 from widgets.panel import Panel
@@ -34,8 +34,6 @@ R = TypeVar("R")
 
 SETTLE_SECONDS = 0.3
 TYPING_MS = 150
-MOST_VALUES = 200
-"""Most values of a column that a filter's menu lists."""
 
 
 class BlotterPanel(Panel, Generic[R]):
@@ -74,7 +72,6 @@ class BlotterPanel(Panel, Generic[R]):
         self._everything: Any = None
         self._live_actions: list[QAction] = []
         self._settled = 0.0
-        self._chips: dict[str, str] = {}
         self.query = QLineEdit(self)
         self.query.setPlaceholderText("Type to filter")
         self.query.setClearButtonEnabled(True)
@@ -84,15 +81,13 @@ class BlotterPanel(Panel, Generic[R]):
         self._typing.setSingleShot(True)
         self._typing.setInterval(TYPING_MS)
         self._typing.timeout.connect(self._filter)
-        self._chip_row = QHBoxLayout()
-        self._chip_row.setSpacing(4)
-        self.add_chip = QToolButton(self)
-        self.add_chip.setText("&Filter")
-        self.add_chip.setAccessibleName("Filter by a column's value")
-        self.add_chip.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._chip_menu = QMenu(self.add_chip)
-        self._chip_menu.aboutToShow.connect(self._fill_chip_menu)
-        self.add_chip.setMenu(self._chip_menu)
+        self.chips = ChipBar(
+            [c for c in self.model.columns if c.id in self.CHIPS],
+            self.TIME,
+            self.model.distinct,
+            self,
+        )
+        self.chips.changed.connect(self._filter)
         self.waiting = QLabel(self)
         self.waiting.setAccessibleName("Rows that wait for the pointer to leave")
         self.waiting.hide()
@@ -112,8 +107,7 @@ class BlotterPanel(Panel, Generic[R]):
         self.days.turned.connect(self._turn)
         self.days.setVisible(self.PAST)
         top.addWidget(self.days)
-        top.addLayout(self._chip_row)
-        top.addWidget(self.add_chip)
+        top.addWidget(self.chips)
         top.addStretch(1)
         top.addWidget(self.waiting)
         top.addWidget(self.count)
@@ -389,75 +383,14 @@ class BlotterPanel(Panel, Generic[R]):
             self._filter()
 
     def _filter(self) -> None:
-        self.model.set_filter(self.query.text(), self._chips, self._visible_columns())
+        self.model.set_filter(self.query.text(), self.chips.chosen, self._visible_columns())
         self._count_rows()
         self.state_changed.emit()
 
     def _count_rows(self) -> None:
         shown, total = self.model.rowCount(), self.model.total()
-        active = bool(self.query.text() or self._chips)
+        active = bool(self.query.text() or self.chips.chosen)
         self.count.setText(f"{shown:,} of {total:,}" if active else f"{total:,}")
-
-    def _fill_chip_menu(self) -> None:
-        for old in self._chip_menu.findChildren(QMenu):
-            old.deleteLater()
-        self._chip_menu.clear()
-        for column in self.model.columns:
-            if column.id in self.CHIPS:
-                sub = self._chip_menu.addMenu(column.title)
-                sub.setObjectName(column.id)
-                sub.aboutToShow.connect(self._fill_values)
-                sub.triggered.connect(self._on_chip_chosen)
-        if self.TIME:
-            sub = self._chip_menu.addMenu("Time")
-            sub.setObjectName(self.TIME)
-            now = time.time_ns() // 1_000_000_000
-            for label, cut in (
-                ("Last 5 minutes", now - 300),
-                ("Last hour", now - 3_600),
-                ("Today (UTC)", now - now % 86_400),
-            ):
-                sub.addAction(label).setData((self.TIME, since_text(cut * 1_000_000_000)))
-            sub.triggered.connect(self._on_chip_chosen)
-
-    def _fill_values(self) -> None:
-        menu = self.sender()
-        if not isinstance(menu, QMenu) or menu.actions():
-            return
-        name = menu.objectName()
-        texts = self.model.distinct(name)[:MOST_VALUES]
-        for text in texts:
-            menu.addAction(text).setData((name, text))
-        if not texts:
-            menu.addAction("No values yet").setEnabled(False)
-
-    def _on_chip_chosen(self, action: QAction) -> None:
-        if action.data() is not None:
-            name, text = action.data()
-            self._chips[name] = text
-            self._show_chips()
-            self._filter()
-
-    def _show_chips(self) -> None:
-        while (item := self._chip_row.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
-        for name, text in self._chips.items():
-            chip = QToolButton(self)
-            chip.setText(f"{text} ✕")
-            chip.setAccessibleName(f"Remove the filter {name} {text}")
-            chip.setProperty("column", name)
-            chip.clicked.connect(self._on_chip_removed)
-            self._chip_row.addWidget(chip)
-
-    def _on_chip_removed(self) -> None:
-        chip = self.sender()
-        if chip is not None:
-            self._chips.pop(str(chip.property("column")), None)
-            QTimer.singleShot(0, self, self._show_chips)
-            self._filter()
 
     # -- export ------------------------------------------------------------------------------
 
@@ -507,7 +440,7 @@ class BlotterPanel(Panel, Generic[R]):
         columns = self.model.columns
         return {
             "query": self.query.text(),
-            "chips": dict(self._chips),
+            "chips": dict(self.chips.chosen),
             "sort": [list(s) for s in self.model.sorts],
             "order": [columns[header.logicalIndex(n)].id for n in range(len(columns))],
             "hidden": [c.id for n, c in enumerate(columns) if self.view.isColumnHidden(n)],
@@ -533,8 +466,8 @@ class BlotterPanel(Panel, Generic[R]):
             header.moveSection(header.visualIndex(number), place)
         self.model.set_sorts([(str(n), bool(d)) for n, d in state.get("sort", [])])
         self._show_sort(self.view)
-        self._chips = {str(k): str(v) for k, v in state.get("chips", {}).items() if k in numbers}
-        self._show_chips()
+        chosen = state.get("chips", {}).items()
+        self.chips.set_chosen({str(k): str(v) for k, v in chosen if k in numbers})
         self.query.setText(str(state.get("query", "")))
         self._filter()
 

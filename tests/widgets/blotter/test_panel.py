@@ -69,8 +69,8 @@ def test_a_hidden_column_is_not_searched(qtbot, opened, world):
 
 def chip(panel, name: str, text: str) -> None:
     """Choose a value in the filter's menu as the mouse does."""
-    panel._chip_menu.aboutToShow.emit()
-    sub = next(m for m in panel._chip_menu.findChildren(QMenu) if m.objectName() == name)
+    panel.chips.menu.aboutToShow.emit()
+    sub = next(m for m in panel.chips.menu.findChildren(QMenu) if m.objectName() == name)
     sub.aboutToShow.emit()
     next(a for a in sub.actions() if a.text() == text).trigger()
 
@@ -82,7 +82,7 @@ def test_chips_narrow_and_are_taken_off(qtbot, opened, world):
     chip(panel, "side", "BUY")
     assert panel.count.text() == "5 of 10"
     chip(panel, "instrument", BTC.id)
-    chips = [panel._chip_row.itemAt(n).widget() for n in range(panel._chip_row.count())]
+    chips = [panel.chips.row.itemAt(n).widget() for n in range(panel.chips.row.count())]
     qtbot.waitUntil(lambda: all(b.isVisible() for b in chips))
     assert [b.text() for b in chips] == ["BUY ✕", f"{BTC.id} ✕"]
     assert all(b.accessibleName() for b in chips)
@@ -96,7 +96,7 @@ def test_a_time_filter_leaves_out_what_was_before(qtbot, opened, world):
     panel = opened("fills")
     panel.restore_state({"chips": {"ts": since_text(1_750_000_006_000_000_000)}})
     assert panel.count.text() == "4 of 10"
-    panel._chips.clear()
+    panel.chips.chosen.clear()
     chip(panel, "ts", "Last hour")
     assert panel.count.text() == "0 of 10"
 
