@@ -1,24 +1,33 @@
-"""The row over the chart: instrument, interval, kind of bars, studies, pin, and how fresh it is."""
+"""The row over the chart: instrument, interval, kind of bars, studies, pin, and how fresh it is.
+
+Where the chart is narrow, what is needed least goes into a menu at the end of the row.
+"""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QFont, QKeyEvent
+from functools import partial
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
+    QLayout,
     QLineEdit,
+    QMenu,
     QSizePolicy,
     QToolButton,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from core.model.intervals import parse_interval
 from widgets.chart.sheet import Kind
 from widgets.theme import tokens
 
 INTERVALS = ("1s", "5s", "15s", "1m", "5m", "15m", "1h", "100t")
+_SPACING = 4
+_MARGIN = 6
 _KINDS = {Kind.CANDLES: "Candles", Kind.BARS: "Bars", Kind.LINE: "Line"}
 
 
@@ -49,9 +58,8 @@ class Toolbar(QWidget):
         super().__init__(parent)
         self.interval = interval
         self.kind = Kind.CANDLES
-        self.name = QLabel("", self)
+        self.name = QElidingLabel("", self)
         self.name.setAccessibleName("Instrument")
-        self.name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.entry = QComboBox(self)
         self.entry.setEditable(True)
         self.entry.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -81,31 +89,46 @@ class Toolbar(QWidget):
         self.vwap.toggled.connect(self.curves_changed)
         self.sma.toggled.connect(self.curves_changed)
         self.pin.toggled.connect(self.pin_toggled)
-        self.state = QLabel("", self)
+        self.state = QElidingLabel("", self)
         self.state.setAccessibleName("Freshness")
         self.state.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.more = QToolButton(self)
+        self.more.setText("»")
+        self.more.setAutoRaise(True)
+        self.more.setAccessibleName("More choices of this chart")
+        self.more.setToolTip("What has no room in this row.")
+        self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.more.setMenu(QMenu(self.more))
+        self.more.menu().aboutToShow.connect(self._fill_more)
         box = QHBoxLayout(self)
-        box.setContentsMargins(6, 2, 6, 2)
-        box.setSpacing(4)
+        box.setContentsMargins(_MARGIN, 2, _MARGIN, 2)
+        box.setSpacing(_SPACING)
+        box.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         for widget in (self.name, self.entry, self.kinds, self.vwap, self.sma):
             box.addWidget(widget)
-        box.insertSpacing(1, 4)
         box.addWidget(self.state, 1)
         box.addWidget(self.pin)
+        box.addWidget(self.more)
+        self._least = (self.sma, self.vwap, self.kinds, self.pin)
         self._measure()
 
     def show_instrument(self, symbol: str, name: str) -> None:
         """Name what the chart shows."""
         if symbol != self.name.text():
             self.name.setText(symbol)
-            self.name.setToolTip(name)
+            self.name.setToolTip(f"{symbol}: {name}" if name else "")
+            self._fit()
 
     def show_state(self, why: str) -> None:
         """Say why prices are not to be trusted; empty when they are."""
         if why != self.state.text():
+            appeared = bool(why) != bool(self.state.text())
             self.state.setText(why)
             self.state.setToolTip(why)
+            if appeared:
+                self._fit()
 
     def set_interval(self, interval: str) -> None:
         """Show this interval as the one in force."""
@@ -123,6 +146,15 @@ class Toolbar(QWidget):
         self.entry.setEditText(text)
 
     # -- Qt ----------------------------------------------------------------------------------
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrow: what has no room goes into the menu."""
+        width = self.entry.width() + self.more.sizeHint().width() + 2 * (_MARGIN + _SPACING)
+        return QSize(width, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -162,6 +194,49 @@ class Toolbar(QWidget):
         palette = self.palette()
         palette.setColor(self.state.foregroundRole(), tokens().warning)
         self.state.setPalette(palette)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Move what is needed least into the menu until the rest has room."""
+        symbol = self.name.fontMetrics().horizontalAdvance(self.name.text()) + 8
+        stale = self.fontMetrics().horizontalAdvance("stale 00.0 s") if self.state.text() else 0
+        gap, more = _SPACING, self.more.sizeHint().width()
+        room = self.width() - 2 * _MARGIN - symbol - self.entry.width() - gap - stale - gap
+        widths = {w: w.sizeHint().width() + gap for w in self._least}
+        widths[self.kinds] = self.kinds.width() + gap
+        shown = list(self._least)
+        while shown and sum(widths[w] for w in shown) > room - (
+            more + gap if len(shown) < len(self._least) else 0
+        ):
+            shown.pop(0)
+        for widget in self._least:
+            widget.setVisible(widget in shown)
+        full = len(shown) == len(self._least)
+        self.more.setVisible(not full)
+        left = room + symbol - sum(widths[w] for w in shown) - (0 if full else more + gap)
+        self.name.setFixedWidth(max(min(symbol, left), 0))
+
+    def _fill_more(self) -> None:
+        menu = self.more.menu()
+        menu.clear()
+        if self.kinds.isHidden():
+            for kind, word in _KINDS.items():
+                action = menu.addAction(word)
+                action.setCheckable(True)
+                action.setChecked(kind is self.kind)
+                action.triggered.connect(partial(self._choose_kind, kind))
+            menu.addSeparator()
+        for button in (self.vwap, self.sma, self.pin):
+            if button.isHidden():
+                action = menu.addAction(button.text())
+                action.setCheckable(True)
+                action.setChecked(button.isChecked())
+                action.setToolTip(button.toolTip())
+                action.toggled.connect(button.setChecked)
+
+    def _choose_kind(self, kind: Kind, _checked: bool = False) -> None:
+        self.kinds.setCurrentIndex(list(_KINDS).index(kind))
+        self._kind(list(_KINDS).index(kind))
 
     def _entered(self) -> None:
         self._interval(self.entry.currentText())
