@@ -11,7 +11,8 @@ import pytest
 
 from core.journal import journal as journal_module
 from core.journal.files import journal_files
-from core.model.commands import CancelOrder
+from core.journal.reader import replay
+from core.model.commands import CancelOrder, NewOrder
 from core.model.enums import ExecType, LinkState, OrdStatus
 from core.model.orders import OrderUpdate
 from core.model.requests import VenueNew, VenueRequest
@@ -146,6 +147,40 @@ def test_the_disk_has_it_before_the_wire_and_before_the_screen(tmp_path: Path, d
     assert "disk" in disk.steps[:wire]
     assert "screen" not in disk.steps[:wire]
     assert "disk" in disk.steps[wire : disk.steps.index("screen", wire + 2)], "the answer as well"
+
+
+def test_every_request_is_confirmed_before_it_is_sent(tmp_path: Path) -> None:
+    """Orders and cancels, in a rush: at each one's sending the disk has confirmed its record."""
+    confirmed: dict[str, int] = {}
+
+    async def test() -> None:
+        async with Bench(tmp_path, config=with_power(tmp_path)) as b:
+            journal = b.engine.journal
+
+            def tap(request: VenueRequest) -> None:
+                name = request.order.cl_ord_id if isinstance(request, VenueNew) else ""
+                confirmed[name or getattr(request, "request", "")] = journal.synced_seq
+
+            b.venue.quote()
+            b.venue.before_send = tap
+            names = []
+            for n in range(60):
+                new = order(qty=10 + n, price=9_000 + n)
+                names.append(new.cl_ord_id)
+                b.engine.submit(new)
+                if n % 3 == 2:
+                    b.engine.submit(CancelOrder(f"C{n}", names[n - 1]))
+                if n % 7 == 0:
+                    await asyncio.sleep(0.001)
+            assert await b.until(lambda: len(confirmed) == 80)
+
+    asyncio.run(test())
+    recorded: dict[str, int] = {}
+    for seq, _, message in replay(tmp_path / "journal", 1, 2**62):
+        if isinstance(message, NewOrder | CancelOrder):
+            recorded[getattr(message, "cl_ord_id", "") or getattr(message, "id", "")] = seq
+    assert set(confirmed) == set(recorded)
+    assert all(confirmed[name] >= recorded[name] for name in confirmed)
 
 
 def test_many_orders_share_one_word_of_the_disk_and_keep_their_order(
