@@ -14,6 +14,8 @@ from app.workspace import VERSION, SavedPanel
 from widgets.panel import Panel
 from widgets.theme import Tokens
 
+FLOATING = "floating"
+
 AREAS = {
     "left": QtAds.LeftDockWidgetArea,
     "right": QtAds.RightDockWidgetArea,
@@ -76,7 +78,10 @@ class Docks:
     def add(
         self, panel_id: str, panel: Panel, title: str, area: str = "center", beside: str = ""
     ) -> None:
-        """Dock a panel: in an `area` of the window, or of the dock of panel `beside`."""
+        """Dock a panel: in an `area` of the window, or of the dock of panel `beside`.
+
+        The area `FLOATING` is a window of its own, which can be docked later.
+        """
         self.panels[panel_id] = panel
         self._place(self._dock(panel_id, title, panel), area, beside)
 
@@ -85,11 +90,20 @@ class Docks:
         where = None
         if neighbour is not None and neighbour is not dock:
             where = neighbour.dockAreaWidget()
-        if where is None:
+        if area == FLOATING:
+            self._float(dock)
+        elif where is None:
             self._manager.addDockWidget(AREAS[area], dock)
         else:
             self._manager.addDockWidget(AREAS[area], dock, where)
         self._settle()
+
+    def _float(self, dock: QtAds.CDockWidget) -> None:
+        """Put a dock into a window of its own over the middle of the main one."""
+        window = self._manager.window()
+        holder = self._manager.addDockWidgetFloating(dock)
+        holder.resize(dock.widget().sizeHint().boundedTo(window.size()))
+        holder.move(window.geometry().center() - holder.rect().center())
 
     def add_missing(
         self, entry: SavedPanel, title: str, text: str, area: str = "center", beside: str = ""

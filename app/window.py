@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
 from app.actions import Actions
 from app.desk import Desk
-from app.docks import Docks
+from app.docks import FLOATING, Docks
 from app.exporting import Exporter
 from app.frames import FrameClock
 from app.history import History
@@ -178,12 +178,13 @@ class MainWindow(QMainWindow):
         return next((p for p in self.docks.panels.values() if kind == p.KIND), None)
 
     def show_story(self, order: str) -> None:
-        """Tell an order's story, in the panel for it: beside the orders where none is open."""
-        beside = next((n for n, p in self.docks.panels.items() if p.KIND == "orders"), "")
-        self.open_panel("story", area="right" if beside else "bottom", beside=beside)
+        """Tell an order's story, in the panel for it: in a window of its own where none is open."""
+        self.open_panel("story", area=FLOATING)
         panel = self.panel("story")
         if panel is not None:
             panel.restore_state({"order": order})
+            panel.window().raise_()
+            panel.window().activateWindow()
             panel.setFocus(Qt.FocusReason.OtherFocusReason)
             self.workbench.save_soon()
 

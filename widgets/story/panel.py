@@ -10,6 +10,7 @@ from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QPersistentModelIndex,
+    QSize,
     Qt,
     Signal,
 )
@@ -173,6 +174,12 @@ class StoryPanel(Panel):
         if order == self.order and steps:
             self._past, self._told, self._seen = list(steps), instrument, ()
             self._refresh()
+
+    def sizeHint(self) -> QSize:
+        """Room for all columns and for the steps of most orders."""
+        return QSize(
+            self.fontMetrics().horizontalAdvance("0") * 150, self.fontMetrics().height() * 18
+        )
 
     def flush(self) -> None:
         """Take in new steps."""
