@@ -109,10 +109,14 @@ def equity_units(s: State, holding: Holding) -> int:
 
     Money in currencies without an exchange rate does not count.
     """
-    unit, total = holding.market.unit, holding.purse.value
-    for currency, cash in holding.account.cash.items():
+    account, unit = holding.account, holding.market.unit
+    total, known = holding.purse.value, account.cash_units
+    for currency, cash in account.cash.items():
         if s.risk.unit(currency) == unit:
-            total += units_of(cash) * s.risk.rate(currency) // RATE
+            units = known.get(currency)
+            if units is None or units[0] is not cash:
+                units = known[currency] = (cash, units_of(cash))
+            total += units[1] * s.risk.rate(currency) // RATE
     return total
 
 
@@ -122,8 +126,6 @@ def _percent(value: int, of: int) -> Decimal:
 
 def open_orders(case: Case, bound: Bound) -> Violation | None:
     """Would one order more than those that work be too many?"""
-    if not case.new:
-        return None
     if bound.group is None:
         working = bound.at.desk.working
     else:

@@ -22,26 +22,29 @@ from core.model.enums import LinkState, Source, TradingState
 
 Control = Callable[[Case, Bound], Violation | None]
 
-CONTROLS: tuple[tuple[str, Control], ...] = (
+NEW, CHANGE, BOTH = (True, False), (False, True), (True, True)
+"""What a control is for: new orders, changes of orders, or both."""
+
+CONTROLS: tuple[tuple[str, Control, tuple[bool, bool]], ...] = (
     # What flows: orders, changes, messages, orders alike.
-    ("max_order_rate", rates.order_rate),
-    ("max_change_rate", rates.change_rate),
-    ("max_messages", rates.messages),
-    ("max_messages_day", rates.messages_today),
-    ("max_order_trade_ratio", rates.order_to_trade),
-    ("max_duplicates", rates.duplicates),
+    ("max_order_rate", rates.order_rate, NEW),
+    ("max_change_rate", rates.change_rate, CHANGE),
+    ("max_messages", rates.messages, BOTH),
+    ("max_messages_day", rates.messages_today, BOTH),
+    ("max_order_trade_ratio", rates.order_to_trade, BOTH),
+    ("max_duplicates", rates.duplicates, NEW),
     # What is open and held, in the worst case.
-    ("max_open_orders", exposure.open_orders),
-    ("max_position", exposure.position),
-    ("max_exposure", exposure.gross),
-    ("max_net_exposure", exposure.net),
-    ("max_concentration", exposure.concentration),
-    ("max_var", portfolio.value_at_risk),
-    ("max_shortfall", portfolio.value_at_risk),
+    ("max_open_orders", exposure.open_orders, NEW),
+    ("max_position", exposure.position, BOTH),
+    ("max_exposure", exposure.gross, BOTH),
+    ("max_net_exposure", exposure.net, BOTH),
+    ("max_concentration", exposure.concentration, BOTH),
+    ("max_var", portfolio.value_at_risk, BOTH),
+    ("max_shortfall", portfolio.value_at_risk, BOTH),
     # What was lost.
-    ("daily_loss", losses.lost),
-    ("daily_loss_halt", losses.lost),
-    ("max_drawdown", losses.lost),
+    ("daily_loss", losses.lost, BOTH),
+    ("daily_loss_halt", losses.lost, BOTH),
+    ("max_drawdown", losses.lost, BOTH),
 )
 """The controls that need a limit, and which one: those that are set are carried out in this order.
 
@@ -113,7 +116,7 @@ def gate(
         violation = portfolio.margin(case)
         if violation is not None:
             found.append(violation)
-    for control, bound in rules.controls:
+    for control, bound in rules.for_new if case.new else rules.for_changes:
         violation = control(case, bound)
         if violation is not None:
             found.append(violation)

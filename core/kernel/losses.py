@@ -20,6 +20,7 @@ _REDUCING, _HALTED = TradingState.REDUCING, TradingState.HALTED
 class Reached(NamedTuple):
     """A loss limit that was reached. `halt`: nothing may be traded any more, else only closed."""
 
+    name: str
     code: str
     text: str
     halt: bool
@@ -41,6 +42,7 @@ def reached(desk: Desk) -> Reached | None:
         elif found is None and x.drawdown is not None and fall >= (x.drawdown or 1):
             limit, value = plain(money_of(x.drawdown)), plain(money_of(fall))
             found = Reached(
+                "max_drawdown",
                 "MAX_DRAWDOWN",
                 f"The equity is {value} {currency} below its highest; {limit} is the limit.",
                 False,
@@ -54,6 +56,7 @@ def _daily(today: int, limit: int, currency: str, halt: bool) -> Reached:
     value, most = plain(money_of(today)), plain(money_of(-limit))
     what = "daily loss limit to halt" if halt else "daily loss limit"
     return Reached(
+        "daily_loss_halt" if halt else "daily_loss",
         "DAILY_LOSS_LIMIT",
         f"Today {value} {currency} has reached the {what} of {most}.",
         halt,
@@ -68,7 +71,9 @@ def lost(case: Case, bound: Bound) -> Violation | None:
     if purse.floor is None or purse.pnl > purse.floor:
         return None
     found = reached(bound.at.desk)
-    if found is None or (not found.halt and reduces(bound.at, case.order.side, case.qty, case.own)):
+    if found is None or found.name != bound.name:
+        return None
+    if not found.halt and reduces(bound.at, case.order.side, case.qty, case.own):
         return None
     scope = bound.at.desk.scope
     return Violation(

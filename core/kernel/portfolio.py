@@ -20,7 +20,7 @@ from core.risk.margin.base import Line, LineModel
 from core.risk.margin.cash import CashMargin
 from core.risk.margin.perpetual import Bracket, PerpetualMargin, PerpetualTerms
 from core.risk.margin.regt import RegTMargin
-from core.risk.var import P95, P99, ParametricVar, Risk
+from core.risk.var import P95, P99, ParametricVar
 
 if TYPE_CHECKING:
     from core.kernel.state import State
@@ -39,6 +39,8 @@ class Margin:
     def __init__(self, setup: MarginSetup) -> None:
         self.name = setup.model
         self._lines: dict[str, Line | str] = {}
+        self._seen = -2
+        self._unable: dict[str, str] = {}
         self._model: LineModel
         if setup.model == "cash":
             self._model = CashMargin()
@@ -58,10 +60,15 @@ class Margin:
 
     def line(self, holding: Holding) -> Line | str:
         """The line of one holding, or a sentence why there is none."""
-        for each in holding.account.holdings.values():
-            found = self._line(each)
-            if isinstance(found, str) and (each.qty or each.live):
-                return found
+        account = holding.account
+        if self._seen != account.stamp:
+            self._seen = account.stamp
+            for each in account.holdings.values():
+                self._line(each)
+        for name, problem in self._unable.items():
+            other = account.holdings.get(name)
+            if other is not None and (other.qty or other.live):
+                return problem
         return self._line(holding)
 
     def after(
@@ -72,18 +79,14 @@ class Margin:
         then = self._model.after(line, sign, qty, price2, own, own2, enough)
         return then.initial, now.initial, then.problem
 
-    def requirement(self, account: Account) -> int:
-        """What must be there now, in 10^-24."""
-        for each in account.holdings.values():
-            self._line(each)
-        return self._model.requirement().initial
-
     def _line(self, holding: Holding) -> Line | str:
         market = holding.market
         name = market.instrument.id
         line = self._lines.get(name)
         if line is None:
             line = self._lines[name] = self._new(holding)
+            if isinstance(line, str):
+                self._unable[name] = line
         if isinstance(line, str):
             return line
         opened = (holding.open_buy, holding.open_sell, *reserved(holding))
@@ -173,35 +176,41 @@ def margin(case: Case) -> Violation | None:
 class Portfolio:
     """Value at risk of one account by the newest covariance."""
 
-    __slots__ = ("_at", "_model", "_names", "ts")
+    __slots__ = ("_at", "_known", "_model", "_seen", "ts")
 
     def __init__(self, covariance: Covariance) -> None:
         count = len(covariance.instruments)
         matrix = np.array(covariance.values, dtype=np.float64).reshape(count, count)
         self.ts = covariance.ts
-        self._names = covariance.instruments
+        self._seen = -2
+        self._known = True
         self._at = {name: index for index, name in enumerate(covariance.instruments)}
         self._model = ParametricVar(matrix, covariance.steps)
 
-    def risk(
-        self, account: Account, holding: Holding | None, value: int, risk: Risk
-    ) -> tuple[int, int, int, int] | None:
-        """VaR and ES after an order worth `value` in a holding, and before it; None: unknown."""
-        at, exposures = self._at, self._model.exposures
+    def after(self, case: Case, value: int, at: int) -> int | None:
+        """VaR at 95 % (`at` 0) or ES at 99 % (1) after an order worth `value`; None: unknown."""
+        account = case.holding.account
+        if self._seen != account.stamp:
+            self._seen = account.stamp
+            self._take(account)
+        index = self._at.get(case.market.instrument.id)
+        if index is None or not self._known:
+            return None
+        return self._model.after(index, value, P99 if at else P95)[at]
+
+    def _take(self, account: Account) -> None:
+        self._known = True
+        exposures = self._model.exposures
         for name, each in account.holdings.items():
-            index = at.get(name)
+            index = self._at.get(name)
             if index is None:
-                if each.qty:
-                    return None
+                self._known = self._known and not each.qty
             elif exposures[index] != each.value:
                 self._model.hold(index, each.value)
-        before = self._model.var(risk), self._model.es(risk)
-        if holding is None:
-            return *before, *before
-        index = at.get(holding.market.instrument.id)
-        if index is None:
-            return None
-        return *self._model.after(index, value, risk), *before
+
+    def now(self) -> tuple[int, int]:
+        """VaR (95 %) and ES (99 %) without the order."""
+        return self._model.var(P95), self._model.es(P99)
 
 
 def take_covariance(s: State, covariance: Covariance) -> None:
@@ -223,15 +232,15 @@ def value_at_risk(case: Case, bound: Bound) -> Violation | None:
     s, holding = case.s, case.holding
     model = s.risk.portfolio(holding.account.id)
     age = -1 if model is None else case.ts - model.ts
-    found = None
-    level, at = (P95, 0) if bound.name == "max_var" else (P99, 1)
+    after = None
+    at = 0 if bound.name == "max_var" else 1
     if model is not None and 0 <= age <= s.risk.policy.stale_risk * _SECOND:
         # Every open order of this side counts, so that many small ones are as one large one.
         opened = holding.open_buy if case.buy else holding.open_sell
         lots = opened - case.own + case.qty
         value = (lots if case.buy else -lots) * case.mark
-        found = model.risk(holding.account, holding, value, level)
-    if found is None:
+        after = model.after(case, value, at)
+    if after is None or model is None:
         return Violation(
             "RISK_UNAVAILABLE",
             f"The risk of {case.market.instrument.id} is not known"
@@ -240,8 +249,7 @@ def value_at_risk(case: Case, bound: Bound) -> Violation | None:
             bound.shown,
             scope=bound.scope,
         )
-    after, before = found[at], found[2 + at]
-    if after <= bound.limit or after <= before:
+    if after <= bound.limit or after <= model.now()[at]:
         return None
     what = "Value at risk" if at == 0 else "Expected shortfall"
     shown = plain(money_of(after))

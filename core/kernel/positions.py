@@ -141,15 +141,21 @@ class Market:
 
 
 class Account(Desk):
-    """An account: cash, what it may do, and what it holds."""
+    """An account: cash, what it may do, and what it holds.
+
+    `stamp` changes whenever a position, its price or its working orders do. `cash_units` is the
+    cash as whole numbers of 10^-24, each with the amount that it was made from.
+    """
 
     __slots__ = (
         "cash",
+        "cash_units",
         "fees",
         "holdings",
         "id",
         "opening",
         "realised",
+        "stamp",
         "strategies",
         "traders",
     )
@@ -161,6 +167,8 @@ class Account(Desk):
         self.opening: dict[str, Decimal] | None = dict(cash)
         self.realised: dict[str, Decimal] = {}
         self.fees: dict[str, Decimal] = {}
+        self.stamp = 0
+        self.cash_units: dict[str, tuple[Decimal, int]] = {}
         self.holdings: dict[str, Holding] = {}
         self.strategies: dict[str, Desk] = {}
         self.traders: dict[str, Desk] = {}
@@ -193,6 +201,7 @@ class Account(Desk):
         """A copy to try something on."""
         made = Account(self.id, self.cash)
         self.copy_to(made)
+        made.stamp = -1
         return made
 
     def view(self, seq: int, ts: int) -> AccountState:
@@ -332,6 +341,7 @@ class Holding:
         purse.long += long - self.long
         purse.short += short - self.short
         self.exposure, self.long, self.short = exposure, long, short
+        self.account.stamp += 1
 
     def revalue(self) -> None:
         """Bring exposure and profit up to date: after a mark or a fill."""

@@ -19,16 +19,12 @@ _WAIT = "Wait a second; cancels are free."
 
 def order_rate(case: Case, bound: Bound) -> Violation | None:
     """Would one more order now be too many within a second?"""
-    if not case.new:
-        return None
     times = bound.meter.sent if bound.scope.startswith("venue") else bound.at.desk.sent
     return _within(bound, times, case.ts, "Order")
 
 
 def change_rate(case: Case, bound: Bound) -> Violation | None:
     """Would one more change of an order now be too many within a second?"""
-    if case.new:
-        return None
     times = bound.meter.changed if bound.scope.startswith("venue") else bound.at.desk.changed
     return _within(bound, times, case.ts, "Change")
 
@@ -79,8 +75,6 @@ def order_to_trade(case: Case, bound: Bound) -> Violation | None:
 
 def duplicates(case: Case, bound: Bound) -> Violation | None:
     """Were there as many orders like this one within a second as there may be?"""
-    if not case.new:
-        return None
     recent = bound.at.recent
     if recent.times:
         recent.forget(case.ts)
@@ -126,6 +120,7 @@ def count_sent(live: Live, ts: int) -> None:
 def rests(live: Live) -> None:
     """An order stands at a price that it did not have before."""
     if live.holding is not None:
+        live.holding.account.stamp += 1
         live.holding.resting.add(live, live.price, live.holding.live)
 
 
@@ -137,4 +132,5 @@ def count_changed(live: Live, price: int, ts: int) -> None:
         if each is not None:
             note(each.desk.changed, ts)
     note(holding.market.meter.changed, ts)
+    holding.account.stamp += 1
     holding.resting.add(live, price, holding.live)

@@ -65,24 +65,26 @@ class Bound:
 class Rules:
     """All limits for the orders of one account, instrument, strategy and trader.
 
-    `order` is the tightest of every scope for the order by itself and its position; `controls` are
-    the controls with a limit in force, in their order. `permitted` are the order types that may be
-    used (None: all).
+    `order` is the tightest of every scope for the order by itself and its position; `for_new` and
+    `for_changes` are the controls with a limit in force, in their order. `permitted` are the order
+    types that may be used (None: all).
     """
 
-    __slots__ = ("controls", "order", "permitted", "restricted", "version")
+    __slots__ = ("for_changes", "for_new", "order", "permitted", "restricted", "version")
 
     def __init__(
         self,
         version: int,
         order: OrderLimits,
-        controls: tuple[tuple[Control, Bound], ...],
+        for_new: tuple[tuple[Control, Bound], ...],
+        for_changes: tuple[tuple[Control, Bound], ...],
         permitted: frozenset[OrdType] | None,
         restricted: Restriction | None,
     ) -> None:
         self.version = version
         self.order = order
-        self.controls = controls
+        self.for_new = for_new
+        self.for_changes = for_changes
         self.permitted = permitted
         self.restricted = restricted
 
@@ -165,7 +167,7 @@ def make_rules(
     holding: Holding,
     part: Holding | None,
     hand: Holding | None,
-    controls: Sequence[tuple[str, Control]],
+    controls: Sequence[tuple[str, Control, tuple[bool, bool]]],
 ) -> Rules:
     """Work out the rules; `controls` is the gate's table of controls by limit."""
     market, account = holding.market, holding.account
@@ -186,8 +188,9 @@ def make_rules(
                 tightest[limit] = (value, f"{scope}:{name}")
     policy = s.risk.policy
     order = OrderLimits(instrument, tightest, market.unit, market.worth, policy.by_last)
-    found: list[tuple[Control, Bound]] = []
-    for limit, control in controls:
+    for_new: list[tuple[Control, Bound]] = []
+    for_changes: list[tuple[Control, Bound]] = []
+    for limit, control, (new, change) in controls:
         for scope, name, at, group in _counted(s, holding, part, hand):
             kind = LIMIT_KINDS[limit]
             if scope not in kind.scopes or (limit in _SIZES and scope not in _PARTS):
@@ -197,11 +200,15 @@ def make_rules(
             value = s.limits.value(limit, scope, name)
             if value is not None:
                 bound = Bound(limit, value, f"{scope}:{name}", at, group, market.meter)
-                found.append((control, bound))
+                if new:
+                    for_new.append((control, bound))
+                if change:
+                    for_changes.append((control, bound))
     return Rules(
         s.limits.version,
         order,
-        tuple(found),
+        tuple(for_new),
+        tuple(for_changes),
         s.risk.permitted(account.id, instrument, trader, strategy),
         s.risk.restricted.get(instrument.id),
     )

@@ -10,14 +10,25 @@ import time
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+import msgspec
+
 from core.journal.journal import Durability, Journal
 from core.journal.records import NO_CHAIN, make_record
 from core.kernel.kernel import Kernel
 from core.model.commands import Kill, NewOrder
 from core.model.enums import ExecType, OrdStatus, OrdType, Side
 from core.model.events import ExecutionReport
-from core.model.inputs import AccountSetup, LimitValue, Setup
+from core.model.inputs import (
+    AccountSetup,
+    Covariance,
+    LimitValue,
+    MarginSetup,
+    Permission,
+    Policy,
+    Setup,
+)
 from core.model.instruments import Instrument
+from core.model.limits import LIMIT_KINDS
 from core.model.market import Quote
 from core.model.requests import VenueCancel
 from core.services.recovery import rebuild
@@ -61,6 +72,8 @@ def rows(quick: bool = False) -> Iterator[Row]:
     yield _row(f"the same, last tenth of {total:,}", [last], "us", 40, 60)
     yield _row("last tenth beside the first", [last / first], "x", 1.1, 1.3)
     yield _row("all controls for one order", [_controls(count) for _ in range(RUNS)], "us", 10, 20)
+    every = [_every_control(count) for _ in range(RUNS)]
+    yield _row("every control in every scope, with margin and VaR", every, "us", 20, 50)
     yield _row(
         "kill with 200 orders, all cancels out", [_kill() for _ in range(RUNS)], "ms", 10, 250
     )
@@ -178,6 +191,43 @@ def _controls(count: int) -> float:
     ts, quote, order, *_ = next(_inputs(1))
     kernel.apply(2, ts, quote)
     kernel.apply(3, ts, order)
+    began = time.perf_counter()
+    for _ in range(count):
+        found = kernel.preview(order, ts)
+    elapsed = time.perf_counter() - began
+    if found:
+        raise RuntimeError(f"the order would be denied: {found}")
+    return elapsed * 1e6 / count
+
+
+def _every_control(count: int) -> float:
+    """The same with every kind of limit in every scope, permissions, margin and value at risk."""
+    scopes = {
+        "account": "BENCH", "trader": "T", "strategy": "S", "instrument": "S0.SIM",
+        "class": "spot", "venue": "SIM", "sector": "X", "currency": "USD",
+    }  # fmt: skip
+    limits = [
+        LimitValue(name, Decimal(90) if kind.unit in ("%", "s") else MANY, scope, scopes[scope])
+        for name, kind in LIMIT_KINDS.items()
+        for scope in kind.scopes
+    ]
+    names = tuple(instrument.id for instrument in SETUP.instruments)
+    policy = Policy(
+        currency="USD",
+        permissions=(Permission("T"),),
+        margins=(MarginSetup("BENCH", "reg_t"),),
+        sectors=dict.fromkeys(names, "X"),
+        volumes=dict.fromkeys(names, Decimal(10**6)),
+    )
+    kernel = Kernel()
+    kernel.apply(1, T0, Setup(SETUP.instruments, SETUP.accounts, tuple(limits), policy=policy))
+    matrix = tuple(1e-8 if i == j else 2e-9 for i in range(10) for j in range(10))
+    kernel.apply(2, T0, Covariance(T0, names, matrix))
+    seq = itertools.count(3)
+    for ts, quote, order, ack, fill in _inputs(10):
+        for message in (quote, msgspec.structs.replace(order, trader="T"), ack, fill):
+            kernel.apply(next(seq), ts, message)
+    order = msgspec.structs.replace(order, instrument="S0.SIM", trader="T", cl_ord_id="X")
     began = time.perf_counter()
     for _ in range(count):
         found = kernel.preview(order, ts)
