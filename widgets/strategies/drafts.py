@@ -7,7 +7,7 @@ from html import escape
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from core.client.stores import Stores
 from core.model.enums import Side
@@ -18,9 +18,15 @@ from widgets.words import order_sentence
 
 _LONGEST = 160
 
+BOUNCE_SECONDS = 0.25
+"""A second Enter sooner than this belonged to the card before."""
+
 
 class DraftCard(QFrame):
     """One proposed order. Enter accepts, Esc skips while the card has the focus.
+
+    Attributes:
+        done: it was answered here; what the engine makes of that follows.
 
     Signals:
         answered(str, bool): the draft's id and whether it was accepted.
@@ -31,7 +37,8 @@ class DraftCard(QFrame):
     def __init__(self, draft: Draft, stores: Stores, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.draft = draft
-        self._done = False
+        self.done = False
+        self._since = 0.0
         self.setObjectName(f"draft.{draft.draft}")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         instrument = stores.instruments.get(draft.order.instrument)
@@ -62,10 +69,27 @@ class DraftCard(QFrame):
         layout.addWidget(self.sentence, 0, 0, 1, 2)
         layout.addWidget(self.left, 0, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self.why, 1, 0, 1, 3)
-        layout.addWidget(self.accept, 2, 1)
-        layout.addWidget(self.skip, 2, 2)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(4)
+        buttons.addStretch(1)
+        for button in (self.accept, self.skip):
+            buttons.addWidget(button)
+            # the style's own least width would push them out of a narrow panel
+            button.setMinimumWidth(self.fontMetrics().horizontalAdvance(button.text()) + 8)
+        layout.addLayout(buttons, 2, 0, 1, 3)
         layout.setColumnStretch(0, 1)
         self.count_down()
+
+    def take_over(self) -> None:
+        """Have the keys after the card before was answered."""
+        self._since = time.monotonic()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @property
+    def has_keys(self) -> bool:
+        """Is the focus on the card or one of its buttons?"""
+        focus = self.window().focusWidget()
+        return focus is not None and (focus is self or self.isAncestorOf(focus))
 
     def count_down(self) -> None:
         """Write the seconds left; the card can no longer be accepted at zero."""
@@ -99,7 +123,8 @@ class DraftCard(QFrame):
         if event.isAutoRepeat():
             return
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._on_accept()
+            if time.monotonic() - self._since > BOUNCE_SECONDS:
+                self._on_accept()
         elif event.key() == Qt.Key.Key_Escape:
             self._on_skip()
         else:
@@ -113,9 +138,9 @@ class DraftCard(QFrame):
         self._answer(False)
 
     def _answer(self, accept: bool) -> None:
-        if self._done:
+        if self.done:
             return
-        self._done = True
+        self.done = True
         self.accept.setEnabled(False)
         self.skip.setEnabled(False)
         self.answered.emit(self.draft.draft, accept)

@@ -128,9 +128,16 @@ class StrategiesPanel(Panel):
             if draft.answer:
                 if card is not None:
                     del self.cards[draft.draft]
+                    if card.has_keys:
+                        # not to another card: an Enter meant for this one would send that order
+                        self._focus_row(draft.strategy)
                     card.hide()
                     card.deleteLater()
+                if draft.answer == "expired" and draft.strategy in self.rows:
+                    self.rows[draft.strategy].expired(draft.expires)
             elif card is None:
+                if draft.strategy in self.rows:
+                    self.rows[draft.strategy].expired(0)
                 card = DraftCard(draft, self.stores, self)
                 card.answered.connect(self._on_answer)
                 self.cards[draft.draft] = card
@@ -153,5 +160,19 @@ class StrategiesPanel(Panel):
         self._asked[name] = form.refused
         self.requested.emit(SetStrategyParams(name, strategy, params, ts=time.time_ns()))
 
+    def _focus_row(self, strategy: str) -> None:
+        row = self.rows.get(strategy)
+        if row is not None:
+            row.focus_switch()
+
     def _on_answer(self, draft: str, accept: bool) -> None:
+        answered = self.cards.get(draft)
+        if answered is not None:
+            cards = list(self.cards.values())
+            place = cards.index(answered)
+            waiting = [c for c in (*cards[place:], *cards[:place]) if not c.done]
+            if waiting:
+                waiting[0].take_over()
+            else:
+                self._focus_row(answered.draft.strategy)
         self.requested.emit(AnswerDraft(self._ids.next(), draft, accept, ts=time.time_ns()))

@@ -47,6 +47,7 @@ class ParamsForm(QFrame):
         self._form = QFormLayout()
         self._form.setContentsMargins(0, 0, 0, 0)
         self._form.setVerticalSpacing(2)
+        self._form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self.message = QLabel(self)
         self.message.setWordWrap(True)
         self.message.setMinimumWidth(40)
@@ -62,8 +63,11 @@ class ParamsForm(QFrame):
         buttons.addStretch(1)
         buttons.addWidget(self.apply)
         buttons.addWidget(close)
+        for button in (self.apply, close):
+            # the style's own least width would push them out of a narrow panel
+            button.setMinimumWidth(self.fontMetrics().horizontalAdvance(button.text()) + 8)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 4, 0, 4)
+        layout.setContentsMargins(8, 4, 0, 4)
         layout.setSpacing(4)
         layout.addLayout(self._form)
         layout.addWidget(self.message)
@@ -118,6 +122,7 @@ class ParamsForm(QFrame):
         for name in params:
             field = QLineEdit(self)
             field.setAccessibleName(f"{self.strategy}: {name}")
+            field.setMinimumWidth(48)
             self._form.addRow(name.replace("_", " "), field)
             self.fields[name] = field
         self._shown = {}

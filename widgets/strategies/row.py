@@ -7,8 +7,9 @@ from functools import partial
 from html import escape
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QButtonGroup,
     QDialog,
     QFrame,
@@ -24,7 +25,7 @@ from core.client.stores import Stores, position_key
 from core.model.enums import StrategyMode
 from core.model.events import StrategyState
 from widgets.strategies.params import ParamsForm
-from widgets.strategies.texts import breakable
+from widgets.strategies.texts import breakable, clock
 from widgets.theme import tokens
 from widgets.words import NOTHING, format_money, format_qty
 
@@ -35,6 +36,10 @@ MODES = (
 )
 
 _NARROW = 40
+_LONG_NAME = 120
+_USUAL_STATE = "BTC-USD.BETA ● running"
+_STEP = 24
+_EDGES = 32
 
 
 class PositionQuestion(QDialog):
@@ -88,6 +93,7 @@ class StrategyRow(QFrame):
         self._asked: StrategyMode | None = None
         self._asked_in: StrategyState | None = None
         self._refusal = ""
+        self._expired = ""
         self._params_in: StrategyState | None = None
         self._mode = StrategyMode.OFF
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -107,10 +113,12 @@ class StrategyRow(QFrame):
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
         self.buttons: dict[StrategyMode, QPushButton] = {}
-        switch = QHBoxLayout()
+        self._switch = QWidget(self)
+        switch = QHBoxLayout(self._switch)
+        switch.setContentsMargins(0, 0, 0, 0)
         switch.setSpacing(0)
         for mode, label, tip in MODES:
-            button = QPushButton(label, self)
+            button = QPushButton(label, self._switch)
             button.setCheckable(True)
             button.setObjectName(f"{strategy}.{mode.value}")
             button.setAccessibleName(f"{strategy}: {label}")
@@ -118,35 +126,74 @@ class StrategyRow(QFrame):
             button.clicked.connect(partial(self._turn, mode))
             self._group.addButton(button)
             self.buttons[mode] = button
-            bold = QFont(button.font())
-            bold.setBold(True)
-            button.setFixedWidth(QFontMetrics(bold).horizontalAdvance(label) + 16)
             switch.addWidget(button)
         self.params = QPushButton("…", self)
         self.params.setCheckable(True)
         self.params.setObjectName(f"{strategy}.params")
         self.params.setAccessibleName(f"{strategy}: parameters")
         self.params.setToolTip("Parameters (F2)")
-        self.params.setFixedWidth(self.params.fontMetrics().horizontalAdvance("…") + 12)
         self.params.clicked.connect(self._show_form)
-        switch.addSpacing(4)
-        switch.addWidget(self.params)
         self.form: ParamsForm | None = None
-        self._layout = layout = QGridLayout(self)
-        layout.setContentsMargins(8, 6, 8, 6)
-        layout.setVerticalSpacing(2)
-        layout.addWidget(self.name, 0, 0)
-        layout.addLayout(switch, 0, 1, Qt.AlignmentFlag.AlignRight)
-        state_line = QHBoxLayout()  # of its own, for the switch above is wider than the figures
-        state_line.addWidget(self.health, 1)
-        state_line.addWidget(self.figures)
-        layout.addLayout(state_line, 1, 0, 1, 2)
-        layout.addWidget(self.words, 2, 0, 1, 2)
-        layout.addWidget(self.by_hand, 3, 0, 1, 2)
-        layout.setColumnStretch(0, 1)
+        self._narrow: tuple[bool, bool] | None = None
+        self._head = QGridLayout()
+        self._head.setColumnStretch(0, 1)
+        self._head.addWidget(self.name, 0, 0)
+        self._head.addWidget(self._switch, 0, 1)
+        self._head.addWidget(self.params, 0, 2)
+        self._state_line = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._state_line.addWidget(self.health, 1)
+        self._state_line.addWidget(self.figures)
+        self._layout = layout = QVBoxLayout(self)
+        layout.setSpacing(2)
+        layout.addLayout(self._head)
+        layout.addLayout(self._state_line)
+        layout.addWidget(self.words)
+        layout.addWidget(self.by_hand)
         for text in (self.name, self.health, self.words, self.by_hand):
             text.setWordWrap(True)
             text.setMinimumWidth(_NARROW)  # a long word must never push the switch out of view
+        self._measure()
+
+    def _measure(self) -> None:
+        """Give buttons the room of their words, which the style makes wider than need be."""
+        bold = QFont(self.font())
+        bold.setBold(True)
+        metrics = QFontMetrics(bold)
+        for button in self.buttons.values():
+            button.setFixedWidth(metrics.horizontalAdvance(button.text()) + 14)
+        self.params.setFixedWidth(metrics.horizontalAdvance("…") + 12)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Beside each other where there is room, else below each other."""
+        room = self.width() - _EDGES
+        name = self.name.fontMetrics().horizontalAdvance(self.strategy) * 1.1  # it is bold
+        switch = sum(b.width() for b in (*self.buttons.values(), self.params))
+        figures = -(-self.figures.sizeHint().width() // _STEP) * _STEP  # digits come and go
+        state = self.fontMetrics().horizontalAdvance(_USUAL_STATE)
+        narrow = (room < max(min(name, _LONG_NAME), _NARROW) + switch, room < state + figures + _STEP)
+        if narrow == self._narrow:
+            return
+        self._narrow = narrow
+        self._head.removeWidget(self._switch)
+        if narrow[0]:
+            self._head.addWidget(self._switch, 1, 0, 1, 3, Qt.AlignmentFlag.AlignLeft)
+        else:
+            self._head.addWidget(self._switch, 0, 1)
+        directions = QBoxLayout.Direction
+        self._state_line.setDirection(
+            directions.TopToBottom if narrow[1] else directions.LeftToRight
+        )
+        self.figures.setWordWrap(narrow[1])
+        self.figures.setMinimumWidth(_NARROW if narrow[1] else 0)
+        edge = 4 if narrow[0] else 8
+        self._layout.setContentsMargins(edge, 6, edge, 6)
+        self.updateGeometry()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another arrangement at another width."""
+        super().resizeEvent(event)
+        self._arrange()
 
     def refresh(self) -> None:
         """Show the newest state."""
@@ -175,13 +222,24 @@ class StrategyRow(QFrame):
         dot = f'<span style="color:{colour.name()}">● {state.health}</span>'
         self.health.setText(f"{escape(breakable(state.instrument))} {dot}{waiting}")
         self.figures.setText(self._figures(state))
+        self._arrange()
         wrong = self._refusal or state.last_error
+        said = "\n".join(filter(None, (state.last_signal, self._expired)))
         self.words.setStyleSheet(f"color:{(t.danger if wrong else t.dim).name()}")
-        self.words.setText(breakable(wrong or state.last_signal))
-        self.words.setVisible(bool(wrong or state.last_signal))
+        self.words.setText(breakable(wrong or said))
+        self.words.setVisible(bool(wrong or said))
         self.by_hand.setText(self._by_hand(state))
         self.by_hand.setVisible(bool(self.by_hand.text()))
         self.by_hand.setStyleSheet(f"color:{t.warning.name()}")
+
+    def expired(self, at: int) -> None:
+        """Nobody answered its last draft; 0 when there is a newer one."""
+        self._expired = f"signal expired {clock(at)}" if at else ""
+        self.refresh()
+
+    def focus_switch(self) -> None:
+        """Put the keys on the switch, where it stands."""
+        self.buttons[self._mode].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def refused(self, text: str) -> None:
         """The engine did not turn the switch."""
@@ -190,10 +248,14 @@ class StrategyRow(QFrame):
         self.refresh()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Show in the new colours."""
+        """Show in the new colours, or at the new size."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "words"):
+        if not hasattr(self, "_layout"):
+            return
+        if event.type() == QEvent.Type.PaletteChange:
             self.refresh()
+        elif event.type() == QEvent.Type.FontChange:
+            self._measure()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """F2 shows and hides the parameters."""
@@ -254,7 +316,7 @@ class StrategyRow(QFrame):
             self.form = ParamsForm(self.strategy, self)
             self.form.changed.connect(self._on_params)
             self.form.closed.connect(self._hide_form)
-            self._layout.addWidget(self.form, 4, 0, 1, 2)
+            self._layout.addWidget(self.form)
             self.form.show()
         else:
             self.form.setVisible(not self.form.isVisible())

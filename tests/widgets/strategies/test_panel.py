@@ -16,6 +16,7 @@ from core.model.events import CommandRefused, Draft, StrategyState
 from core.model.ids import IdMaker
 from core.model.orders import Position
 from tests.widgets.trading_world import BID, BTC, World
+from widgets.strategies.drafts import BOUNCE_SECONDS
 from widgets.strategies.panel import StrategiesPanel
 from widgets.strategies.params import RUNS, TAKEN, WAITING
 from widgets.strategies.row import PositionQuestion
@@ -190,7 +191,7 @@ def test_state_is_a_word_and_a_colour_and_the_last_words_are_plain(bench):
     assert bench.row.words.textFormat() is Qt.TextFormat.PlainText
 
 
-@pytest.mark.parametrize("width", [280, 400])
+@pytest.mark.parametrize("width", [160, 200, 280, 400])
 def test_long_texts_wrap_and_never_widen_the_panel(qtbot, width):
     bench = Bench(qtbot, width)
     bench.tell(mode=OFF, health="failed", last_error=LONG)
@@ -228,6 +229,58 @@ def test_a_draft_goes_when_it_is_answered_and_can_not_be_accepted_late(bench):
     bench.take(replace(card.draft, answer="expired"))
     assert list(bench.panel.cards) == ["D-2"]
     assert card.isHidden()
+
+
+def test_an_answered_card_hands_the_keys_on(bench):
+    first, second = bench.draft("D-1"), bench.draft("D-2")
+    first.setFocus()
+    bench.qtbot.keyClick(first, Qt.Key.Key_Return)
+    assert second.hasFocus()
+    bench.qtbot.keyClick(second, Qt.Key.Key_Return)  # bounced: meant for the card before
+    assert [c.draft for c in bench.asked] == ["D-1"]
+    bench.qtbot.waitUntil(lambda: second._since + BOUNCE_SECONDS < time.monotonic())
+    bench.qtbot.keyClick(second, Qt.Key.Key_Return)
+    assert [c.draft for c in bench.asked] == ["D-1", "D-2"]
+    assert bench.row.buttons[OFF].hasFocus()
+
+
+def test_a_card_that_expires_under_the_keys_gives_them_to_the_row(bench):
+    first, second = bench.draft("D-1"), bench.draft("D-2")
+    first.accept.setFocus()
+    bench.take(replace(first.draft, answer="expired"))
+    assert not second.has_keys
+    assert bench.row.buttons[OFF].hasFocus()
+
+
+def test_a_draft_that_expired_is_told_in_its_row_until_the_next(bench):
+    bench.tell(mode=ADVISE, health="running", last_signal="SMA 5 crossed above SMA 20")
+    card = bench.draft("D-1")
+    at = 1_750_000_000_000_000_000
+    bench.take(replace(card.draft, answer="expired", expires=at))
+    words = bench.row.words.text().replace("\u200b", "")
+    assert words == "SMA 5 crossed above SMA 20\nsignal expired 15:06:40 UTC"
+    card = bench.draft("D-2")
+    assert "expired" not in bench.row.words.text()
+    bench.take(replace(card.draft, answer="skipped"))
+    assert "expired" not in bench.row.words.text()
+
+
+@pytest.mark.parametrize("width", [160, 180, 220, 260, 300, 360])
+def test_the_switch_figures_and_answers_are_whole_at_any_width(qtbot, width):
+    bench = Bench(qtbot, width)
+    bench.tell(mode=AUTO, health="running")
+    bench.position(5, cost=5 * (BID - 10_000))
+    card = bench.draft()
+    QApplication.processEvents()
+    bench.flush()
+    bold = bench.row.fontMetrics()
+    for button in (*bench.row.buttons.values(), bench.row.params, card.accept, card.skip):
+        assert button.mapTo(bench.panel, button.rect().topLeft()).x() >= 0
+        assert button.mapTo(bench.panel, button.rect().topRight()).x() <= width
+        assert button.width() > bold.horizontalAdvance(button.text().replace("&", ""))
+    figures = bench.row.figures
+    assert figures.mapTo(bench.panel, figures.rect().topRight()).x() <= width
+    assert figures.height() >= figures.heightForWidth(figures.width())
 
 
 def test_everything_is_taken_anew_after_a_reconnect(bench):
