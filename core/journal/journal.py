@@ -72,6 +72,8 @@ class Journal:
         self._power = durability == "power"
         self._max = max_bytes
         self._fd = -1
+        self._uses = 0  # files that were taken into use
+        self._asking = -1, 0  # for the disk's word: a descriptor, and of which of them
         self._path = directory
         self._size = self._head = 0
         self._fresh = False  # the present file's name may not be on the disk yet
@@ -242,7 +244,7 @@ class Journal:
             if self._fd < 0 or seq == self.synced_seq:
                 return False
             path, fresh = self._path, self._fresh
-            fd = os.dup(self._fd)
+            fd = self._sync_descriptor()
         problem: OSError | None = None
         try:
             (os.fsync if fresh else _sync_data)(fd)
@@ -250,8 +252,6 @@ class Journal:
                 sync_directory(self.directory)
         except OSError as error:
             problem = error
-        finally:
-            os.close(fd)
         with self._state:
             if self._path != path:
                 return True  # what counts now is the new file
@@ -266,6 +266,15 @@ class Journal:
             self._confirm(seq)
             self._confirmed = max(self._confirmed, written)
         return False
+
+    def _sync_descriptor(self) -> int:
+        """A descriptor of the present file that whoever appends does not close meanwhile."""
+        fd, used = self._asking
+        if used != self._uses:
+            self._asking = os.dup(self._fd), self._uses
+            if fd >= 0:
+                os.close(fd)
+        return self._asking[0]
 
     def _confirm(self, seq: int) -> None:
         for _ in range(seq - self.synced_seq):
@@ -385,6 +394,7 @@ class Journal:
             if path != self._path:
                 self._older += self._size
         self._fd, self._path, self._size, self._fresh = fd, path, size, fresh
+        self._uses += 1
 
     def _clean(self, *, quiet: bool) -> None:
         """Take back a partly written record."""
@@ -472,6 +482,8 @@ class Journal:
             self.sync()
         finally:
             os.close(self._fd)
+            if self._asking[0] >= 0:
+                os.close(self._asking[0])
             self._fd = -1
             self._max = 0  # the next append looks closer, and finds it closed
             self._lock.release()
