@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model.instruments import Instrument
-from core.model.tables import Column, Instant
+from core.model.tables import TABLES, Column, Instant
 from core.reporting import csv_file
 from core.reporting.csv_file import FORMULA, as_text, cell, iso_time, read_rows, write_file
 
@@ -256,3 +256,10 @@ def test_a_byte_order_mark_is_passed_over(tmp_path):
     path = tmp_path / "in.csv"
     path.write_bytes(b"\xef\xbb\xbfa,b\r\n1,2\r\n")
     assert list(read_rows(path)) == [{"a": "1", "b": "2"}]
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_the_readme_lists_the_columns_of_every_file(kind):
+    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
+    columns = ", ".join(column.id for column in TABLES[kind].columns)
+    assert f"| {kind} | {columns} |" in readme
