@@ -42,16 +42,25 @@ class EngineChannel:
     Args:
         server: what the messages are handed to.
         endpoint: ``ipc://...`` or ``tcp://127.0.0.1:*``.
+        silence: seconds after which a connection whose other end does not answer counts as
+            broken (a half-open one never says so itself); 0 leaves that to the system.
 
     Attributes:
         endpoint: where it really listens, once open.
         overflows: messages that a client's full queue did not take.
     """
 
-    def __init__(self, server: Receiver, endpoint: str, high_water: int = HIGH_WATER) -> None:
+    def __init__(
+        self,
+        server: Receiver,
+        endpoint: str,
+        high_water: int = HIGH_WATER,
+        silence: float = 0.0,
+    ) -> None:
         self._server = server
         self.endpoint = endpoint
         self._high_water = high_water
+        self._silence = silence
         self._peers: dict[bytes, Peer] = {}
         self._socket: zmq.Socket[bytes] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -81,6 +90,9 @@ class EngineChannel:
         socket.setsockopt(zmq.RCVHWM, self._high_water)
         socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        if self._silence:
+            socket.setsockopt(zmq.HEARTBEAT_IVL, round(self._silence * 500))
+            socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, round(self._silence * 500))
         try:
             socket.bind(self.endpoint)
             if ipc:

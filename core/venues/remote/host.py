@@ -43,6 +43,8 @@ from core.venues.simulated import default_market
 from core.venues.venue import Venue
 
 PULSE_SECONDS = 0.5
+SILENCE_SECONDS = 3.0
+"""After this long without an answer a connection is broken, and another engine may attach."""
 
 
 class VenueHost:
@@ -65,7 +67,7 @@ class VenueHost:
         self._token = token.encode()
         self._incarnation = new_token()
         self._memory = Memory()
-        self._channel = EngineChannel(self, endpoint)
+        self._channel = EngineChannel(self, endpoint, silence=SILENCE_SECONDS)
         self._member: Peer | None = None
         self._pending: list[MarketData | VenueEvent] = []
         self._flush_due = False
