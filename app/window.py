@@ -21,6 +21,7 @@ from app.desk import Desk
 from app.docks import FLOATING, Docks
 from app.exporting import Exporter
 from app.frames import FrameClock
+from app.hearing import Hearing
 from app.history import History
 from app.leaving import Leaving
 from app.look import Look
@@ -29,6 +30,7 @@ from app.messages import tell
 from app.navigation import Navigation
 from app.panels import PANEL_KINDS, make_panel
 from app.playback import PlaybackBar
+from app.pointing import Pointing
 from app.reporter import Reporter
 from app.settings import SettingsFile
 from app.tools import Tools
@@ -38,9 +40,7 @@ from app.workspace import SavedPanel
 from app.workspaces import Workspaces
 from core.model.commands import CancelAll, Flatten, Kill, NewOrder
 from core.model.enums import Mode, Severity, Source
-from core.model.events import CommandRefused, Notice
 from core.model.ids import IdMaker
-from core.model.orders import OrderUpdate
 from core.storage.schema import RECORDS
 from widgets.blotter.panel import BlotterPanel
 from widgets.panel import Panel
@@ -93,6 +93,7 @@ class MainWindow(QMainWindow):
         self.history = History(None if home is None else home / RECORDS, self.say, self)
         self.setDockNestingEnabled(True)
         self.docks = Docks(self, self._on_layout_changed)
+        self._pointing = Pointing(self.docks, self)
         self.workbench = Workbench(self, workspaces, reporter)
         self.kill_button = KillButton(self.stores, ids, self)
         self.kill_button.requested.connect(self._send)
@@ -120,7 +121,7 @@ class MainWindow(QMainWindow):
         self._subscribing.setSingleShot(True)
         self._subscribing.setInterval(0)
         self._subscribing.timeout.connect(self._subscribe)
-        desk.event_arrived.connect(self._on_event)
+        self._hearing = Hearing(desk, self.status, self)
         desk.connection_changed.connect(self._on_connection)
         desk.failed.connect(self._on_failure)
         desk.refused.connect(self._on_refused)
@@ -169,6 +170,7 @@ class MainWindow(QMainWindow):
         if (story := getattr(panel, "story_requested", None)) is not None:
             story.connect(self.show_story)
         self.history.attach(panel)
+        self._pointing.attach(panel)
         self.docks.add(panel_id, panel, entry.title, area, beside)
         self._subscribing.start()
         return panel_id
@@ -299,14 +301,6 @@ class MainWindow(QMainWindow):
         self.status.show_connection(False, text, "Engine failed")
         print(f"outcry: {text}", file=sys.stderr)
         tell(self, "The engine cannot run", text)
-
-    def _on_event(self, event: object) -> None:
-        if isinstance(event, Notice) and event.severity >= Severity.WARNING:
-            self.status.say(event.text, event.severity)
-        elif isinstance(event, CommandRefused):
-            self.status.say(event.text, Severity.WARNING)
-        elif isinstance(event, OrderUpdate):
-            self.status.say_order(event)
 
     def _on_refused(self, _command: object, problem: str) -> None:
         self.desk.say(Severity.ERROR, problem)

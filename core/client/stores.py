@@ -32,6 +32,11 @@ STORY_LIMIT = 200
 NOTICE_LIMIT = 5_000
 
 
+def fill_key(fill: Fill) -> str:
+    """Key of a fill on its board: executions are counted once by venue."""
+    return f"{fill.instrument}|{fill.exec_id}"
+
+
 def position_key(account: str, instrument: str, strategy: str = "") -> str:
     """Key of a position row; `strategy` empty is the account's whole position."""
     return f"{account}|{instrument}|{strategy}"
@@ -133,7 +138,7 @@ class Stores:
             case OrderUpdate():
                 self._take_order(event)
             case Fill():
-                self.fills.put(f"{event.instrument}|{event.exec_id}", event)
+                self.fills.put(fill_key(event), event)
             case Position():
                 key = position_key(event.account, event.instrument, event.strategy)
                 self.positions.put(key, event)

@@ -9,11 +9,12 @@ from PySide6.QtCore import QEvent, QRect, Signal
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from core.client.stores import Stores
+from core.client.stores import Stores, fill_key
 from core.model.enums import Side
 from core.model.ids import IdMaker
 from core.model.instruments import Instrument
 from core.model.intervals import parse_interval
+from core.model.orders import Fill
 from widgets.chart.axes import Tag
 from widgets.chart.fills import FillBook, group_fills
 from widgets.chart.legend import bar_sentence, bar_words, short_quantity
@@ -41,9 +42,11 @@ class ChartPanel(Panel):
 
     Signals:
         older_wished(object): a `core.model.session.OlderBars` for the engine.
+        fills_pointed(object): keys of the fills under the pointer; empty when it left them.
     """
 
     older_wished = Signal(object)
+    fills_pointed = Signal(object)
 
     KIND = "chart"
     EVERY = 2  # thirty times a second; panning, zooming and dragging paint at once by themselves
@@ -97,6 +100,7 @@ class ChartPanel(Panel):
         view.menu_wished.connect(self.wishes.show_menu)
         view.typed.connect(bar.begin_interval)
         view.hinted.connect(self.said)
+        view.fills_pointed.connect(self._on_fills_pointed)
         bar.interval_chosen.connect(self.set_interval)
         bar.kind_chosen.connect(self.set_kind)
         bar.curves_changed.connect(self._on_curves)
@@ -334,6 +338,9 @@ class ChartPanel(Panel):
         instrument = self.view.sheet.instrument
         if instrument is not None:
             self._show_last(instrument)
+
+    def _on_fills_pointed(self, fills: tuple[Fill, ...]) -> None:
+        self.fills_pointed.emit(frozenset(fill_key(fill) for fill in fills))
 
     def _on_curves(self) -> None:
         self.view.vwap.setVisible(self.toolbar.vwap.isChecked())

@@ -250,6 +250,7 @@ class ChartView(ChartPlot):
     def hideEvent(self, event: QEvent) -> None:
         self.stop_drag()
         self._point(None)
+        self._hover(None, QPoint())
 
     # -- keys --------------------------------------------------------------------------------
 
