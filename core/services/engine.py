@@ -165,6 +165,7 @@ class Engine:
         )
         if self._bookkeeping is not None:
             self._bookkeeping.start()
+        self._flush()  # what was found when comparing with the venues is told before
         self.ready = True
         self.dispatch.open()
         count = len(self.cache.markets)
@@ -202,14 +203,12 @@ class Engine:
             await self.strategies.stop()
         except Exception as error:
             self.report("The strategies could not be stopped cleanly.", error)
+        self._flush()  # what the strategies still asked of their venues
         for link in self.links.values():
             await link.stop()
         for timer in self._timers:
             timer.stop()
-        try:
-            self.path.flush()
-        except JournalError as error:
-            self.report("The journal could not be confirmed; what waited for it stays.", error)
+        self._flush()
         await self._snapshots.finish()
         self._snapshot_kernel()
         if self._past is not None:
@@ -226,6 +225,12 @@ class Engine:
             self.report("The journal could not be closed cleanly.", error)
         if self._bookkeeping is not None:
             self._bookkeeping.end()  # it reads to the end of what was just closed
+
+    def _flush(self) -> None:
+        try:
+            self.path.flush()
+        except JournalError as error:
+            self.report("The journal could not be confirmed; what waited for it stays.", error)
 
     def client(
         self, name: str, kind: str = "terminal", stores: Stores | None = None
