@@ -316,3 +316,16 @@ _KINDS = (
 
 LIMIT_KINDS: dict[str, LimitKind] = {kind.name: kind for kind in _KINDS}
 """Every kind of limit by its name, in the order in which they are shown."""
+
+
+def table() -> str:
+    """All kinds of limits as a Markdown table, as the README has it."""
+    lines = ["| limit | unit | default | where | what |", "|---|---|---|---|---|"]
+    for kind in _KINDS:
+        default = "" if kind.default is None else f"{kind.default:,}"
+        where = "any of five" if kind.scopes == _ORDER else ", ".join(kind.scopes)
+        soft = " A person may confirm it." if kind.soft else ""
+        lines.append(
+            f"| `{kind.name}` | {kind.unit} | {default} | {where} | {kind.meaning}{soft} |"
+        )
+    return "\n".join(lines)
