@@ -227,6 +227,10 @@ class Kernel:
         live = s.orders.get(cl_ord_id) or s.orders.get(s.slices.get(cl_ord_id, ""))
         return None if live is None else live.view()
 
+    def counted(self, venue: str, exec_id: str) -> bool:
+        """Is an execution in the books already (of orders that are still remembered)?"""
+        return exec_id in self._state.execs.get(venue, ())
+
     def working(self) -> list[Order]:
         """Every order that may still trade, oldest first."""
         return [live.view() for live in self._state.working.values()]

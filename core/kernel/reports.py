@@ -8,7 +8,7 @@ import msgspec
 
 from core.kernel import stops
 from core.kernel.corrections import take_back
-from core.kernel.external import adopt
+from core.kernel.external import adopt, adopt_working
 from core.kernel.groups import late, rejected, resized, stuck
 from core.kernel.held import after_fill, piece_of, retry
 from core.kernel.more import Slice, Way
@@ -46,6 +46,8 @@ def on_report(s: State, r: ExecutionReport) -> None:
                 return
     if live is None and r.exec_type is _TRADE:
         live = adopt(s, r)
+    elif live is None and r.exec_type is ExecType.ORDER_STATUS:
+        live = adopt_working(s, r)
     if live is None or (live.dead and live.holding is None):
         _unknown_order(s, r, live)
         return
@@ -462,6 +464,7 @@ def _on_status(s: State, live: Live, r: ExecutionReport) -> None:
             s.update(live, r.exec_type, r.text, r.ts)
         return
     if status is OrdStatus.UNKNOWN:
+        _lose(s, live, r.text)
         return
     if live.dead:
         _after_the_end(s, live, r)
@@ -529,21 +532,25 @@ def on_link(s: State, link: LinkUpdate) -> None:
         for live in list(s.working.values()):
             holding = live.holding
             assert holding is not None
-            if holding.market.instrument.venue != link.source or live.unknown:
-                continue
-            if live.waits:
-                continue
-            if live.base is OrdStatus.PENDING_NEW or live.requests or _unanswered(live):
-                live.unknown = True
-                for request in live.requests:
-                    request.lost = True
+            if holding.market.instrument.venue == link.source:
                 text = f"{link.source} is {link.state.value}; what became of the order is unknown."
-                s.update(live, ExecType.ORDER_STATUS, text)
+                _lose(s, live, text)
     elif link.state is LinkState.UP:
         for market in s.markets.values():
             if market.instrument.venue == link.source:
                 s.wake(market)
                 retry(s, market)
+
+
+def _lose(s: State, live: Live, text: str) -> None:
+    """Nobody knows what became of what was asked of a venue for an order, if anything was."""
+    if live.dead or live.unknown or live.waits:
+        return
+    if live.base is OrdStatus.PENDING_NEW or live.requests or _unanswered(live):
+        live.unknown = True
+        for request in live.requests:
+            request.lost = True
+        s.update(live, ExecType.ORDER_STATUS, text)
 
 
 def _unanswered(live: Live) -> bool:

@@ -77,7 +77,11 @@ class LinkUpdate(Message, frozen=True):
 
 
 class VenueOrder(Part, frozen=True):
-    """One working order as its venue lists it, for reconciliation."""
+    """One order as its venue knows it, for reconciliation.
+
+    `notional` is the sum of price x quantity of its executions in ticks x lots (0: not told), which
+    gives their average price; `account` is empty where the venue does not tell accounts apart.
+    """
 
     cl_ord_id: str
     order_id: str
@@ -86,6 +90,65 @@ class VenueOrder(Part, frozen=True):
     qty: int
     price: int
     cum_qty: int
+    status: OrdStatus = OrdStatus.NEW
+    notional: int = 0
+    account: str = ""
+    stop_price: int = 0
+    text: str = ""
+
+
+class VenuePosition(Part, frozen=True):
+    """What a venue says that an account holds, in signed lots. No account: all of ours together."""
+
+    instrument: str
+    qty: int
+    account: str = ""
+
+
+class VenueBalance(Part, frozen=True):
+    """What a venue says that an account has in cash. No account: all of ours together."""
+
+    currency: str
+    cash: Decimal
+    account: str = ""
+
+
+class VenueStatement(Part, frozen=True):
+    """All that a venue says of us at one moment. None: it does not offer that.
+
+    `orders` are those that work. `asked` are the orders that it was asked about by id, as far as it
+    knows them, whatever became of them. `executions` are those since the time asked for, oldest
+    first, with the same ids as in its reports. What `positions` or `balances` do not list is zero.
+    """
+
+    orders: tuple[VenueOrder, ...]
+    asked: tuple[VenueOrder, ...] | None = None
+    executions: tuple[ExecutionReport, ...] | None = None
+    positions: tuple[VenuePosition, ...] | None = None
+    balances: tuple[VenueBalance, ...] | None = None
+
+
+class Difference(Message, frozen=True):
+    """Our books and a venue's did not agree: what was `ours`, what `theirs`, and what was `done`.
+
+    `rule` is one of `core.services.rules`; `subject` the order, execution, position or balance.
+    `stands` while it is not resolved; the same difference with `stands` False says that it is.
+    """
+
+    ts: int
+    venue: str
+    rule: str
+    subject: str
+    ours: str
+    theirs: str
+    done: str
+    severity: Severity
+    stands: bool = False
+
+    @property
+    def key(self) -> str:
+        """The same difference, found again, has the same key."""
+        return f"{self.venue}|{self.rule}|{self.subject}"
 
 
 class LimitUse(Message, frozen=True):
@@ -193,6 +256,7 @@ Event = (
     | Draft
     | CommandRefused
     | Notice
+    | Difference
 )
 
 VenueEvent = ExecutionReport | CancelReject | LinkUpdate

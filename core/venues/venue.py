@@ -7,11 +7,11 @@ All calls and all calls back happen on the engine's one thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from core.model.commands import VenueControl
 from core.model.enums import Mode
-from core.model.events import VenueEvent, VenueOrder
+from core.model.events import VenueEvent, VenueOrder, VenueStatement
 from core.model.instruments import Instrument
 from core.model.market import MarketData
 from core.model.orders import Order
@@ -60,4 +60,21 @@ class Venue(Protocol):
 
     async def stop(self) -> None:
         """End all tasks and connections of this venue."""
+        ...
+
+
+@runtime_checkable
+class Accountable(Protocol):
+    """A venue that can be asked for more than its working orders."""
+
+    async def statement(self, since: int, orders: Sequence[str]) -> VenueStatement:
+        """What the venue itself says of our orders, executions, positions and balances.
+
+        Args:
+            since: executions from then on (UTC ns of the venue's clock).
+            orders: `cl_ord_id` of orders to tell of though they may be over.
+
+        Raises:
+            ConnectionError: with a sentence, when the venue cannot say.
+        """
         ...
