@@ -143,7 +143,7 @@ def _cancel_own(s: State, command: NewOrder, holding: Holding) -> None:
     for live in list(holding.live.values()):
         if (
             (live.command.side is Side.BUY) is buys
-            and crosses(command, live)
+            and crosses(command, live, holding.market)
             and not live.canceling
         ):
             cancel(s, live, s.next_id(job))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from core.kernel.orders import Live
-from core.kernel.positions import RATE, Holding
+from core.kernel.positions import RATE, Holding, Market
 from core.kernel.resting import prices
 from core.kernel.rules import Bound, Case
 from core.model.checks import money_of, units_of
@@ -150,18 +150,18 @@ def own_order(case: Case) -> Violation | None:
     if not (holding.open_sell if case.buy else holding.open_buy) or not _takes(order):
         return None
     best = holding.resting.best(not case.buy, holding.live)
-    if best is None or not _reaches(order, best[0]):
+    if best is None or not _reaches(order, best[0], case.market):
         return None
     price, live = best
     return self_trade(case.market.instrument, live.command.side, live.qty - live.cum, price)
 
 
-def crosses(order: NewOrder, live: Live) -> bool:
+def crosses(order: NewOrder, live: Live, market: Market) -> bool:
     """Could the order trade with an own one of the other side?"""
     return (
         _takes(order)
         and live.command.ord_type is _LIMIT
-        and any(_reaches(order, price) for price in prices(live))
+        and any(_reaches(order, price, market) for price in prices(live))
     )
 
 
@@ -171,9 +171,14 @@ def _takes(order: NewOrder) -> bool:
     return (kind is _LIMIT and not order.post_only) or (kind is _MARKET and order.tif not in _LATER)
 
 
-def _reaches(order: NewOrder, price: int) -> bool:
+def _reaches(order: NewOrder, price: int, market: Market) -> bool:
     if order.ord_type is _MARKET:
-        return True
+        # What stands before our own order takes it first, as far as the quote shows.
+        best, before = (
+            (market.ask, market.ask_qty) if order.side is _BUY else (-market.bid, market.bid_qty)
+        )
+        ours = price if order.side is _BUY else -price
+        return not (best and best < ours and order.qty <= before)
     return order.price >= price if order.side is _BUY else order.price <= price
 
 

@@ -34,7 +34,7 @@ async def its_death(t: Trader) -> None:
     t.window.choose_instrument(BTC)
     bid = t.stores.tickers[BTC].bid
     far = NewOrder("E2E-1", ACCOUNT, BTC, Side.BUY, OrdType.LIMIT, 100, bid - 400)
-    now = NewOrder("E2E-2", ACCOUNT, BTC, Side.SELL, OrdType.MARKET, 200, tif=TimeInForce.IOC)
+    now = NewOrder("E2E-2", ACCOUNT, BTC, Side.SELL, OrdType.MARKET, 20, tif=TimeInForce.IOC)
     assert t.window.desk.send(far)
     assert t.window.desk.send(now)
     await t.until(lambda: t.stores.orders.get("E2E-1") is not None, "the order")

@@ -622,6 +622,24 @@ class Test19SelfTrade:
         d.new(BUY, 1, 20_000, confirmed=(), account="Q")
         d.accepted()
 
+    def test_a_market_order_meets_ours_only_behind_what_stands_before_it(self):
+        d = Driver()
+        d.working(SELL, 5, 20_020)
+        d.quote(ask=20_010, qty=100)
+        d.new(BUY, 100, 0, confirmed=())
+        d.accepted()
+        d.new(BUY, 101, 0, confirmed=())
+        refused(d, "SELF_TRADE", "your own sell of 5 at 200.20")
+        d.quote(bid=19_990, ask=0)
+        d.new(BUY, 1, 0, confirmed=())
+        refused(d, "SELF_TRADE")
+        d.working(BUY, 5, 19_980)
+        d.quote()
+        d.new(SELL, 100, 0, confirmed=())
+        d.accepted()
+        d.new(SELL, 101, 0, confirmed=())
+        refused(d, "SELF_TRADE", "your own buy of 5 at 199.80")
+
     def test_the_best_of_many_and_where_a_change_may_have_put_it(self):
         d = Driver()
         names = [d.working(SELL, 1, 20_000 + n, confirmed=()) for n in (5, 1, 9)]
