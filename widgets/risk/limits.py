@@ -94,7 +94,7 @@ def row_words(use: LimitUse) -> str:
         *([f"It is {tightened(use)}."] if use.base is not None else []),
         f"At 80 %: a warning. At 100 %: {use.action}.",
         *([kind.meaning] if kind is not None else []),
-        "Double-click or Enter changes it.",
+        "Double-click or Enter changes it; the context menu has more.",
     ]
     return "\n".join(lines)
 

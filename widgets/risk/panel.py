@@ -27,6 +27,7 @@ from widgets.panel import Panel
 from widgets.risk.change import ChangeLimit
 from widgets.risk.checklist import Checklist
 from widgets.risk.limits import LimitTable
+from widgets.risk.menu import RiskMenu
 from widgets.theme import tokens
 from widgets.words import format_money
 
@@ -89,6 +90,9 @@ class RiskPanel(Panel):
         self._check_box.hide()
         self.limits = LimitTable(stores, self)
         self.limits.change_asked.connect(self._on_change)
+        self.menu = RiskMenu(self.limits, stores, ids, self.requested.emit)
+        self.limits.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.limits.customContextMenuRequested.connect(self.menu.open)
         # in a low panel everything below the state can be scrolled, nothing is cut
         inside = QWidget(self)
         below = QVBoxLayout(inside)
