@@ -196,10 +196,18 @@ class Strategies:
             self._hand_over(running)
 
     def kill(self, command: Kill) -> None:
-        """Switch off every strategy of the account."""
+        """Switch off every strategy of the account, or the one that is killed."""
         for running in self._all.values():
-            if running.mode is not StrategyMode.OFF and (
-                command.account in ("", running.config.account)
+            of_venue = running.config.instrument.endswith(f".{command.scope_id}")
+            meant = {
+                "": True,
+                "strategy": running.name == command.scope_id,
+                "venue": of_venue,
+            }.get(command.scope, False)
+            if (
+                meant
+                and running.mode is not StrategyMode.OFF
+                and command.account in ("", running.config.account)
             ):
                 # From level 2 on the kernel cancels, and what closes positions must stay.
                 self._turn_off(running, "keep", cancel=command.level < 2)

@@ -228,6 +228,21 @@ def test_kill_of_another_account_leaves_it_alone(tmp_path: Path) -> None:
     go(test())
 
 
+def test_kill_of_one_strategy_leaves_the_others_alone(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with Rig(tmp_path, {"one": BUYER, "two": BUYER}) as r:
+            await r.run("one", AUTO)
+            await r.run("two", AUTO)
+            await r.wait(lambda: r.working("one") and r.working("two"), "an order of each")
+            r.send(Kill(IDS.next(), 2, scope="strategy", scope_id="one"))
+            await r.wait(lambda: not r.working("one"), "its order is gone")
+            assert r.row("one").mode is OFF
+            assert r.row("two").mode is AUTO
+            assert r.working("two")
+
+    go(test())
+
+
 def test_flatten_with_the_switch(tmp_path: Path) -> None:
     async def test() -> None:
         async with Rig(tmp_path, {"mine": BUYER}) as r:
