@@ -13,13 +13,16 @@ first. When the position is gone, the rest of the entry and the exits go, too.
 from __future__ import annotations
 
 from core.kernel.asking import as_sent, cancel, change, objections
-from core.kernel.held import refuse, start
+from core.kernel.held import refuse, start, suspend
 from core.kernel.more import Group, Way
-from core.kernel.orders import Live
+from core.kernel.orders import Live, Request
 from core.kernel.positions import Holding
 from core.kernel.state import State
 from core.model.enums import Contingency, ExecType, OrdStatus, Severity, Side
 from core.model.numbers import plain
+
+REFUSED = -1
+"""In place of a quantity that a venue would not change an order to: it would not cancel it."""
 
 
 def follow(s: State) -> None:
@@ -46,7 +49,7 @@ def follows(live: Live) -> bool:
         more is not None
         and more.group is not None
         and more.group.contingency is not Contingency.OCO
-        and live is not more.group.lives[0]
+        and not more.group.first(live)
     )
 
 
@@ -64,7 +67,7 @@ def late(s: State, live: Live) -> None:
     group = None if more is None else more.group
     if group is None or group.contingency is not Contingency.BRACKET:
         return
-    if live is group.lives[0] and group.id not in s.groups:
+    if group.first(live) and group.id not in s.groups:
         s.notice(
             Severity.CRITICAL,
             f"{_what(live)} was filled when the orders that protect it were over: the position is"
@@ -136,18 +139,17 @@ def _follow_bracket(s: State, group: Group) -> None:
     share = _share(s, group)
     if share <= 0:
         begun = any(live.more is not None and live.more.started for live in exits)
-        if begun and not entry.dead and not entry.canceling and not entry.unknown:
-            s.notice(
-                Severity.WARNING,
-                f"The position of a bracket is closed; the rest of its entry is canceled:"
-                f" {_what(entry)}.",
-            )
-            cancel(s, entry, s.next_own(entry), own=True)
-        if begun or entry.dead:
-            for live in exits:
-                # What waits here stays until no more of the entry can be filled.
-                if not live.dead and (entry.dead or not live.waits):
-                    _end(s, live, "There is nothing left that it protects.")
+        gone = begun and (sold > 0 or entry.cum > sold)
+        if gone and not entry.dead:
+            _cancel(s, entry)
+        for live in exits:
+            if live.dead:
+                continue
+            if entry.dead or (begun and not live.waits):
+                _end(s, live, "There is nothing left that it protects.")
+            elif live.more is not None and not live.more.suspended:
+                # More of the entry may be filled yet.
+                suspend(s, live)
         return
     for live in exits:
         if not live.dead:
@@ -210,20 +212,27 @@ def _bring(s: State, live: Live, leaves: int) -> None:
     change(s, live, s.next_own(live), qty, live.price, own=True)
 
 
-def stuck(s: State, live: Live, qty: int) -> None:
-    """The venue would not change an order to the quantity that its list gives it."""
+def stuck(s: State, live: Live, asked: Request) -> None:
+    """The venue would not do with an order what its list needs."""
     more = live.more
     if more is None or more.group is None or live.dead:
         return
-    more.stuck = qty
+    if not asked.replace:
+        more.stuck = REFUSED
+        s.notice(
+            Severity.CRITICAL,
+            f"{_what(live)} should be over by its list, but its venue would not cancel it. Cancel"
+            " it there.",
+        )
+        return
+    qty = more.stuck = asked.qty
     if qty < live.qty:
         s.notice(
             Severity.CRITICAL,
             f"{_what(live)} is too large now and its venue would not make it smaller: it is"
             " canceled. What it protects is NOT protected by it any more.",
         )
-        if not live.canceling:
-            cancel(s, live, s.next_own(live), own=True)
+        _cancel(s, live)
     else:
         s.notice(
             Severity.CRITICAL,
@@ -258,7 +267,14 @@ def _end(s: State, live: Live, text: str) -> None:
     if live.waits:
         s.end(live, OrdStatus.CANCELED)
         s.update(live, ExecType.CANCELED, text)
-    elif not live.canceling and not live.unknown:
+    else:
+        _cancel(s, live)
+
+
+def _cancel(s: State, live: Live) -> None:
+    """Ask the venue to cancel an order, unless it has said that it does not."""
+    refused = live.more is not None and live.more.stuck == REFUSED
+    if not (live.canceling or live.unknown or refused):
         cancel(s, live, s.next_own(live), own=True)
 
 

@@ -102,6 +102,17 @@ def start(s: State, live: Live) -> None:
         _look(s, live, market, market.bid, market.ask)
 
 
+def suspend(s: State, live: Live) -> None:
+    """An order that waits here waits for its list again."""
+    more = live.more
+    assert more is not None
+    more.suspended, more.due, more.triggered = True, "", 0
+    live.base = OrdStatus.SUSPENDED
+    s.unwatch(live)
+    s.recount(live)
+    s.update(live, ExecType.SUSPENDED, "Held here until its turn in its list comes.")
+
+
 def on_market(s: State, market: Market, up: int, down: int) -> None:
     """The market was seen to go up to `up` and down to `down` ticks (0: nothing was seen)."""
     watched = s.watch.get(market.instrument.id)
@@ -294,7 +305,7 @@ def _out(s: State, live: Live, text: str) -> None:
             # The market turned against the entry: no more of it.
             others.append(group.lives[0])
     wanted = as_sent(live, live.qty - live.cum, live.price)
-    closing = more.way is Way.TRIGGER or (group is not None and live is not group.lives[0])
+    closing = more.way is Way.TRIGGER or (group is not None and not group.first(live))
     found = objections(s, live, wanted, own, closing)
     if found:
         if all(v.code in LATER for v in found):
@@ -313,9 +324,7 @@ def _out(s: State, live: Live, text: str) -> None:
         more.slices.append(piece)
         s.slices[piece.id] = live.command.cl_ord_id
     if more.way is Way.TRIGGER:
-        s.watch[live.command.instrument].pop(live.command.cl_ord_id, None)
-        if not s.watch[live.command.instrument]:
-            del s.watch[live.command.instrument]
+        s.unwatch(live)
     if not live.cum:
         live.base = OrdStatus.PENDING_NEW
     s.recount(live)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.kernel.commands import deny, fresh, let_through, look
+from core.kernel.desks import Desk
 from core.kernel.groups import follow
 from core.kernel.held import start, take_in
 from core.kernel.more import Group
@@ -33,7 +34,7 @@ def new_list(s: State, command: NewOrderList) -> None:
     places: list[tuple[Holding, Holding | None, Holding | None]] = []
     first = 1 if command.contingency is not Contingency.OCO else len(lives)
     for index, order in enumerate(command.orders):
-        holding, part, hand, found = look(s, order)
+        holding, part, hand, found = _look(s, order, len(lives) - 1)
         if index >= first and holding is not None:
             # Its turn has not come: whether it may be sent is seen then.
             wrong = check_form(order, holding.market.instrument)
@@ -42,7 +43,7 @@ def new_list(s: State, command: NewOrderList) -> None:
             _deny_all(s, lives, index, found[0])
             return
         places.append((holding, part, hand))
-    group = Group(command.id, command.contingency)
+    group = Group(command.id, command.contingency, [o.cl_ord_id for o in command.orders])
     s.groups[group.id] = group
     group.lives = lives
     for index, (live, place) in enumerate(zip(lives, places, strict=True)):
@@ -62,6 +63,26 @@ def new_list(s: State, command: NewOrderList) -> None:
         if not live.dead:
             start(s, live)
     follow(s)
+
+
+def _look(
+    s: State, order: NewOrder, others: int
+) -> tuple[Holding | None, Holding | None, Holding | None, list[Violation]]:
+    """What speaks against an order that comes with `others`: they count among the open orders."""
+    account = s.accounts.get(order.account)
+    desks: list[Desk | None] = [account]
+    if account is not None:
+        desks.append(account.strategies.get(order.strategy) if order.strategy else None)
+        desks.append(account.traders.get(order.trader) if order.trader else None)
+    for desk in desks:
+        if desk is not None:
+            desk.working += others
+    try:
+        return look(s, order)
+    finally:
+        for desk in desks:
+            if desk is not None:
+                desk.working -= others
 
 
 def _problem(s: State, command: NewOrderList) -> str:

@@ -80,26 +80,34 @@ class More:
 
 
 class Group:
-    """Orders that hang together. `said` tells that what went wrong was told."""
+    """Orders that hang together, the first of `names` first.
 
-    __slots__ = ("contingency", "id", "lives", "said")
+    `lives` are all of them until all are over; then some may be forgotten already. `said` tells
+    that what went wrong was told.
+    """
 
-    def __init__(self, name: str, contingency: Contingency) -> None:
+    __slots__ = ("contingency", "id", "lives", "names", "said")
+
+    def __init__(self, name: str, contingency: Contingency, names: list[str]) -> None:
         self.id = name
         self.contingency = contingency
+        self.names = names
         self.lives: list[Live] = []
         self.said = False
 
+    def first(self, live: Live) -> bool:
+        """Is this the order that the others wait for or protect?"""
+        return self.names[0] == live.command.cl_ord_id
+
     def parent_of(self, live: Live) -> str:
         """The id of the order that another one waits for or protects; empty for the first."""
-        first = self.lives[0]
-        return "" if self.contingency is Contingency.OCO or live is first else _name(first)
+        return "" if self.contingency is Contingency.OCO or self.first(live) else self.names[0]
 
     def siblings(self, live: Live) -> list[Live]:
         """The orders of which only one may be filled, this one among them."""
         if self.contingency is Contingency.OCO:
             return self.lives
-        if self.contingency is Contingency.OTO or live is self.lives[0]:
+        if self.contingency is Contingency.OTO or self.first(live):
             return [live]
         return self.lives[1:]
 
@@ -119,7 +127,3 @@ class Group:
                 leaves = max(0, leaves - before)
             found.append((live, leaves))
         return found
-
-
-def _name(live: Live) -> str:
-    return live.command.cl_ord_id

@@ -163,7 +163,7 @@ def dump_groups(s: State) -> tuple[GroupDump, ...]:
         GroupDump(
             g.id,
             g.contingency,
-            [live.command.cl_ord_id for live in g.lives],
+            g.names,
             g.said,
             g.id in s.groups,
         )
@@ -173,9 +173,9 @@ def dump_groups(s: State) -> tuple[GroupDump, ...]:
 
 def load_group(s: State, d: GroupDump) -> None:
     """Tie the orders of a list together again."""
-    group = Group(d.id, d.contingency)
+    group = Group(d.id, d.contingency, d.orders)
     group.said = d.said
-    group.lives = [s.orders[name] for name in d.orders]
+    group.lives = [s.orders[name] for name in d.orders if name in s.orders]
     for live in group.lives:
         assert live.more is not None
         live.more.group = group

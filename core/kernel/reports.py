@@ -26,6 +26,7 @@ _COUNTABLE = 1 << 63
 _MAX_FEE = 10 ** (18 + UNIT_DIGITS)
 # Looking a member up in its enumeration is slow enough to matter here.
 _TRADE, _NEW, _BUY = ExecType.TRADE, ExecType.NEW, Side.BUY
+_WORKS = (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)
 _ENDED = {
     ExecType.CANCELED: OrdStatus.CANCELED,
     ExecType.EXPIRED: OrdStatus.EXPIRED,
@@ -101,6 +102,8 @@ def _of_the_whole(live: Live, piece: Slice, r: ExecutionReport) -> ExecutionRepo
 
 def _filled(s: State, live: Live, piece: Slice | None, lots: int) -> None:
     """Executions were booked: slices, lists and what protects the position follow."""
+    if live.more is not None:
+        live.more.stuck = 0
     if piece is not None:
         piece.cum += lots
         after_fill(s, live, piece)
@@ -139,7 +142,11 @@ def _acknowledge(live: Live, r: ExecutionReport) -> None:
     live.unknown = False
     if r.order_id:
         live.order_id = r.order_id
-    if live.base is OrdStatus.PENDING_NEW:
+    base = live.base
+    if base is OrdStatus.PENDING_NEW or (
+        # Done for the day or halted, until its venue says that it works again.
+        (base is OrdStatus.DONE_FOR_DAY or base is OrdStatus.SUSPENDED) and r.status in _WORKS
+    ):
         live.base = OrdStatus.PARTIALLY_FILLED if live.cum else OrdStatus.NEW
 
 
@@ -519,8 +526,8 @@ def on_cancel_reject(s: State, r: CancelReject) -> None:
     s.update(live, ExecType.ORDER_STATUS, text, r.ts)
     if not asked.own:
         s.refuse(r.request, "REPLACE_REJECTED" if r.replace else "CANCEL_REJECTED", text)
-    elif asked.replace and live.more is not None and live.more.way is not Way.PEG:
-        stuck(s, live, asked.qty)
+    elif live.more is not None and live.more.way is not Way.PEG and not live.more.over:
+        stuck(s, live, asked)
     if live.more is not None:
         s.touch(live)
 

@@ -209,12 +209,18 @@ class State:
 
     def forget(self, live: Live) -> None:
         """The engine need not look at an order any more."""
-        name, instrument = live.command.cl_ord_id, live.command.instrument
-        watched = self.watch.get(instrument)
-        if watched is not None and watched.pop(name, None) is not None and not watched:
-            del self.watch[instrument]
-        self.timed.pop(name, None)
+        self.unwatch(live)
+        self.timed.pop(live.command.cl_ord_id, None)
         self.touch(live)
+
+    def unwatch(self, live: Live) -> None:
+        """No price is of interest to an order any more."""
+        instrument = live.command.instrument
+        watched = self.watch.get(instrument)
+        if watched is not None:
+            watched.pop(live.command.cl_ord_id, None)
+            if not watched:
+                del self.watch[instrument]
 
     def bury(self, live: Live) -> None:
         """Keep a dead order for a while, and forget the oldest one."""

@@ -15,11 +15,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core.kernel.kernel import Kernel
+from core.model.commands import NewOrder, NewOrderList
 from core.model.enums import (
+    Contingency,
     ExecType,
     LinkState,
     MarketStatus,
     OrdStatus,
+    OrdType,
+    PegReference,
     Side,
     Source,
     TimeInForce,
@@ -28,7 +32,7 @@ from core.model.enums import (
 from core.model.events import CancelReject, CommandRefused, Notice
 from core.model.orders import Fill, OrderUpdate
 from core.model.requests import VenueCancel, VenueNew, VenueReplace
-from tests.core.kernel.driver import AAPL, BTC, FUT, Driver
+from tests.core.kernel.driver import AAPL, BTC, FUT, SECOND, Driver
 
 INSTRUMENTS = {i.id: i for i in (AAPL, BTC, FUT)}
 MIDS = {AAPL.id: 20_000, BTC.id: 600_000, FUT.id: 20_000}
@@ -46,6 +50,30 @@ instruments = st.sampled_from(list(INSTRUMENTS.values()))
 sides = st.sampled_from(list(Side))
 accounts = st.sampled_from(["P", "P", "Q"])
 picks = st.integers(0, 10**6)
+
+
+SPECIAL = ("stop", "stop limit", "touched", "trail", "peg", "iceberg", "expires")
+
+
+def special(what, price, qty):
+    """Terms of an order that its venue cannot hold."""
+    if what == "stop":
+        return {"kind": OrdType.STOP, "price": 0, "stop_price": price}
+    if what == "stop limit":
+        return {"kind": OrdType.STOP_LIMIT, "price": price, "stop_price": price}
+    if what == "touched":
+        return {"kind": OrdType.MARKET_IF_TOUCHED, "price": 0, "stop_price": price}
+    if what == "trail":
+        return {"kind": OrdType.TRAILING_STOP, "price": 0, "trail": 20}
+    if what == "peg":
+        return {"kind": OrdType.PEGGED, "price": 0, "peg": PegReference.PRIMARY}
+    if what == "iceberg":
+        return {"price": price, "display_qty": max(1, qty // 3)}
+    return {"price": price}
+
+
+def no_zeros(sums):
+    return {key: value for key, value in sums.items() if value}
 
 
 class Truth:
@@ -112,6 +140,9 @@ class Machine(RuleBasedStateMachine):
         self.sent = set()
         self.names = []
         self.over = {}
+        self.fills = []
+        self.venue_of = {}
+        self.manual = {}
         self.done = len(self.d.everything)
 
     # What traders and strategies do.
@@ -141,6 +172,47 @@ class Machine(RuleBasedStateMachine):
             reduce_only=reduce_only,
         )
         self.names.append(name)
+        self.look()
+
+    @rule(
+        instrument=instruments,
+        side=sides,
+        qty=st.integers(1, 20),
+        away=st.integers(-60, 60),
+        strategy=st.sampled_from(["", "S"]),
+        what=st.sampled_from(SPECIAL),
+        gtd=st.booleans(),
+    )
+    def special_order(self, instrument, side, qty, away, strategy, what, gtd):
+        terms = special(what, MIDS[instrument.id] + away, qty)
+        if gtd:
+            terms |= {"tif": TimeInForce.GTD, "expire": self.d.now + 30 * SECOND}
+        name = self.d.new(side, qty, terms.pop("price"), instrument, strategy=strategy, **terms)
+        self.names.append(name)
+        self.look()
+
+    @rule(
+        instrument=instruments,
+        side=sides,
+        qty=st.integers(1, 12),
+        away=st.integers(-20, 20),
+        near=st.integers(1, 60),
+        far=st.integers(1, 60),
+        strategy=st.sampled_from(["", "S"]),
+        contingency=st.sampled_from(list(Contingency)),
+    )
+    def order_list(self, instrument, side, qty, away, near, far, strategy, contingency):
+        mid, sign = MIDS[instrument.id] + away, side.sign
+        out = side.opposite
+        self.names += self.d.order_list(
+            contingency,
+            {"side": side, "price": mid},
+            {"side": out, "ord_type": OrdType.STOP, "stop_price": mid - sign * near},
+            {"side": out, "price": mid + sign * far},
+            qty=qty,
+            strategy=strategy,
+            instrument=instrument,
+        )
         self.look()
 
     @precondition(lambda self: self.names)
@@ -304,6 +376,46 @@ class Machine(RuleBasedStateMachine):
         )
         self.look()
 
+    @precondition(lambda self: self.fills)
+    @rule(pick=picks, qty=st.integers(0, 12), move=st.integers(-9, 9), over=st.booleans())
+    def take_back(self, pick, qty, move, over):
+        """The venue busts (`qty` 0) or corrects an execution."""
+        fill = self.fills[pick % len(self.fills)]
+        self.d.report(
+            fill.cl_ord_id,
+            ExecType.TRADE_CORRECT if qty else ExecType.TRADE_CANCEL,
+            OrdStatus.CANCELED if over else OrdStatus.PARTIALLY_FILLED,
+            venue=self.venue_of.get(fill.exec_id, "SIM"),
+            exec_id=f"b{self.d.seq}",
+            exec_ref=fill.exec_id,
+            last_qty=qty,
+            last_price=fill.price + move if qty else 0,
+        )
+        self.look()
+
+    @rule(side=sides, qty=st.integers(1, 9), more=st.integers(0, 9), known=st.booleans())
+    def from_elsewhere(self, side, qty, more, known):
+        name = f"other-{self.d.seq}"
+        self.d.report(
+            name,
+            ExecType.TRADE,
+            OrdStatus.PARTIALLY_FILLED,
+            account="P" if known else "",
+            instrument=AAPL.id,
+            side=side,
+            qty=qty + more,
+            cum_qty=qty,
+            last_qty=qty,
+            last_price=20_000,
+            exec_id=f"o{self.d.seq}",
+            order_id="v" + name,
+        )
+        if known:
+            self.names.append(name)
+            if more:
+                self.truth.working[name] = [qty + more, qty, self.d.order(name)]
+        self.look()
+
     @rule()
     def restart(self):
         before = self.d.kernel
@@ -338,7 +450,7 @@ class Machine(RuleBasedStateMachine):
                 assert o.text.endswith(".")
         for name, order in list(self.over.items()):
             now = self.d.order(name)
-            if now is None:
+            if now is None or (name in late and not now.status.terminal):
                 del self.over[name]
             elif name not in late:
                 assert now == order, "a terminal order changed"
@@ -359,7 +471,7 @@ class Machine(RuleBasedStateMachine):
         if isinstance(request, VenueNew):
             assert order.cl_ord_id not in self.sent, "sent twice"
             self.sent.add(order.cl_ord_id)
-        if order.source is Source.ENGINE:
+        if order.source is Source.ENGINE or order.parent:
             return
         uses = {
             (u.name, u.scope, u.scope_id): u.limit for u in self.d.kernel.limit_uses(self.d.now)
@@ -371,24 +483,42 @@ class Machine(RuleBasedStateMachine):
         assert limit is None or leaves <= limit or shrinks
         key = (order.account, order.instrument)
         sign = order.side.sign
-        open_lots = sum(
-            max(o.qty, o.pending_qty) - o.cum_qty
-            for o in self.d.kernel.working()
-            if (o.account, o.instrument, o.side) == (*key, order.side)
-        )
+        open_lots = self.open_lots(key, order.side)
         position = self.held.get((*key, ""), 0)
+        if order.triggered and position * sign < 0 and open_lots <= abs(position):
+            return  # it only closes
         limit = uses.get(("max_position", "account", order.account))
         assert limit is None or sign * position + open_lots <= limit or shrinks
         if isinstance(request, VenueNew):
             limit = uses[("max_open_orders", "account", order.account)]
-            assert sum(o.account == order.account for o in self.d.kernel.working()) <= limit
+            held = not isinstance(self.d.inputs[-1][2], NewOrder | NewOrderList)
+            assert held or sum(o.account == order.account for o in self.d.kernel.working()) <= limit
             if account.state is TradingState.REDUCING or order.reduce_only:
                 assert position * sign < 0
                 assert open_lots <= abs(position)
 
+    def open_lots(self, key, side):
+        """What all orders at venues may still trade; of a list's siblings only the largest."""
+        loose, lists = 0, {}
+        for o in self.d.kernel.at_venues():
+            if (o.account, o.instrument, o.side) == (*key, side):
+                leaves = max(o.qty, o.pending_qty) - o.cum_qty
+                if o.contingency is Contingency.OCO or o.parent:
+                    lists[o.list_id] = max(lists.get(o.list_id, 0), leaves)
+                else:
+                    loose += leaves
+        return loose + sum(lists.values())
+
     def book(self, fill):
         sign = fill.side.sign
-        self.by_order[fill.cl_ord_id] = self.by_order.get(fill.cl_ord_id, 0) + fill.qty
+        back = fill.kind is ExecType.TRADE_CANCEL
+        lots = -fill.qty if back else fill.qty
+        self.by_order[fill.cl_ord_id] = self.by_order.get(fill.cl_ord_id, 0) + lots
+        if not back:
+            self.fills.append(fill)
+        if not fill.strategy:
+            place = fill.account, fill.instrument
+            self.manual[place] = self.manual.get(place, 0) + sign * fill.qty
         flow = -sign * fill.price * fill.qty
         for strategy in {"", fill.strategy}:
             key = (fill.account, fill.instrument, strategy)
@@ -408,8 +538,9 @@ class Machine(RuleBasedStateMachine):
         if not hasattr(self, "d"):
             return
         positions = {(p.account, p.instrument, p.strategy): p for p in self.d.kernel.positions()}
-        assert {k: p.qty for k, p in positions.items()} == self.held
-        assert {k: p.realised - p.cost for k, p in positions.items()} == self.flows
+        assert {k: p.qty for k, p in positions.items() if p.qty} == no_zeros(self.held)
+        flows = {k: p.realised - p.cost for k, p in positions.items()}
+        assert no_zeros(flows) == no_zeros(self.flows)
         for p in positions.values():
             assert p.qty == p.bought - p.sold
             assert (p.cost == 0) if p.qty == 0 else (p.cost * p.qty > 0)
@@ -420,6 +551,28 @@ class Machine(RuleBasedStateMachine):
             order = self.d.order(name)
             if order is not None:
                 assert order.cum_qty == self.by_order.get(name, 0)
+
+    @invariant()
+    def exits_are_no_larger_than_what_they_protect(self):
+        if not hasattr(self, "d"):
+            return
+        for o in self.d.kernel.working():
+            if o.contingency is Contingency.BRACKET and o.parent and o.held:
+                if o.status is OrdStatus.SUSPENDED:
+                    continue
+                place = o.account, o.instrument
+                held = self.held.get((*place, o.strategy), 0) if o.strategy else None
+                held = self.manual.get(place, 0) if held is None else held
+                assert o.leaves <= max(0, -o.side.sign * held), o
+
+    @invariant()
+    def a_dump_is_the_whole_memory(self):
+        if not hasattr(self, "d") or self.d.seq % 5:
+            return
+        loaded = Kernel.load(self.d.kernel.dump())
+        assert loaded.digest() == self.d.kernel.digest()
+        assert loaded.limit_uses(self.d.now) == self.d.kernel.limit_uses(self.d.now)
+        assert loaded.at_venues() == self.d.kernel.at_venues()
 
     def teardown(self):
         if hasattr(self, "d"):
@@ -455,8 +608,10 @@ def _random_step(m, rng, step):
         m.quote_all()
     if step % 100 == 99:
         m.time(40.0)
-    action = rng.randrange(20)
+    action = rng.randrange(24)
     pick = rng.randrange(10**6)
+    instrument = rng.choice(list(INSTRUMENTS.values()))
+    side, strategy = rng.choice(list(Side)), rng.choice(["", "S"])
     if action < 6:
         m.order(
             rng.choice(list(INSTRUMENTS.values())),
@@ -477,6 +632,18 @@ def _random_step(m, rng, step):
         m.cancel(pick)
     elif action == 15 and m.names:
         m.replace(pick, rng.randint(1, 30), rng.randint(-50, 50))
+    elif action == 20:
+        away = rng.randint(-40, 40)
+        what, gtd = rng.choice(SPECIAL), rng.random() < 0.2
+        m.special_order(instrument, side, rng.randint(1, 20), away, strategy, what, gtd)
+    elif action == 21:
+        near, far = rng.randint(5, 50), rng.randint(5, 50)
+        kind = rng.choice(list(Contingency))
+        m.order_list(instrument, side, rng.randint(1, 12), 0, near, far, strategy, kind)
+    elif action == 22 and m.fills and rng.random() < 0.3:
+        m.take_back(pick, rng.choice([0, 0, rng.randint(1, 9)]), 0, rng.random() < 0.3)
+    elif action == 23:
+        m.quote(instrument, rng.randint(-50, 50), rng.randint(0, 8), None)
     elif action == 16:
         m.deliver_all()
     elif action == 17:
