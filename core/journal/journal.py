@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections import deque
@@ -285,6 +286,9 @@ class Journal:
 
     def _run(self, every: float) -> None:
         """The thread: ask the disk, again and again."""
+        with contextlib.suppress(AttributeError, OSError):
+            # The program may be kept on one processor: this must not wait until that is idle.
+            os.sched_setaffinity(0, range(os.cpu_count() or 1))
         while True:
             self._asked.wait(every)
             self._asked.clear()
