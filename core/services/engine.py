@@ -56,6 +56,7 @@ LOG = logging.getLogger("outcry.engine")
 
 TRIGGER_SECONDS = 0.02
 """How often the kernel is told the prices that orders wait for there."""
+_CLOCK_OFF = 2_000_000_000  # ns that the computer's clock may differ from the engine's unsaid
 _ERRORS_SHOWN = 20  # error notices a second at most; all are counted and logged
 
 
@@ -117,6 +118,7 @@ class Engine:
         self._stop_asked: asyncio.Event | None = None
         self._errors_left = _ERRORS_SHOWN
         self._quarters = self._looked_seq = 0
+        self._clock_wrong = False
         self._day = -1
         self._day_text = ""
         self._timers: list[Every] = []
@@ -421,6 +423,7 @@ class Engine:
         passed = self.statistics.second()
         now = self._clock()
         self._errors_left = _ERRORS_SHOWN
+        self._check_clock()
         if self._bookkeeping is not None:
             for text in self._bookkeeping.look():
                 self.say(Severity.WARNING, text)
@@ -434,6 +437,24 @@ class Engine:
         self.sessions.beat()
         if self.journal.synced_seq - self._snapshots.seq >= self.config.snapshot_every:
             self._snapshots.take(self.journal.synced_seq)
+
+    def _check_clock(self) -> None:
+        """Say so when the computer's clock was moved, and when both agree again."""
+        off = self._clock.off if isinstance(self._clock, SteadyClock) else 0
+        wrong = abs(off) > _CLOCK_OFF
+        if wrong == self._clock_wrong:
+            return
+        self._clock_wrong = wrong
+        if wrong:
+            word = "ahead of" if off > 0 else "behind"
+            text = (
+                f"The computer's clock was moved: it is {abs(off) / 1e9:,.0f} s {word} the engine,"
+                " which follows slowly, so that no wait ends early or late. Restart the engine if"
+                " the computer is right."
+            )
+            self.say(Severity.WARNING, text)
+        else:
+            self.say(Severity.INFO, "The computer's clock and the engine's agree again.")
 
     def _keep_past(self) -> None:
         """Write the newest trades away from this thread; a failed write is said and tried again."""

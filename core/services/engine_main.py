@@ -37,7 +37,7 @@ from core.services.options import EngineOptions, from_namespace, parse_options
 from core.services.past import Past
 from core.services.process import CLEAN_EXIT, CONFIG_EXIT
 from core.services.strategies import Strategies, strategies_for
-from core.services.timers import Every
+from core.services.timers import Every, SteadyClock
 from core.venues.replay.framed import Recorder
 from core.venues.replay.problems import RecordingError
 from core.venues.replay.recording import open_recording
@@ -112,8 +112,8 @@ def make_engine(given: EngineOptions) -> tuple[Engine, Recorder | None]:
     return engine, recorder
 
 
-def make_venues(options: EngineOptions) -> tuple[Sequence[Venue], Clock | None]:
-    """The venues of these options, and the clock that time is told by if it is not the usual one.
+def make_venues(options: EngineOptions) -> tuple[Sequence[Venue], Clock]:
+    """The venues of these options, and the clock that they and the engine tell the time by.
 
     Raises:
         RecordingError: when there is nothing to replay in the file.
@@ -130,7 +130,8 @@ def make_venues(options: EngineOptions) -> tuple[Sequence[Venue], Clock | None]:
         wanted["instruments"] = options.instruments
     if options.rate is not None:
         wanted["rate"] = options.rate
-    return default_market(options.seed, **wanted), None
+    clock = SteadyClock()
+    return default_market(options.seed, clock=clock, **wanted), clock
 
 
 def _reached(home: Path) -> int | None:

@@ -5,20 +5,48 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
+
+_SLEW = 20
+"""The steady clock follows a computer's clock that was moved by at most one part in so many."""
 
 
 class SteadyClock:
-    """UTC nanoseconds that never go back, when the computer's clock does."""
+    """UTC nanoseconds that pass evenly, whatever is done to the computer's clock.
+
+    They begin with what the computer's clock says and pass as its processor counts, the time
+    asleep included. Where the computer's clock goes on to say something else, this one follows by
+    5 % faster or slower and never jumps: so no wait ends early or late because the clock was put
+    right, or wrong, and no time is told before one that was told already.
+
+    Attributes:
+        off: nanoseconds by which the computer's clock is ahead of this one.
+    """
 
     def __init__(self) -> None:
-        self._last = 0
+        number = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+        self._count: Callable[[], int] = (
+            time.monotonic_ns if number is None else partial(time.clock_gettime_ns, number)
+        )
+        self._counted = self._count()
+        self._last = time.time_ns()
+        self.off = 0
 
     def __call__(self) -> int:
-        """The time now; standing still while the computer's clock is behind what was told."""
-        now = time.time_ns()
-        if now > self._last:
-            self._last = now
-        return self._last
+        """The time now."""
+        counted = self._count()
+        passed = counted - self._counted
+        self._counted = counted
+        now = self._last + passed
+        off = time.time_ns() - now
+        if off:
+            most = passed // _SLEW
+            step = most if off > most else -most if off < -most else off
+            off -= step
+            now += step
+        self.off = off
+        self._last = now
+        return now
 
 
 class Every:

@@ -18,6 +18,7 @@ from pathlib import Path
 from core.bus.endpoint import TOKEN_VARIABLE
 from core.services import engine_main
 from core.services.options import parse_options
+from core.services.timers import SteadyClock
 from core.venues.remote import RemoteVenue, find
 
 
@@ -46,8 +47,9 @@ def main() -> int:
         move_clock(Path(clock))
     token = os.environ[TOKEN_VARIABLE]
     description = asyncio.run(find(endpoint, token))
-    venue = RemoteVenue(description, endpoint, token)
-    engine_main.make_venues = lambda _: ((venue,), None)
+    steady = SteadyClock()
+    venue = RemoteVenue(description, endpoint, token, steady)
+    engine_main.make_venues = lambda _: ((venue,), steady)
     return engine_main.main(options)
 
 

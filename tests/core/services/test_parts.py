@@ -120,14 +120,52 @@ def test_calls_that_were_missed_are_not_made_up_for() -> None:
     asyncio.run(test())
 
 
-def test_the_clock_does_not_go_back(monkeypatch: pytest.MonkeyPatch) -> None:
+class Computer:
+    """A computer's clocks: what its processor counts, and what somebody set."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.counted = 5_000
+        self.wall = 1_700_000_000_000_000_000
+        patch.setattr(time, "clock_gettime_ns", lambda number: self.counted)
+        patch.setattr(time, "monotonic_ns", lambda: self.counted)
+        patch.setattr(time, "time_ns", lambda: self.wall)
+
+    def passes(self, seconds: float) -> None:
+        self.counted += int(seconds * 1e9)
+        self.wall += int(seconds * 1e9)
+
+
+HOUR = 3_600_000_000_000
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR, -24 * HOUR, 3_000_000, -3_000_000])
+def test_the_clock_goes_on_evenly_when_the_computers_is_moved(
+    monkeypatch: pytest.MonkeyPatch, jump: int
+) -> None:
+    computer = Computer(monkeypatch)
     clock = SteadyClock()
-    first = clock()
-    assert abs(first - time.time_ns()) < 1_000_000_000
-    monkeypatch.setattr(time, "time_ns", lambda: first - 3_600_000_000_000)
-    assert clock() == first
-    monkeypatch.setattr(time, "time_ns", lambda: first + 5)
-    assert clock() == first + 5
+    computer.passes(1)
+    before = clock()
+    assert before == computer.wall
+    assert clock.off == 0
+    computer.wall += jump
+    assert clock() == before
+    assert clock.off == jump
+    for _ in range(100):
+        computer.passes(1)
+        passed = clock() - before
+        before += passed
+        assert 950_000_000 <= passed <= 1_050_000_000
+    follows = 5_000_000_000
+    assert abs(clock.off) == max(0, abs(jump) - follows)
+    assert before + clock.off == computer.wall
+
+
+def test_the_clock_is_right_after_the_computer_slept(monkeypatch: pytest.MonkeyPatch) -> None:
+    computer = Computer(monkeypatch)
+    clock = SteadyClock()
+    computer.passes(8 * 3600)
+    assert clock() == computer.wall
 
 
 def test_this_process_is_alive() -> None:
