@@ -50,6 +50,13 @@ ACTIONS = (
     ActionSpec("view.reset_size", "View", "&Normal text", ("Ctrl+0",)),
     ActionSpec("view.next_panel", "View", "Ne&xt panel", ("F6",)),
     ActionSpec("view.previous_panel", "View", "P&revious panel", ("Shift+F6",)),
+    ActionSpec(
+        "view.next_trade",
+        "View",
+        "Next trade of the rec&ording",
+        ("Ctrl+Shift+N",),
+        "Skips the quiet time in a replay; working orders are cancelled by that.",
+    ),
     ActionSpec("colours.green/red", "Colours", "Up &green, down red"),
     ActionSpec("colours.red/green", "Colours", "Up &red, down green"),
     ActionSpec("colours.blue/orange", "Colours", "Up &blue, down orange"),

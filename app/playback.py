@@ -25,17 +25,23 @@ def clock(ts: int) -> str:
 class PlaybackBar(QWidget):
     """Shown while the market is a recorded one.
 
+    Attributes:
+        instrument: whose next trade is gone to.
+
     Signals:
         requested(object): `VenueControl` commands.
+        said(str): a sentence for the trader.
     """
 
     requested = Signal(object)
+    said = Signal(str)
 
     def __init__(self, stores: Stores, ids: IdMaker, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._stores = stores
         self._ids = ids
         self._shown: tuple[int, float] = (-1, 0.0)
+        self.instrument = ""
         self.play = QPushButton("Pause", self)
         self.play.setAccessibleName("Play or pause the recording")
         self.play.clicked.connect(self._on_play)
@@ -45,6 +51,13 @@ class PlaybackBar(QWidget):
             self.speed.addItem(f"{speed:g}×", speed)
         self.speed.setCurrentIndex(SPEEDS.index(1.0))
         self.speed.activated.connect(self._on_speed)
+        self.next = QPushButton("&Next trade", self)
+        self.next.setAccessibleName("Go to the next trade in the recording")
+        self.next.setToolTip(
+            "Skip the quiet time before the instrument's next trade (Ctrl+Shift+N).\n"
+            "Working orders are cancelled by that."
+        )
+        self.next.clicked.connect(self.next_trade)
         self.place = QSlider(Qt.Orientation.Horizontal, self)
         self.place.setAccessibleName("Place in the recording")
         self.place.setToolTip("Drag to another time. Working orders are cancelled by that.")
@@ -60,6 +73,7 @@ class PlaybackBar(QWidget):
         layout.setContentsMargins(8, 2, 8, 2)
         layout.addWidget(self.play)
         layout.addWidget(self.speed)
+        layout.addWidget(self.next)
         layout.addWidget(self.place, 1)
         layout.addWidget(self.time)
         self.hide()
@@ -86,16 +100,22 @@ class PlaybackBar(QWidget):
             self.place.setValue(STEPS * (engine.replay_ts - engine.replay_start) // length)
             self.time.setText(clock(engine.replay_ts))
 
+    def next_trade(self) -> None:
+        """Go to the next trade of the instrument in the recording."""
+        if self._stores.mode is Mode.REPLAY:
+            self._ask("next", instrument=self.instrument)
+        else:
+            self.said.emit("Only a recording has a next trade to go to.")
+
     def _speeds(self) -> list[float]:
         return [float(self.speed.itemData(i)) for i in range(self.speed.count())]
 
     def _venue(self) -> str:
         return next((i.venue for i in self._stores.instruments), "")
 
-    def _ask(self, action: str, value: float = 0.0) -> None:
-        self.requested.emit(
-            VenueControl(self._ids.next(), self._venue(), action, value, time.time_ns())
-        )
+    def _ask(self, action: str, value: float = 0.0, instrument: str = "") -> None:
+        name, now = self._ids.next(), time.time_ns()
+        self.requested.emit(VenueControl(name, self._venue(), action, value, now, instrument))
 
     def _on_play(self) -> None:
         self._ask("play" if self._stores.engine.replay_speed == 0 else "pause")

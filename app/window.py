@@ -103,6 +103,7 @@ class MainWindow(QMainWindow):
         self.topbar.flatten_all.connect(self.flatten_all)
         self.playback = PlaybackBar(self.stores, ids, self)
         self.playback.requested.connect(self._send)
+        self.playback.said.connect(self.say)
         self.status = StatusBar(self.stores, self)
         self.setStatusBar(self.status)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -194,7 +195,7 @@ class MainWindow(QMainWindow):
         """Show an instrument in every linked panel."""
         if instrument not in self.stores.instruments:
             return
-        self.instrument = instrument
+        self.instrument = self.playback.instrument = instrument
         for panel in self.docks.panels.values():
             if not panel.pinned and panel.instrument != instrument:
                 panel.set_instrument(instrument)
@@ -317,6 +318,7 @@ class MainWindow(QMainWindow):
             "trade.cancel_all": self.cancel_all,
             "trade.flatten_instrument": self.flatten_instrument,
             "trade.flatten_all": self.flatten_all,
+            "view.next_trade": self.playback.next_trade,
             "layout.reset": lambda: self.workbench.arrange("default"),
             "layout.four_charts": lambda: self.workbench.arrange("four_charts"),
             "file.export_orders": lambda: self._export_all("orders"),

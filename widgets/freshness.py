@@ -6,7 +6,7 @@ from core.client.stores import Stores
 from core.model.enums import LinkState, Mode
 from core.model.session import Ticker
 from widgets.clock import Clock
-from widgets.limits import limit_values
+from widgets.limits import limit_value
 from widgets.words import format_duration
 
 _SECOND = 1_000_000_000
@@ -14,7 +14,7 @@ _SECOND = 1_000_000_000
 
 def stale_after(stores: Stores, account: str, instrument: str) -> int:
     """Age in ns beyond which a price is stale: the risk gate's own limit for this instrument."""
-    found = limit_values(stores, account, instrument).get("stale_after")
+    found = limit_value(stores, account, instrument, "stale_after")
     return 1 << 62 if found is None else int(found[0] * _SECOND)
 
 

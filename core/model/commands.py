@@ -259,9 +259,10 @@ class AnswerDraft(Message, frozen=True):
 
 
 class VenueControl(Message, frozen=True):
-    """Steer a replay: `action` is ``pause``, ``play``, ``speed`` or ``seek``.
+    """Steer a replay: `action` is ``pause``, ``play``, ``speed``, ``seek`` or ``next``.
 
-    `value` is the speed factor, or the UTC nanoseconds to seek to.
+    `value` is the speed factor, or the UTC nanoseconds to seek to. ``next`` goes to the next trade
+    of `instrument` (empty: of any).
     """
 
     id: str
@@ -269,6 +270,7 @@ class VenueControl(Message, frozen=True):
     action: str
     value: float = 0.0
     ts: int = 0
+    instrument: str = ""
 
 
 Command = (

@@ -25,6 +25,9 @@ def test_quotes_alone_are_prices(qapp: QApplication, tmp_path: Path) -> None:
         assert _shows_prices(t.window)
         legend = t.panel("chart").view.legend
         words = "No trades of ACME in this recording so far, so no bars"
-        await t.until(lambda: legend.message == words, "why there are no bars")
+        await t.until(lambda: legend.message.startswith(words), "why there are no bars")
+        t.click(t.window.playback.next)
+        said = "There is no later trade of ACME.FILE in the recording."
+        await t.until(lambda: t.window.status.message.text() == said, "that none will come")
 
     trade(qapp, tmp_path / "data", look, replay=recording)

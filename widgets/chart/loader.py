@@ -160,7 +160,10 @@ class BarLoader:
             edge = Edge.WAITING
             legend.show_message(f"Waiting for bars of {name} {self._interval}")
         elif stores.known_mode is Mode.REPLAY:
-            legend.show_message(f"No trades of {name} in this recording so far, so no bars")
+            legend.show_message(
+                f"No trades of {name} in this recording so far, so no bars.\n"
+                "Ctrl+Shift+N, or “Next trade” above, goes to the next one."
+            )
         else:
             legend.show_message(f"No trades of {name} yet, so no bars")
         if edge is not sheet.edge:

@@ -170,8 +170,8 @@ class StrategyRow(QFrame):
         name = self.name.fontMetrics().horizontalAdvance(self.strategy) * 1.1  # it is bold
         switch = sum(b.width() for b in (*self.buttons.values(), self.params))
         figures = -(-self.figures.sizeHint().width() // _STEP) * _STEP  # digits come and go
-        state = self.fontMetrics().horizontalAdvance(_USUAL_STATE)
-        narrow = (room < max(min(name, _LONG_NAME), _NARROW) + switch, room < state + figures + _STEP)
+        state = self.fontMetrics().horizontalAdvance(_USUAL_STATE) + _STEP
+        narrow = (room < max(min(name, _LONG_NAME), _NARROW) + switch, room < state + figures)
         if narrow == self._narrow:
             return
         self._narrow = narrow

@@ -101,6 +101,15 @@ class EventLog:
         price, qty, aggressor, _ = self.values
         return self.ts[rows], price[rows], qty[rows], aggressor[rows] & (OFF_BOOK - 1)
 
+    def next_trade(self, index: int, instrument: str = "") -> int | None:
+        """When the first trade of an instrument (empty: of any) at or after event `index` is."""
+        found = []
+        for name, rows in zip(self.ids, self._trades, strict=True):
+            later = int(np.searchsorted(rows, index))
+            if instrument in ("", name) and later < len(rows):
+                found.append(int(self.at[rows[later]]))
+        return min(found, default=None)
+
     def last_quote(self, instrument: int, index: int) -> Quote | None:
         """The newest quote before event `index`."""
         found = self._newest(self._quotes[instrument], index)

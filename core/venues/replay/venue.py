@@ -141,11 +141,11 @@ class ReplayVenue:
         return working
 
     def control(self, command: VenueControl) -> str:
-        """``pause``, ``play``, ``speed`` (factor) or ``seek`` (UTC ns).
+        """``pause``, ``play``, ``speed`` (factor), ``seek`` (UTC ns) or ``next`` (trade).
 
-        A seek cancels working orders and then sends for every instrument, as of that time: its
-        `StatusUpdate`, a `TradeHistory` that replaces all earlier trades, a snapshot
-        `BookUpdate` and a `Quote`.
+        ``next`` is a seek to the next trade of the command's instrument. A seek cancels working
+        orders and then sends for every instrument, as of that time: its `StatusUpdate`, a
+        `TradeHistory` that replaces all earlier trades, a snapshot `BookUpdate` and a `Quote`.
         """
         if command.action == "pause":
             self._paused = True
@@ -168,8 +168,16 @@ class ReplayVenue:
             if wrong:
                 return wrong
             self._seek = _clamped(self.recording, int(command.value))
+        elif command.action == "next":
+            log = self.recording.log
+            index = self._place if self._seek is None else log.index_at(self._seek)
+            at = log.next_trade(index, command.instrument)
+            if at is None:
+                what = command.instrument or "anything"
+                return f"There is no later trade of {what} in the recording."
+            self._seek = at
         else:
-            return f"“{command.action}” is not pause, play, speed or seek."
+            return f"“{command.action}” is not pause, play, speed, seek or next."
         self._wake.set()
         return ""
 

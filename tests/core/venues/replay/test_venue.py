@@ -7,6 +7,7 @@ import time
 from decimal import Decimal
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -235,7 +236,7 @@ def test_pause_play_and_speed(recording):
         ("seek", 0.0, "is not in the recording"),
         ("seek", math.nan, "nan is not in the recording"),
         ("seek", float(T0 + 3600 * SECOND), "2024-08-09 00:00:00.000 UTC to"),
-        ("rewind", 0.0, "is not pause, play, speed or seek"),
+        ("rewind", 0.0, "is not pause, play, speed, seek or next"),
     ],
 )
 def test_wrong_controls_are_sentences_and_change_nothing(recording, action, value, said):
@@ -248,6 +249,36 @@ def test_wrong_options_are_sentences(recording):
     for options in ({"speed": 0.0}, {"start": 5}, {"latency": -1}):
         with pytest.raises(ValueError, match=r"not|cannot"):
             ReplayVenue(recording, **options)
+
+
+def test_next_goes_from_trade_to_trade_until_there_is_none(tmp_path):
+    """Two quiet hours, a trade of another instrument, two of this one."""
+    other = msgspec.structs.replace(ABC, id="XYZ.X", symbol="XYZ")
+    recorder = Recorder(tmp_path / "quiet.rec", [ABC, other])
+    recorder.write(Quote(ABC.id, T0, T0, 1000, 10, 1002, 10))
+    times = [T0 + hours * 3_600 * SECOND for hours in (2, 3, 4)]
+    for name, at in zip((other.id, ABC.id, ABC.id), times, strict=True):
+        recorder.write(Trade(name, at, at, 1001, 3, 1, str(at)))
+    recorder.close()
+
+    async def run():
+        async with seated(open_recording(tmp_path / "quiet.rec"), paused=True) as seat:
+
+            def ask(instrument):
+                return seat.venue.control(VenueControl("c", "X", "next", 0.0, 0, instrument))
+
+            places = []
+            for instrument in ("", ABC.id, ABC.id):
+                count = len(seat.of(TradeHistory))
+                assert ask(instrument) == ""
+                await seat.until(lambda count=count: len(seat.of(TradeHistory)) >= count + 2)
+                places.append(seat.venue.now())
+            assert len(seat.of(TradeHistory)[-2].price) == 2 * 8  # the trade gone to is there
+            return places, ask(ABC.id)
+
+    places, said = asyncio.run(run())
+    assert places == times
+    assert said == "There is no later trade of ABC.X in the recording."
 
 
 @pytest.mark.parametrize("step", [0, 1, 37, 99])
