@@ -153,10 +153,13 @@ def load_desk(desk: Desk, d: DeskDump) -> None:
     desk.state, desk.reason, desk.code = d.state, d.reason, d.code
 
 
-def load_highs(desks: Sequence[Desk], dumps: Iterable[DeskDump]) -> None:
-    """Set the highest profits, after all positions were valued."""
-    for desk, d in zip(desks, dumps, strict=True):
-        highs = dict(d.highs)
+def load_highs(desks: Sequence[Desk], dumps: Sequence[DeskDump]) -> None:
+    """Set the highest profits, after all positions were valued.
+
+    A dump of before traders were told apart has no word on theirs.
+    """
+    for index, desk in enumerate(desks):
+        highs = dict(dumps[index].highs) if index < len(dumps) else {}
         for currency, purse in desk.purses.items():
             purse.high = int(highs.get(currency, max(purse.pnl, 0)))
 

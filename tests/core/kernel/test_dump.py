@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from core.kernel.kernel import Kernel
 from core.model.enums import ExecType, LinkState, OrdStatus
 from tests.core.kernel.driver import AAPL, BTC, BUY, SELL, Driver
+from tests.core.kernel.test_rollups import check as add_up
 
 
 def busy():
@@ -50,6 +53,23 @@ def finish(d):
     d.fill("T-1", 1, exec_id="x6")
     d.kill(3, id="K")
     return d.everything
+
+
+OLD = Path(__file__).with_name("snapshot-1.bin")
+"""What `busy` left as it was dumped before there were traders, policies and lists."""
+
+
+def test_a_snapshot_of_before_is_taken_up_whole():
+    kernel = Kernel.load(OLD.read_bytes())
+    now = busy().kernel
+    assert kernel.positions() == now.positions()
+    told = [(a.account, a.cash, a.state) for a in kernel.accounts()]
+    assert told == [(a.account, a.cash, a.state) for a in now.accounts()]
+    assert [o.cl_ord_id for o in kernel.working()] == [o.cl_ord_id for o in now.working()]
+    uses = [u for u in kernel.limit_uses(kernel.ts) if u.name in ("max_exposure", "daily_loss")]
+    assert uses == [u for u in now.limit_uses(now.ts) if u.name in ("max_exposure", "daily_loss")]
+    add_up(kernel._state)
+    assert Kernel.load(kernel.dump()).digest() == kernel.digest()
 
 
 def test_a_loaded_kernel_goes_on_the_same():
