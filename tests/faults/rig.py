@@ -279,6 +279,8 @@ def compare(desk: Desk, venue: Venue) -> str:
     for name, (status, qty, price, cum) in truth["orders"].items():
         order = stores.orders.get(name)
         ours = None if order is None else [order.status.name, order.qty, order.price, order.cum_qty]
+        if ours is not None and ours[0] == "EXPIRED":  # the engine cancels it when its time is up
+            ours[0] = "CANCELED"
         # A market order has no price, and a canceled one's need not be known.
         if (
             ours is None
