@@ -41,6 +41,7 @@ def test_killed_under_load(tmp_path: Path, durability: str) -> None:
             engine.kill()
             desk.until(lambda: not desk.stores.connected, "the end to be noticed")
             orders, fills = seen(desk)
+            stories = dict(desk.stores.stories)
             began = time.monotonic()
             engine.start()
             desk.ready()
@@ -53,7 +54,8 @@ def test_killed_under_load(tmp_path: Path, durability: str) -> None:
                 assert name in now, f"{name}, which was {status.name}, is gone"
                 assert now[name][1] >= cum
                 if status.terminal:
-                    assert now[name] == (status, cum)
+                    story = [(u.ts, u.order.status.name, u.text) for u in stories.get(name, [])]
+                    assert now[name] == (status, cum), f"{name} was {story}"
         assert len(desk.stores.fills) > 3 * KILLS, "hardly anything was traded"
         problems = [text for text in desk.notices() if "could not be worked off" in text]
         assert problems == []
