@@ -244,6 +244,8 @@ def _kill() -> float:
     with tempfile.TemporaryDirectory() as folder, Journal.open(folder) as journal:
         kernel = _started(journal)
         for ts, quote, order, ack, _ in _inputs(200):
+            # All of one side: own orders would not be let trade with each other.
+            order = msgspec.structs.replace(order, side=Side.BUY)
             for message in (quote, order, ack):
                 kernel.apply(journal.append(ts, message), ts, message)
         began = time.perf_counter()
