@@ -20,13 +20,14 @@ from core.model.commands import (
     HandOver,
     Kill,
     NewOrder,
+    NewOrderList,
     Override,
     ReplaceOrder,
     SetLimit,
     SetRestriction,
     SetTradingState,
 )
-from core.model.enums import OrdType, Side
+from core.model.enums import Contingency, ExecType, OrdStatus, OrdType, PegReference, Side
 from core.model.events import CancelReject, ExecutionReport, LinkUpdate, Notice
 from core.model.inputs import AccountSetup, Facts, LimitValue, Policy, Setup, Tick
 from core.model.limits import LIMIT_KINDS
@@ -118,6 +119,42 @@ ordinary = st.builds(
     st.integers(1, 20),
     st.integers(19_900, 20_100),
 )
+members = st.builds(
+    NewOrder,
+    st.sampled_from(["b-1", "b-2", "b-3", "b-4", "k"]),
+    st.just("P"),
+    st.just(AAPL.id),
+    st.sampled_from(list(Side)),
+    st.sampled_from([OrdType.LIMIT, OrdType.STOP, OrdType.TRAILING_STOP, OrdType.PEGGED]),
+    st.integers(1, 5),
+    st.sampled_from([0, 19_990, 20_010]),
+    st.sampled_from([0, 19_900, 20_100]),
+    trail=st.sampled_from([0, 50]),
+    peg=st.sampled_from([None, *PegReference]),
+    display_qty=st.sampled_from([0, 0, 2]),
+)
+lists = st.builds(
+    NewOrderList,
+    st.sampled_from(["list-1", "list-2", "k"]),
+    st.sampled_from(list(Contingency)),
+    st.lists(st.one_of(members, members, built(NewOrder)), max_size=4).map(tuple),
+)
+taken_back = st.builds(
+    ExecutionReport,
+    st.just("SIM"),
+    numbers,
+    numbers,
+    st.sampled_from(["a-1", "b-1", "b-1/1", "b-2"]),
+    st.sampled_from([ExecType.TRADE, ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT, ExecType.NEW]),
+    st.sampled_from(list(OrdStatus)),
+    exec_id=st.sampled_from(["e1", "e2", "e3"]),
+    exec_ref=st.sampled_from(["", "e1", "e2"]),
+    last_qty=st.integers(0, 5),
+    last_price=st.sampled_from([0, 20_000]),
+    fee=money,
+    account=st.sampled_from(["P", ""]),
+    instrument=st.sampled_from(["", AAPL.id]),
+)
 setups = st.builds(
     Setup,
     st.sampled_from([(), (AAPL,), (BTC,), (msgspec.structs.replace(AAPL, lot=Decimal(3)),)]),
@@ -129,7 +166,9 @@ setups = st.builds(
     st.one_of(st.none(), built(Policy)),
     words,
 )
-inputs = st.one_of(*[built(kind) for kind in KINDS], ordinary, ordinary, setups)
+inputs = st.one_of(
+    *[built(kind) for kind in KINDS], ordinary, ordinary, setups, members, lists, taken_back
+)
 
 decode_request = msgspec.msgpack.Decoder(VenueRequest).decode
 
