@@ -90,6 +90,9 @@ def gate(
     contract = market.instrument.contract
     if contract is not None and 0 < contract.expiry <= case.ts:
         return [not_tradable(market.instrument, "expired")]
+    known = market.known(case.ts)
+    if rules.order.adv is not None:
+        known = known._replace(today=holding.bought + holding.sold - holding.day)
     found = check_order(
         order,
         market.instrument,
@@ -100,7 +103,7 @@ def gate(
         own=case.own,
         is_open=market.is_open(case.ts),
         only_reduce=only_reduce(holding, part, closing),
-        known=market.known(case.ts, holding.bought + holding.sold - holding.day),
+        known=known,
     )
     if found:
         found = _settled(case, _named(account, found))

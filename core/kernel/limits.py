@@ -30,13 +30,14 @@ class LimitBook:
     """Every limit by name and scope.
 
     `revision` counts the changes of limits, for the record; `version` changes whenever anything
-    does that rules are made from.
+    does that rules are made from. `repeats`: is the repeated trading of any strategy limited?
     """
 
     __slots__ = (
         "delay",
         "due",
         "following",
+        "repeats",
         "revision",
         "settings",
         "values",
@@ -52,6 +53,7 @@ class LimitBook:
         self.following: dict[tuple[str, str], DynamicLimit] = {}
         self.version = 0
         self.revision = 0
+        self.repeats = False
         self.due = 0
 
     def value(self, name: str, scope: str, scope_id: str) -> Decimal | None:
@@ -140,6 +142,7 @@ class LimitBook:
 
     def changed(self) -> None:
         """A limit has changed."""
+        self.repeats = any(key[0] == "max_repeats" for key in self.values)
         self.version += 1
         self.revision += 1
 
@@ -149,6 +152,7 @@ class LimitBook:
 
     def find_due(self) -> None:
         """Work out anew when the next waiting limit takes effect."""
+        self.repeats = any(key[0] == "max_repeats" for key in self.values)
         self.due = min((w.at for w in self.waiting.values()), default=0)
 
 

@@ -39,6 +39,7 @@ class Market:
     """
 
     __slots__ = (
+        "_known",
         "ask",
         "ask_qty",
         "bid",
@@ -76,6 +77,7 @@ class Market:
         self.unit = unit or instrument.currency
         self.set_rate(RATE if self.unit == instrument.currency else 0)
         self.past: deque[tuple[int, int]] = deque()
+        self._known = Known()
         self.locked = self.volume = 0
         self.bid = self.bid_qty = self.ask = self.ask_qty = self.last = 0
         self.mark2 = 0
@@ -115,12 +117,16 @@ class Market:
             while len(past) > 1 and ts - past[1][0] >= WINDOW:
                 past.popleft()
 
-    def known(self, ts: int, today: int) -> Known:
-        """What is known beside prices; `today` is what the account has traded."""
+    def known(self, ts: int) -> Known:
+        """What is known beside prices; it says nothing of what was traded today."""
         past = self.past
         while len(past) > 1 and ts - past[1][0] >= WINDOW:
             past.popleft()
-        return Known(past[0][1] if past else 0, self.locked, self.volume, today)
+        before2 = past[0][1] if past else 0
+        known = self._known
+        if known.before2 != before2 or known.locked != self.locked or known.volume != self.volume:
+            known = self._known = Known(before2, self.locked, self.volume)
+        return known
 
     def mark(self) -> None:
         """Work out the reference price anew; when there is none the old one stays."""

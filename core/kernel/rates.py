@@ -106,12 +106,21 @@ def count_message(meter: Meter, ts: int) -> None:
 
 def count_sent(live: Live, ts: int) -> None:
     """A new order has left: it counts in every rate, and among the orders alike."""
-    holding = live.holding
+    holding, part, hand = live.holding, live.part, live.hand
     assert holding is not None
-    like = terms(live.command)
-    for each in (holding, live.part, live.hand):
-        if each is not None:
-            note(each.desk.sent, ts)
+    note(holding.desk.sent, ts)
+    if part is not None:
+        note(part.desk.sent, ts)
+    if hand is not None:
+        note(hand.desk.sent, ts)
+    key = (
+        "" if part is None else part.desk.strategy,
+        "" if hand is None else hand.desk.strategy,
+    )
+    rules = holding.rules.get(key)
+    if rules is not None and rules.alike:
+        like = terms(live.command)
+        for each in rules.alike:
             each.recent.add(ts, like)
     note(holding.market.meter.sent, ts)
     rests(live)

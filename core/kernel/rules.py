@@ -67,10 +67,18 @@ class Rules:
 
     `order` is the tightest of every scope for the order by itself and its position; `for_new` and
     `for_changes` are the controls with a limit in force, in their order. `permitted` are the order
-    types that may be used (None: all).
+    types that may be used (None: all), `alike` where orders that are alike are counted.
     """
 
-    __slots__ = ("for_changes", "for_new", "order", "permitted", "restricted", "version")
+    __slots__ = (
+        "alike",
+        "for_changes",
+        "for_new",
+        "order",
+        "permitted",
+        "restricted",
+        "version",
+    )
 
     def __init__(
         self,
@@ -84,6 +92,7 @@ class Rules:
         self.version = version
         self.order = order
         self.for_new = for_new
+        self.alike = tuple(b.at for _, b in for_new if b.name == "max_duplicates")
         self.for_changes = for_changes
         self.permitted = permitted
         self.restricted = restricted

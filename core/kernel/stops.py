@@ -80,6 +80,8 @@ def on_trade(s: State, live: Live, first: bool) -> None:
         return
     desk = part.desk
     rates.note(desk.traded, s.ts, rates.MINUTE)
+    if not s.limits.repeats:
+        return
     most = s.limits.value("max_repeats", "strategy", desk.strategy)
     if most is None or len(desk.traded) < most or desk.state is _HALTED:
         return
