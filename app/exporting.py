@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
 
+from app.messages import write_if_free
 from core.client.stores import Stores
 from core.model.tables import TABLES
 from core.reporting.csv_file import write_file
@@ -81,8 +82,16 @@ class Exporter(QObject):
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("csv")
         dialog.setOption(QFileDialog.Option.DontUseNativeDialog, True)
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, True)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda path: self.write(kind, Path(path), rows, columns))
+        dialog.fileSelected.connect(
+            lambda path: write_if_free(
+                self._parent,
+                f"Export {kind}",
+                path,
+                lambda: self.write(kind, Path(path), rows, columns),
+            )
+        )
         dialog.setModal(False)  # the kill switch stays within reach
         dialog.show()
 

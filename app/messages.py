@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QPaintEvent
 from PySide6.QtWidgets import QMessageBox, QWidget
@@ -28,6 +31,25 @@ def tell(parent: QWidget, title: str, text: str) -> None:
     box = Message(QMessageBox.Icon.NoIcon, title, text, parent=parent)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setModal(False)
+    box.show()
+
+
+def write_if_free(parent: QWidget, title: str, path: str, write: Callable[[], object]) -> None:
+    """Write a file now, or ask first when there is one; the rest of the window goes on.
+
+    A file dialog's own question would keep the mouse from the kill switch: give the dialog the
+    option ``DontConfirmOverwrite`` and call this with its choice.
+    """
+    if not Path(path).exists():
+        write()
+        return
+    text = f"{path} is there already. Replace it?"
+    box = Message(QMessageBox.Icon.Warning, title, text, parent=parent)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setModal(False)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.addButton("&Replace", QMessageBox.ButtonRole.AcceptRole).setObjectName("replace")
+    box.accepted.connect(write)
     box.show()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPaintEvent
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.actions import Actions
 from app.layouts import LAYOUTS
-from app.messages import Message
+from app.messages import Message, write_if_free
 from app.workbench import Workbench
 from app.workspaces import LONGEST_NAME
 from widgets.border import draw_border
@@ -101,21 +100,13 @@ class WorkspaceMenu(QMenu):
         dialog = self._file_dialog("Export this workspace", f"{stem}.json")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("json")
-        # the dialog's own question would keep the mouse from the kill switch
         dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, True)
         dialog.fileSelected.connect(self._export)
         dialog.show()
 
     def _export(self, path: str) -> None:
-        if not Path(path).exists():
-            self._workbench.export_to(path)
-            return
-        box = self._message(f"{path} is there already. Replace it?")
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        replace = box.addButton("&Replace", QMessageBox.ButtonRole.AcceptRole)
-        replace.setObjectName("replace")
-        box.accepted.connect(partial(self._workbench.export_to, path))
-        box.show()
+        write = partial(self._workbench.export_to, path)
+        write_if_free(self.parentWidget().window(), "Workspace", path, write)
 
     def _file_dialog(self, title: str, name: str) -> QFileDialog:
         dialog = QFileDialog(self.parentWidget().window(), title, name, FILES)

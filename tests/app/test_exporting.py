@@ -103,6 +103,32 @@ def test_the_dialog_proposes_a_name_and_the_rows_of_then_are_written(desk, tmp_p
     desk.run(script)
 
 
+@pytest.mark.parametrize(("answer", "replaced"), [("replace", True), ("", False)])
+def test_a_file_that_is_there_is_not_replaced_without_a_question(qapp, tmp_path, answer, replaced):
+    """The question blocks nothing, unlike the dialog's own."""
+    path = tmp_path / "mine.csv"
+    path.write_text("mine")
+
+    async def script(d):
+        fills(d.world, 3)
+        d.exporter.ask("fills", None, None, "PAPER")
+        dialog = d.window.findChild(QFileDialog, "export")
+        dialog.selectFile(str(path))
+        dialog.accept()
+        (box,) = [b for b in d.window.findChildren(QMessageBox) if b.isVisible()]
+        assert not box.isModal()
+        assert "is there already" in box.text()
+        assert path.read_text() == "mine"
+        if answer:
+            box.findChild(QPushButton, answer).click()
+        else:
+            box.reject()
+        await d.exporter.finish()
+
+    Desk(qapp, tmp_path).run(script)
+    assert (path.read_text() != "mine") is replaced
+
+
 def test_what_cannot_be_written_is_said_and_the_old_file_stays(desk, tmp_path):
     async def script(d: Desk) -> None:
         fills(d.world, 1)

@@ -37,6 +37,7 @@ MODES = (
 
 _NARROW = 40
 _LONG_NAME = 120
+_USUAL_NAME = "crossover"
 _USUAL_STATE = "BTC-USD.BETA ● running"
 _STEP = 24
 _EDGES = 32
@@ -167,11 +168,13 @@ class StrategyRow(QFrame):
     def _arrange(self) -> None:
         """Beside each other where there is room, else below each other."""
         room = self.width() - _EDGES
-        name = self.name.fontMetrics().horizontalAdvance(self.strategy) * 1.1  # it is bold
+        metrics = self.fontMetrics()
+        # bold is a tenth wider; short names are treated alike, so that rows look alike
+        name = max(metrics.horizontalAdvance(text) for text in (self.strategy, _USUAL_NAME)) * 1.1
         switch = sum(b.width() for b in (*self.buttons.values(), self.params))
         figures = -(-self.figures.sizeHint().width() // _STEP) * _STEP  # digits come and go
-        state = self.fontMetrics().horizontalAdvance(_USUAL_STATE) + _STEP
-        narrow = (room < max(min(name, _LONG_NAME), _NARROW) + switch, room < state + figures)
+        state = metrics.horizontalAdvance(_USUAL_STATE) + _STEP
+        narrow = (room < min(name, _LONG_NAME) + switch, room < state + figures)
         if narrow == self._narrow:
             return
         self._narrow = narrow
