@@ -22,7 +22,16 @@ from importlib.metadata import PackageNotFoundError, version
 
 from app.errors import UserError
 
-COMMANDS = ("terminal", "replay", "engine", "export", "journal", "bench", "doctor")
+COMMANDS = (
+    "terminal",
+    "replay",
+    "engine",
+    "export",
+    "journal",
+    "simulate",
+    "bench",
+    "doctor",
+)
 DEFAULT = "terminal"
 
 _EPILOG = "Each command has its own --help. Without a command the terminal opens."

@@ -1,0 +1,125 @@
+"""Run the whole engine on virtual time, seed after seed, with faults, and check that it holds.
+
+Each seed chooses a market, orders and faults: messages late, twice and lost, connections that break
+at any byte, crashes and losses of power at any moment, disks that fail, clocks that jump. After
+every step the books are checked against themselves, the journal and the venues' own truth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.simulation.seeds import Totals
+
+SUMMARY = "the engine on virtual time, with faults, by seeds"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """How many seeds, or which one."""
+    parser.add_argument("--seeds", type=_count, default=2_000, metavar="N", help="how many")
+    parser.add_argument("--from", type=int, default=0, dest="first", metavar="K", help="first seed")
+    parser.add_argument("--seed", type=int, metavar="K", help="only this one, shrunk if it fails")
+    parser.add_argument("--only", metavar="STEPS", help="with --seed: only these steps, as 3,17,42")
+    parser.add_argument("--trace", action="store_true", help="with --seed: tell all that happens")
+    parser.add_argument("--steps", type=_count, metavar="N", help="steps of each seed")
+    parser.add_argument("--jobs", type=_count, default=0, metavar="N", help="processes")
+    parser.add_argument(
+        "--failures", type=_count, default=1, metavar="N", help="end after so many failing seeds"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Simulate; the exit code is 1 when anything was wrong."""
+    from core.simulation.plan import STEPS
+
+    steps = options.steps or STEPS
+    if options.seed is not None:
+        return _one(options, steps)
+    return _many(options, steps)
+
+
+def _one(options: argparse.Namespace, steps: int) -> int:
+    from core.simulation.seeds import replay
+
+    only = None
+    if options.only is not None:
+        only = [int(word) for word in options.only.split(",") if word]
+    outcome = replay(options.seed, steps, only, print if options.trace else None)
+    print(
+        f"seed {outcome.seed}: {outcome.steps} steps, {outcome.turns:,} turns of the loop,"
+        f" {outcome.seconds:.1f} virtual seconds, trace {outcome.trace}"
+    )
+    _print_faults(outcome.faults)
+    if not outcome.broken:
+        print("all is well")
+        return 0
+    print(f"WRONG: {outcome.broken}")
+    if only is None:
+        _print_shrunk(outcome, steps)
+    return 1
+
+
+def _many(options: argparse.Namespace, steps: int) -> int:
+    from core.simulation.seeds import run_seeds
+
+    began = told = time.monotonic()
+
+    def progress(totals: Totals) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= 0.5 and sys.stderr.isatty():
+            told = now
+            line = _line(totals, now - began, options.seeds)
+            print(f"\r{line:<78}", end="", file=sys.stderr, flush=True)
+
+    totals = run_seeds(
+        options.first, options.seeds, steps, options.jobs, progress, options.failures
+    )
+    if sys.stderr.isatty():
+        print(f"\r{'':<78}\r", end="", file=sys.stderr, flush=True)
+    print(_line(totals, time.monotonic() - began, options.seeds))
+    _print_faults(totals.faults)
+    for outcome in totals.failed:
+        print(f"\nseed {outcome.seed} FAILED: {outcome.broken}")
+        _print_shrunk(outcome, steps)
+    return 1 if totals.failed else 0
+
+
+def _line(totals: Totals, seconds: float, wanted: int) -> str:
+    return (
+        f"{totals.seeds:,} of {wanted:,} seeds, {totals.seeds / max(seconds, 1e-3):.1f}/s,"
+        f" {totals.steps:,} steps, {totals.seconds:,.0f} virtual seconds,"
+        f" {len(totals.failed)} failed"
+    )
+
+
+def _print_faults(faults: dict[str, int]) -> None:
+    print("what went wrong on purpose, and how often:")
+    for name in sorted(faults, key=lambda name: (-faults[name], name)):
+        print(f"  {faults[name]:>9,}  {name}")
+
+
+def _print_shrunk(outcome: object, steps: int) -> None:
+    from core.simulation.plan import STEPS
+    from core.simulation.seeds import shorten
+    from core.simulation.world import Outcome
+
+    assert isinstance(outcome, Outcome)
+    shrunk = shorten(outcome, steps)
+    words = "" if steps == STEPS else f" --steps {steps}"
+    numbers = ",".join(map(str, shrunk.numbers))
+    print(f"it takes {len(shrunk.numbers)} of its {outcome.steps} steps: {shrunk.outcome.broken}")
+    print("\n".join(shrunk.lines))
+    seed = f"python main.py simulate --seed {outcome.seed}{words}"
+    print(f"again:   {seed}\nshorter: {seed} --only {numbers} --trace")
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return value

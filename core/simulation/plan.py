@@ -1,0 +1,102 @@
+"""What is to happen, as a list: one seed makes it, and leaving things out of it is shrinking."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from random import Random
+from typing import NamedTuple
+
+STEPS = 80
+"""Steps of a plan unless somebody says otherwise."""
+
+_ORDERS = {
+    "order": 26,
+    "list": 3,
+    "held": 4,
+    "again": 3,
+    "cancel": 8,
+    "replace": 10,
+    "cancel all": 1,
+    "flatten": 1,
+    "kill": 1,
+    "state": 3,
+    "limit": 1,
+}
+_MARKET = {"trade": 22, "rest": 9, "refill": 4}
+_FAULTS = {
+    "report late": 4,
+    "report twice": 4,
+    "report very late": 1,
+    "refuse": 2,
+    "unasked": 2,
+    "overfill": 1,
+    "bust": 1,
+    "correct": 1,
+    "elsewhere": 1,
+    "halt": 2,
+    "cut": 4,
+    "cut later": 2,
+    "stall": 2,
+    "crash": 2,
+    "crash inside": 4,
+    "power": 2,
+    "power inside": 4,
+    "slow disk": 2,
+    "stuck disk": 1,
+    "full disk": 2,
+    "bad writes": 2,
+    "bad syncs": 3,
+    "bad files": 1,
+    "short writes": 2,
+    "clock": 2,
+    "slow client": 2,
+    "client gone": 1,
+    "wait": 2,
+}
+
+FAULTS = tuple(_FAULTS)
+"""Everything that goes wrong, by name."""
+
+
+class Step(NamedTuple):
+    """Something that happens `at` so many milliseconds. `number` is its name for ever; what `a`,
+    `b`, `c` and `d` mean depends on the kind."""
+
+    at: int
+    number: int
+    kind: str
+    a: int
+    b: int
+    c: int
+    d: int
+
+
+def make_plan(seed: int, steps: int = STEPS) -> list[Step]:
+    """The plan of a seed. About half of the faults take part, so that plans differ in character."""
+    random = Random(f"plan {seed}")
+    faults = {name: weight for name, weight in _FAULTS.items() if random.random() < 0.5}
+    scale = random.choice((0, 1, 1, 2))
+    weights = _ORDERS | _MARKET | {name: weight * scale for name, weight in faults.items()}
+    kinds = random.choices(list(weights), list(weights.values()), k=steps)
+    pace = random.choice((5, 20, 20, 60))
+    at = 300
+    plan = []
+    for number, kind in enumerate(kinds):
+        at += 1 + int(random.expovariate(1 / pace))
+        if kind == "wait":
+            at += random.randrange(200, 2500)
+        plan.append(Step(at, number, kind, *(random.randrange(1 << 30) for _ in range(4))))
+    return plan
+
+
+class Draws:
+    """Small decisions that the plan does not list: drawn one after the other, from the seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = f"draw {seed} ".encode()
+        self._count = 0
+
+    def __call__(self, below: int) -> int:
+        self._count += 1
+        data = blake2b(self._seed + self._count.to_bytes(8, "little"), digest_size=8).digest()
+        return int.from_bytes(data, "little") % below
