@@ -86,7 +86,7 @@ def net(case: Case, bound: Bound) -> Violation | None:
 
 def concentration(case: Case, bound: Bound) -> Violation | None:
     """Would one instrument be too large a share of the account's equity?"""
-    if case.reduces:
+    if case.reduces():
         return None
     value = case.worst(case.holding) * case.mark
     equity = equity_units(case.s, case.holding)

@@ -109,7 +109,7 @@ def gate(
         found = _settled(case, _named(account, found))
         if found:
             return found
-    if not market.rate and not case.reduces:
+    if not market.rate and not case.reduces():
         found.append(no_rate(market.instrument, market.unit))
     if not s.risk.policy.cancel_own:
         violation = exposure.own_order(case)

@@ -142,7 +142,7 @@ def margin(case: Case) -> Violation | None:
     """Is there enough money for the order, beside what is reserved for the open ones?"""
     holding = case.holding
     model = case.s.risk.margin(holding.account.id)
-    if model is None or case.reduces:
+    if model is None or case.reduces():
         return None
     code = "INSUFFICIENT_BUYING_POWER" if model.name == "cash" else "INSUFFICIENT_MARGIN"
     scope = f"account:{holding.account.id}"
@@ -227,7 +227,7 @@ def take_covariance(s: State, covariance: Covariance) -> None:
 
 def value_at_risk(case: Case, bound: Bound) -> Violation | None:
     """Would value at risk, or the expected shortfall, pass its limit by this order?"""
-    if case.reduces:
+    if case.reduces():
         return None
     s, holding = case.s, case.holding
     model = s.risk.portfolio(holding.account.id)

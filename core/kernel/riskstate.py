@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from core.kernel import following
 from core.kernel.desks import Meter
 from core.kernel.portfolio import MODELS, Margin, Portfolio
@@ -146,7 +148,7 @@ def take_policy(s: State, policy: Policy) -> None:
             f"The currency of the books stays {risk.policy.currency or 'that of each instrument'}"
             " while something is in them; start a new journal to change it.",
         )
-        return
+        policy = msgspec.structs.replace(policy, currency=risk.policy.currency)
     for old in risk.policy.restricted:
         risk.restricted.pop(old.instrument, None)
     risk.policy = policy

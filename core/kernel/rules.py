@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.kernel.desks import Meter
 from core.kernel.positions import Holding
-from core.model.checks import OrderLimits, units_of
+from core.model.checks import OrderLimits, reduces, units_of
 from core.model.commands import NewOrder
 from core.model.enums import OrdType, Side
 from core.model.inputs import Restriction
@@ -102,8 +102,7 @@ class Case:
     """One order before the gate.
 
     `own` is the open quantity of the order itself when it is being changed, else 0; `new` says
-    which. `mark` is what one lot is worth in 10^-24. `reduces`: it can only bring what the account
-    holds nearer to zero.
+    which. `mark` is what one lot is worth in 10^-24.
     """
 
     __slots__ = (
@@ -117,7 +116,6 @@ class Case:
         "own",
         "part",
         "qty",
-        "reduces",
         "rules",
         "s",
         "ts",
@@ -146,16 +144,11 @@ class Case:
         self.own = 0 if own < 0 else own
         self.qty = order.qty
         self.mark = market.mark2 * market.half
-        if order.side is _BUY:
-            self.buy = True
-            self.reduces = holding.qty < 0 and (
-                holding.open_buy - self.own + order.qty <= -holding.qty
-            )
-        else:
-            self.buy = False
-            self.reduces = holding.qty > 0 and (
-                holding.open_sell - self.own + order.qty <= holding.qty
-            )
+        self.buy = order.side is _BUY
+
+    def reduces(self) -> bool:
+        """Can the order only bring what the account holds nearer to zero?"""
+        return reduces(self.holding, self.order.side, self.qty, self.own)
 
     def worst(self, at: Holding) -> int:
         """Gross lots of `at` if all working orders of the worse side and this one were filled."""

@@ -16,9 +16,12 @@ from core.model.enums import (
 from core.model.inputs import (
     Facts,
     MarginSetup,
+    Policy,
+    Restriction,
+    Setup,
 )
 from tests.core.kernel.controls import limit, refused, told_covariance, with_policy
-from tests.core.kernel.driver import AAPL, BTC, BUY, FUT, SELL, Driver
+from tests.core.kernel.driver import AAPL, BTC, BUY, FUT, SECOND, SELL, Driver
 
 
 class Test21MaxPosition:
@@ -130,6 +133,17 @@ class Test22Exposure:
         refused(other, "NO_FX_RATE")
         other.new(SELL, 10, 600_000, BTC)
         other.accepted()
+
+    def test_the_currency_of_the_books_stays_while_something_is_in_them(self):
+        d = Driver(limit("max_exposure", 10_000))
+        d.held(10)
+        restricted = (Restriction(FUT.id, "x"),)
+        d.apply(Setup(loosen_delay=30 * SECOND, policy=Policy("EUR", restricted=restricted)))
+        assert "start a new journal" in d.notices()[0].text
+        d.new(BUY, 41)
+        refused(d, "MAX_GROSS_EXPOSURE", "Gross 10200 USD")
+        d.new(BUY, 1, 20_000, FUT)
+        refused(d, "RESTRICTED_INSTRUMENT")
 
 
 class Test23Concentration:
