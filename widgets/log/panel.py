@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -30,14 +30,32 @@ MOST_ROWS = 2 * NOTICE_LIMIT
 """Lines kept on the screen; older ones are in the engine's and the terminal's log files."""
 
 HEADERS = ("Time (UTC)", "Level", "Part", "Text")
+TIME, LEVEL, PART, TEXT = range(len(HEADERS))
+SIGNS = {Severity.INFO: "", Severity.WARNING: "⚠ "}
+"""What stands before the text where its level has no column; louder ones have a cross."""
+
+WIDE = 46
+"""Letters that the panel must be wide to show all columns."""
 
 
 class LogModel(QAbstractTableModel):
-    """Notices, newest on top."""
+    """Notices, newest on top.
+
+    Attributes:
+        narrow: only a short time and the text are shown.
+    """
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.rows: list[Notice] = []
+        self.narrow = False
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Have room for all columns, or not."""
+        self.narrow = narrow
+        if self.rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, TEXT))
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, TIME, TIME)
 
     def show(self, rows: list[Notice]) -> None:
         """Replace all rows (the filter changed)."""
@@ -67,23 +85,32 @@ class LogModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         """Column titles."""
         if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return HEADERS[section]
+            return "UTC" if self.narrow and section == TIME else HEADERS[section]
         return None
 
     def data(self, index: Index, role: int = 0) -> Any:
         """One cell."""
         if role == Qt.ItemDataRole.DisplayRole:
             notice = self.rows[index.row()]
-            return (clock(notice.ts), notice.severity.name.lower(), notice.part, notice.text)[
-                index.column()
-            ]
+            if self.narrow and index.column() == TIME:
+                return clock(notice.ts)[:8]
+            if self.narrow and index.column() == TEXT:
+                return SIGNS.get(notice.severity, "✖ ") + notice.text
+            return cells(notice)[index.column()]
         if role == Qt.ItemDataRole.ForegroundRole:
             severity = self.rows[index.row()].severity
             t = tokens()
             return {Severity.INFO: t.text, Severity.WARNING: t.warning}.get(severity, t.danger)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self.rows[index.row()].text
+            notice = self.rows[index.row()]
+            time, level, part, text = cells(notice)
+            return f"{time} UTC  {level}  {part}\n{text}" if self.narrow else text
         return None
+
+
+def cells(notice: Notice) -> tuple[str, str, str, str]:
+    """A whole line, column by column."""
+    return clock(notice.ts), notice.severity.name.lower(), notice.part, notice.text
 
 
 def clock(ts: int) -> str:
@@ -121,7 +148,9 @@ class LogPanel(Panel):
         self.view.setTabKeyNavigation(False)
         header = self.view.horizontalHeader()
         header.setStretchLastSection(True)
-        for column, width in enumerate((100, 70, 90)):
+        header.sectionResized.connect(self._on_resized)
+        self._widths = {TIME: 100, LEVEL: 70, PART: 90}
+        for column, width in self._widths.items():
             header.resizeSection(column, width)
         copy = QAction("&Copy", self.view)
         copy.setShortcut(QKeySequence.StandardKey.Copy)
@@ -138,6 +167,18 @@ class LogPanel(Panel):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(top)
         layout.addWidget(self.view)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow panel the text comes first."""
+        super().resizeEvent(event)
+        letter = self.fontMetrics().averageCharWidth()
+        narrow = self.width() < WIDE * letter
+        if narrow != self._model.narrow:
+            for column in (LEVEL, PART):
+                self.view.setColumnHidden(column, narrow)
+            self._model.set_narrow(narrow)
+            short = self.fontMetrics().horizontalAdvance("00:00:00") + 2 * letter
+            self.view.setColumnWidth(TIME, short if narrow else self._widths[TIME])
 
     def flush(self) -> None:
         """Take in new notices."""
@@ -167,10 +208,11 @@ class LogPanel(Panel):
         self._seen = self.stores.notice_count
         self.state_changed.emit()
 
+    def _on_resized(self, column: int, _before: int, width: int) -> None:
+        if not self._model.narrow and width:
+            self._widths[column] = width
+
     def _copy(self) -> None:
         rows = sorted({i.row() for i in self.view.selectedIndexes()})
-        lines = [
-            "\t".join(str(self._model.index(r, c).data()) for c in range(len(HEADERS)))
-            for r in rows
-        ]
+        lines = ["\t".join(cells(self._model.rows[r])) for r in rows]
         QGuiApplication.clipboard().setText("\n".join(lines))

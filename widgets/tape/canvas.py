@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetricsF,
+    QHelpEvent,
     QKeyEvent,
     QPainter,
     QPaintEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from widgets.colors import mix, readable_on
 from widgets.tape.prints import Print, Prints
@@ -81,6 +82,14 @@ class TapeCanvas(QWidget):
         return f"{found.time}, {found.qty_text} at {found.price_text}, {WORDS[found.side]}"
 
     # -- Qt ----------------------------------------------------------------------------------
+
+    def event(self, event: QEvent) -> bool:
+        """Tell a whole row where there is no room for it."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            row = (event.pos().y() - self._header) // self._row
+            QToolTip.showText(event.globalPos(), self.row_words(row) if row >= 0 else "", self)
+            return True
+        return super().event(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.accept()

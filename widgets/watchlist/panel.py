@@ -198,7 +198,10 @@ class WatchlistPanel(Panel):
             **self.lists.save(),
             "order": order,
             "hidden": [c.id for n, c in enumerate(COLUMNS) if n not in shown],
-            "widths": {COLUMNS[n].id: header.sectionSize(n) for n in shown},
+            "widths": {
+                COLUMNS[n].id: self.table.symbol_width if n == SYMBOL else header.sectionSize(n)
+                for n in shown
+            },
             "sort": None if sort is None else [COLUMNS[sort[0]].id, sort[1]],
             "flash": self.model.flash,
         }

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from widgets.watchlist.cells import CellDelegate
 from widgets.watchlist.model import WatchlistModel
-from widgets.watchlist.quotes import COLUMNS, SYMBOL
+from widgets.watchlist.quotes import COLUMNS, LAST, SYMBOL
 
 
 class WatchlistTable(QTableView):
-    """Signals:
-    chosen(str): the trader picked an instrument (click or Enter).
-    typed(str): letters typed on the table, the beginning of a symbol.
-    removal_wished(): Del was pressed on the selected rows.
-    pasted(): the clipboard should be taken in.
-    move_wished(int): move the selected rows up (-1) or down (1).
+    """Rows of quotes.
+
+    Attributes:
+        symbol_width: how wide the trader wants symbols; where the last price would be cut they are
+            narrower.
+
+    Signals:
+        chosen(str): the trader picked an instrument (click or Enter).
+        typed(str): letters typed on the table, the beginning of a symbol.
+        removal_wished(): Del was pressed on the selected rows.
+        pasted(): the clipboard should be taken in.
+        move_wished(int): move the selected rows up (-1) or down (1).
     """
 
     chosen = Signal(str)
@@ -52,6 +58,9 @@ class WatchlistTable(QTableView):
         header.setSectionsClickable(True)
         header.setHighlightSections(False)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.symbol_width = 0
+        self._fitting = False
+        header.sectionResized.connect(self._on_resized)
         self.measure()
         self.clicked.connect(self._on_clicked)
 
@@ -108,6 +117,10 @@ class WatchlistTable(QTableView):
         else:
             super().keyPressEvent(event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_symbol()
+
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange) and (
@@ -127,9 +140,27 @@ class WatchlistTable(QTableView):
             header = self.horizontalHeader()
             header.setMinimumSectionSize(self.fontMetrics().horizontalAdvance("0000"))
             for number in range(header.count()):
-                width = header.sectionSize(number)
+                width = self.symbol_width if number == SYMBOL else header.sectionSize(number)
                 if width:
                     header.resizeSection(number, round(width * self._digits / before))
+            self._fit_symbol()
+
+    def _on_resized(self, number: int, _before: int, width: int) -> None:
+        if number == SYMBOL and not self._fitting:
+            self.symbol_width = width
+
+    def _fit_symbol(self) -> None:
+        """In a narrow panel the last price is whole, and symbols are cut instead."""
+        header = self.horizontalHeader()
+        if self.isColumnHidden(LAST) or (
+            header.visualIndex(LAST) != header.visualIndex(SYMBOL) + 1
+        ):
+            return
+        room = self.viewport().width() - header.sectionSize(LAST)
+        least = self.fontMetrics().horizontalAdvance("000000")
+        self._fitting = True
+        header.resizeSection(SYMBOL, min(self.symbol_width, max(room, least)))
+        self._fitting = False
 
     def _width_of_digits(self) -> int:
         return self.fontMetrics().horizontalAdvance("0" * 20)

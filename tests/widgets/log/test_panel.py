@@ -29,6 +29,7 @@ def panel(qtbot, qapp, stores):
     qtbot.addWidget(made)
     mode = QAbstractItemModelTester.FailureReportingMode.Warning
     made.tester = QAbstractItemModelTester(made.view.model(), mode, made)
+    made.resize(640, 300)
     made.show()
     made.activateWindow()
     qtbot.waitUntil(made.isActiveWindow)
@@ -124,3 +125,32 @@ def test_lines_are_copied(panel, stores):
     panel.view.selectRow(0)
     QTest.keyClick(panel.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert QGuiApplication.clipboard().text() == "15:06:42.000\tinfo\tengine\tline 2"
+
+
+@pytest.mark.parametrize("width", [160, 220, 260])
+def test_in_a_narrow_panel_the_text_comes_first_and_the_rest_is_told(panel, stores, width):
+    say(stores, "all is well")
+    say(stores, "careful", Severity.WARNING)
+    say(stores, "broken", Severity.ERROR)
+    panel.flush()
+    panel.resize(width, 300)
+    model, view = panel.view.model(), panel.view
+    assert texts(panel) == ["✖ broken", "⚠ careful", "all is well"]
+    assert [view.isColumnHidden(n) for n in range(4)] == [False, True, True, False]
+    assert model.index(0, 0).data() == "15:06:40"
+    tip = model.index(0, 3).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip == "15:06:40.000 UTC  error  engine\nbroken"
+    assert view.columnViewportPosition(3) + 40 < view.viewport().width()
+    view.selectRow(0)
+    view.setFocus()
+    QTest.keyClick(view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == "15:06:40.000\terror\tengine\tbroken"
+
+
+def test_columns_come_back_as_wide_as_they_were(panel, stores):
+    panel.view.horizontalHeader().resizeSection(0, 133)
+    panel.resize(200, 300)
+    assert panel.view.columnWidth(0) < 133
+    panel.resize(640, 300)
+    assert panel.view.columnWidth(0) == 133
+    assert not any(panel.view.isColumnHidden(n) for n in range(4))

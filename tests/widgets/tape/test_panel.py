@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QHelpEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QToolTip
 
 from core.client.series import Tape
 from core.model.ids import IdMaker
@@ -208,3 +208,15 @@ def test_moving_the_rows_down_shows_what_painting_all_shows(panel, world):
         panel.canvas.repaint()
         assert moved == panel.screen().grabWindow(panel.winId()).toImage()
         assert shown(panel)[0] == BID + 2 * n
+
+
+def test_a_row_without_room_for_its_time_tells_it(panel, world):
+    panel.resize(160, 400)
+    trade(world, BID)
+    panel.flush()
+    canvas = panel.canvas
+    at = QPoint(20, canvas._header + 4)
+    QApplication.sendEvent(canvas, QHelpEvent(QEvent.Type.ToolTip, at, canvas.mapToGlobal(at)))
+    assert QToolTip.text() == canvas.row_words(0)
+    assert canvas.prints.row(0).time in QToolTip.text()
+    QToolTip.hideText()

@@ -326,3 +326,25 @@ def test_columns_follow_the_size_of_the_font(panel, qapp):
     panel.setFont(font)
     after = [header.sectionSize(n) for n in range(header.count())]
     assert all(1.6 < b / a < 2.4 for a, b in zip(before, after, strict=True)), (before, after)
+
+
+@pytest.mark.parametrize("width", [190, 210, 240])
+def test_in_a_narrow_panel_the_last_price_is_whole(panel, width):
+    panel.resize(width, 400)
+    QApplication.processEvents()
+    table = panel.table
+    right = table.columnViewportPosition(LAST) + table.columnWidth(LAST)
+    assert right <= table.viewport().width()
+    assert table.columnWidth(SYMBOL) >= table.fontMetrics().horizontalAdvance("000000")
+    assert BTC.id in panel.model.index(0, SYMBOL).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_a_narrow_panel_does_not_change_what_is_saved(panel):
+    wide = panel.save_state()["widths"]
+    panel.resize(190, 400)
+    QApplication.processEvents()
+    assert panel.table.columnWidth(SYMBOL) < wide["symbol"]
+    assert panel.save_state()["widths"] == wide
+    panel.resize(700, 400)
+    QApplication.processEvents()
+    assert panel.table.columnWidth(SYMBOL) == wide["symbol"]
