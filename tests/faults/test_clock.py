@@ -6,10 +6,10 @@ exchange and of the desk stay right.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -118,6 +118,6 @@ def test_what_is_on_record_goes_forward(running: tuple[Venue, Engine, Desk]) -> 
     """Within one run of the engine no record is older than the one before it."""
     _, engine, _ = running
     times = [ts for _, ts, _ in replay(engine.home / "journal", 1, NO_END)]
-    backward = [b - a for a, b in zip(times, times[1:], strict=False) if b < a]
+    backward = [b - a for a, b in itertools.pairwise(times) if b < a]
     assert len(times) > 100
     assert len(backward) == 1, "only the restart a day earlier goes back"
