@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from widgets.chart.marks import Mark, Stage
@@ -67,7 +67,7 @@ def place_chips(
             continue
         close = height if mark.stage in (Stage.WORKING, Stage.UNKNOWN) else 0.0
         width = text_width(mark.text) + 2 * pad + close
-        for top in _tops(line - height / 2, height, bottom):
+        for top in _tops(line - height / 2, height, bottom, filled):
             x = _free(filled, top, width, height, right)
             if x is not None:
                 chips.append(Chip(mark, x, top, width, height, x + width - close, line))
@@ -78,15 +78,12 @@ def place_chips(
     return chips
 
 
-def _tops(wanted: float, height: float, bottom: float) -> Iterator[float]:
-    """Places for a chip's top, the nearest to its line first."""
+def _tops(wanted: float, height: float, bottom: float, filled: Sequence[Box]) -> list[float]:
+    """Places for a chip's top, the nearest to its line first: there, or next to another box."""
     last = max(bottom - height, 0.0)
-    yield min(max(wanted, 0.0), last)
-    for step in range(1, int(bottom / height * 2) + 1):
-        for sign in (-1, 1):
-            top = wanted + sign * step * height / 2
-            if 0 <= top <= last:
-                yield top
+    beside = [b.y - height - 1 for b in filled] + [b.y + b.height + 1 for b in filled]
+    tops = [min(max(wanted, 0.0), last), *(top for top in beside if 0 <= top <= last)]
+    return sorted(tops, key=lambda top: abs(top - wanted))
 
 
 def _free(
