@@ -15,6 +15,7 @@ from core.client.series import Bars, Depth, Tape
 from core.model.enums import LinkState, Mode, OrdStatus, TradingState
 from core.model.events import (
     CommandRefused,
+    Difference,
     Draft,
     Event,
     LimitUse,
@@ -30,6 +31,9 @@ STORY_LIMIT = 200
 """Most steps kept of one order's story."""
 
 NOTICE_LIMIT = 5_000
+
+DIFFERENCE_LIMIT = 500
+"""Most differences with venues that are kept."""
 
 
 def fill_key(fill: Fill) -> str:
@@ -80,6 +84,7 @@ class Stores:
         self.drafts: Board[Draft] = Board()
         self.links: Board[LinkUpdate] = Board()
         self.sources: Board[SourceView] = Board()
+        self.differences: Board[Difference] = Board()
         self.refusals: Board[CommandRefused] = Board()
         self.notices: list[Notice] = []
         self.notice_count = 0
@@ -103,6 +108,7 @@ class Stores:
             self.drafts,
             self.links,
             self.sources,
+            self.differences,
         ):
             board.clear()
         self.working.clear()
@@ -123,6 +129,7 @@ class Stores:
             snapshot.strategies,
             snapshot.drafts,
             snapshot.links,
+            snapshot.differences,
         ):
             for event in group:
                 self.take_event(event)
@@ -156,6 +163,8 @@ class Stores:
                 self.refusals.put(event.id, event)
             case Notice():
                 self.add_notice(event)
+            case Difference():
+                self._take_difference(event)
 
     def take_frame(self, frame: Frame) -> None:
         """Apply the newest market state."""
@@ -178,6 +187,14 @@ class Stores:
         self.notice_count += 1
         if len(self.notices) > 2 * NOTICE_LIMIT:
             del self.notices[:-NOTICE_LIMIT]
+
+    def _take_difference(self, difference: Difference) -> None:
+        """Of too many the oldest that is resolved goes first."""
+        known = self.differences
+        known.put(difference.key, difference)
+        if len(known) > DIFFERENCE_LIMIT:
+            oldest = min(known, key=lambda d: (d.stands, d.ts))
+            known.drop(oldest.key)
 
     def _take_order(self, update: OrderUpdate) -> None:
         order = update.order

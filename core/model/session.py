@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from core.model.commands import Command
 from core.model.enums import LinkState, MarketStatus, Mode
-from core.model.events import Draft, Event, LimitUse, LinkUpdate, Notice, StrategyState
+from core.model.events import Difference, Draft, Event, LimitUse, LinkUpdate, Notice, StrategyState
 from core.model.instruments import Instrument
 from core.model.message import Message, Part
 from core.model.orders import AccountState, Fill, OrderUpdate, Position
@@ -91,6 +91,7 @@ class Snapshot(Message, frozen=True):
     links: tuple[LinkUpdate, ...]
     notices: tuple[Notice, ...]
     pid: int = 0
+    differences: tuple[Difference, ...] = ()
 
 
 class Refused(Message, frozen=True):

@@ -54,6 +54,9 @@ class EngineConfig(msgspec.Struct, forbid_unknown_fields=True):
     snapshot_every: Annotated[int, msgspec.Meta(ge=1_000)] = 100_000
     orphan_seconds: Annotated[int, msgspec.Meta(ge=1)] = 60
     record: bool = False
+    reconcile_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 30.0
+    answer_seconds: Annotated[float, msgspec.Meta(gt=0, le=600)] = 5.0
+    lost_seconds: Annotated[float, msgspec.Meta(gt=0, le=3_600)] = 30.0
 
     def setup(
         self, instruments: tuple[Instrument, ...], reason: str = "", trader: str = ""

@@ -35,6 +35,7 @@ from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueReques
 from core.model.session import EngineView, Snapshot, ToEngine
 from core.services import riskfeed
 from core.services.alarms import LimitAlarms
+from core.services.audit import Terms
 from core.services.bookkeeping import Bookkeeping
 from core.services.config import EngineConfig
 from core.services.desk import EnginePort, NoStrategies, StrategyDesk
@@ -260,9 +261,18 @@ class Engine:
         self._alarms = LimitAlarms(partial(self.say, Severity.WARNING))
         self._risk = riskfeed.RiskFeed(self.cache, self.feed, self.path)
         past = {} if self._past is None else self._past.load()
+        config = self.config
+        terms = Terms(config.reconcile_seconds, config.answer_seconds, config.lost_seconds)
         self.links = {
             venue.name: VenueLink(
-                venue, self.cache, self.path, self.publish, self.report, self.statistics, past
+                venue,
+                self.cache,
+                self.path,
+                self.publish,
+                self.report,
+                self.statistics,
+                past,
+                terms,
             )
             for venue in self._venues
         }
@@ -389,6 +399,7 @@ class Engine:
                 tuple(records.links.values()),
                 tuple(records.notices),
                 os.getpid(),
+                tuple(records.differences.values()),
             ),
             rest,
         )

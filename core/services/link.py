@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 
 from core.marketdata.cache import Market, MarketCache
 from core.marketdata.checks import Source
 from core.marketdata.trades import TradeLog
-from core.model.enums import LinkState, Severity
+from core.model.enums import LinkState
 from core.model.events import (
     Event,
     LinkUpdate,
-    Notice,
     VenueEvent,
-    VenueOrder,
 )
 from core.model.market import MarketData, StatusUpdate, TradeHistory
-from core.model.orders import Order
 from core.model.requests import VenueNew, VenueRequest
+from core.services.audit import Audit, Terms
 from core.services.orderpath import OrderPath
 from core.services.past import last_price, with_gap
-from core.services.reconcile import reconcile
 from core.services.statistics import Statistics
+from core.services.timers import Every
 from core.venues.venue import Venue
 
-_LOOKS = 4  # how often an order must be missing from the venue's list until it is believed
-_BETWEEN = 0.05  # seconds between two looks; reports under way arrive meanwhile
 _RETRY = 1.0  # seconds until a venue that failed is tried again
 _START_SECONDS = 3.0  # how long a slow venue may hold up the start of the others
-_ANSWER_SECONDS = 10.0  # how long a venue may take to list its orders
+_LOOK_SECONDS = 0.5  # how often requests without an answer are looked for
 
 _BROKEN = (LinkState.DOWN, LinkState.CONNECTING)
 
@@ -55,6 +51,7 @@ class VenueLink:
         on_error: Callable[[str, Exception | None], None],
         statistics: Statistics,
         past: dict[str, TradeHistory],
+        terms: Terms = Terms(),  # noqa: B008 - a tuple
     ) -> None:
         self.venue = venue
         self.source = Source(venue.name)
@@ -67,6 +64,10 @@ class VenueLink:
         self._kernel = path.kernel
         self._link = LinkUpdate(venue.name, 0, LinkState.CONNECTING)
         self._task: asyncio.Task[None] | None = None
+        self._terms = terms
+        self._audit = Audit(venue, path, publish, terms)
+        self._timer = Every(_LOOK_SECONDS, self._look, on_error, f"Comparing with {venue.name}")
+        self._checked = 0.0
         self._past = past
         self._cache = cache
         self._lost: tuple[int, dict[Market, TradeLog]] | None = None
@@ -75,7 +76,7 @@ class VenueLink:
         """Connect after recovery and agree with the venue, if it answers soon. Never raises."""
         name = self.venue.name
         try:
-            self.venue.resume(self._working(), self._marks())
+            self.venue.resume(self._audit.working(), self._marks())
             await self.venue.start(self._on_market, self._on_event)
         except Exception as error:
             self._on_error(f"{name} could not be started.", error)
@@ -83,9 +84,11 @@ class VenueLink:
             self._on_link(LinkUpdate(name, self._path.clock(), LinkState.DOWN, text))
         if self._task is not None:
             await asyncio.wait([self._task], timeout=_START_SECONDS)
+        self._timer.start()
 
     async def stop(self) -> None:
         """Disconnect. Never raises."""
+        self._timer.stop()
         self._cancel()
         try:
             await self.venue.stop()
@@ -95,6 +98,7 @@ class VenueLink:
     def send(self, request: VenueRequest) -> None:
         """Pass on a request. When the venue fails on it, its fate is unknown until the venue's
         orders were looked up. Never raises."""
+        self._audit.sent(request)
         try:
             self.venue.send(request)
         except Exception as error:
@@ -127,7 +131,8 @@ class VenueLink:
             self._on_link(event)
         else:
             self._statistics.answered(event)
-            self._path.take(event)
+            for report in self._audit.heard(event):
+                self._path.take(report)
 
     def _note_outage(self, update: LinkUpdate) -> None:
         """What the venue may have said while its link was down is a gap in what we know, unless
@@ -152,15 +157,25 @@ class VenueLink:
             update = LinkUpdate(self.venue.name, update.ts, update.state, update.text)
         self._link = update
         self.source.link(update)
-        self._path.take(update)
-        self._publish([update])
+        if update.state is LinkState.UP and not self.settled:
+            # Nobody may trade there yet, the kernel's own orders neither.
+            text = f"{update.text} Orders are being compared.".strip()
+            self._tell(LinkUpdate(update.source, update.ts, LinkState.CONNECTING, text))
+            if self._task is None:
+                self._begin(self._settle())
+            return
         if update.state in _BROKEN:
             self.settled = False
             self._cancel()
-        elif update.state is LinkState.UP and not self.settled and self._task is None:
-            self._task = asyncio.get_running_loop().create_task(
-                self._settle(), name=f"reconcile {self.venue.name}"
-            )
+        self._tell(update)
+
+    def _tell(self, update: LinkUpdate) -> None:
+        self._path.take(update)
+        self._publish([update])
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        loop = asyncio.get_running_loop()
+        self._task = loop.create_task(work, name=f"reconcile {self.venue.name}")
 
     def _cancel(self) -> None:
         if self._task is not None:
@@ -170,56 +185,41 @@ class VenueLink:
     # -- agreement ---------------------------------------------------------------------------
 
     async def _settle(self) -> None:
-        """Agree with the venue on what is working, however often it takes to get an answer."""
+        """Agree with the venue, however often it takes to get an answer; then let orders go."""
         while not self.settled:
             try:
-                theirs = await self._ask()
+                await self._audit.agree(settling=True)
             except Exception as error:
                 self._on_error(
-                    f"{self.venue.name} did not list its working orders; until it does, no orders"
-                    " are sent there.",
+                    f"{self.venue.name} could not be compared with our books; until it is, no"
+                    " orders are sent there.",
                     error,
                 )
                 await asyncio.sleep(_RETRY)
             else:
-                self._agree(theirs)
+                self.settled = True
+        self._checked = asyncio.get_running_loop().time()
         self._task = None
+        self._tell(self._link)
 
-    async def _ask(self) -> Sequence[VenueOrder]:
-        """The venue's list; looked at again while orders of ours are missing, since reports of
-        what became of them may be on their way."""
-        for look in range(_LOOKS):
-            if look:
-                await asyncio.sleep(_BETWEEN)
-            theirs = await asyncio.wait_for(self.venue.working_orders(), _ANSWER_SECONDS)
-            listed = {order.cl_ord_id for order in theirs}
-            if all(order.cl_ord_id in listed for order in self._working()):
-                break
-        return theirs
+    def _look(self) -> None:
+        """Now and then: what got no answer is asked for, and all is compared when it is time."""
+        if not self.settled:
+            return
+        audit, terms = self._audit, self._terms
+        late = audit.overdue()
+        passed = asyncio.get_running_loop().time() - self._checked
+        due = terms.every and passed >= (min(1.0, terms.every) if audit.waiting else terms.every)
+        if (late or due) and self._task is None:
+            self._begin(self._check())
 
-    def _agree(self, theirs: Sequence[VenueOrder]) -> None:
-        name, ours = self.venue.name, self._working()
-        reports, notices = reconcile(
-            name,
-            ours,
-            theirs,
-            self._path.clock(),
-            lambda order: self._kernel.order(order) is not None,
-        )
-        for report in reports:
-            self._path.take(report)
-        self.settled = True
-        if notices:
-            text = f"{name}: {len(ours)} orders compared, {len(notices)} differences."
-            notices.append(Notice(self._path.clock(), Severity.INFO, "reconcile", text))
-            self._publish(notices)
-
-    def _known(self, cl_ord_id: str) -> bool:
-        return self._kernel.order(cl_ord_id) is not None
-
-    def _working(self) -> list[Order]:
-        suffix = f".{self.venue.name}"
-        return [order for order in self._kernel.at_venues() if order.instrument.endswith(suffix)]
+    async def _check(self) -> None:
+        try:
+            await self._audit.agree(settling=False)
+        except Exception as error:
+            self._on_error(f"{self.venue.name} could not be compared with our books.", error)
+        self._checked = asyncio.get_running_loop().time()
+        self._task = None
 
     def _marks(self) -> dict[str, int]:
         """Last known prices. The kernel's are the newest of what it watches, else perhaps old."""

@@ -1,130 +1,514 @@
-"""Our orders against the venue's own list, after a start and after each reconnection.
+"""Our books against a venue's statement: what differs, and what the rules make of it.
 
-Rules, by name:
-
-    SAME            the venue lists it as we know it: nothing to do, or its word on price and size
-    NEVER_ARRIVED   the venue never acknowledged it and does not list it: canceled
-    GONE            the venue had it and lists it no more: canceled; executions that happened
-                    meanwhile still count when their reports arrive
-    MISSED_FILLS    the venue says that more is filled than our books hold: shown, not guessed
-    NOT_OURS        the venue lists an order that was not sent from here: shown
+Nothing is changed here. `of_executions` comes first, since what was missed changes orders; then
+`of_orders`, then `of_money`. Each gives findings; the reports among them go the way of everything
+that a venue says, so that they are on record and a replay makes the same of them. Once they are
+taken in, the same statement gives no findings any more but those that stand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import NamedTuple, Protocol
 
-from core.model.enums import ExecType, OrdStatus, Severity
-from core.model.events import ExecutionReport, Notice, VenueOrder
-from core.model.orders import Order
+import msgspec
+
+from core.model.checks import MAX_TICKS
+from core.model.enums import ExecType, OrdStatus
+from core.model.events import ExecutionReport, VenueOrder, VenueStatement
+from core.model.instruments import Instrument
+from core.model.numbers import EXACT, ZERO, plain
+from core.model.orders import AccountState, Fill, Order, Position
+
+SYNTHETIC = "reconcile/"
+"""How the ids of executions begin that reconciliation made."""
+
+_IN_FLIGHT = (OrdStatus.PENDING_NEW, OrdStatus.PENDING_CANCEL, OrdStatus.PENDING_REPLACE)
+_TAKES_BACK = (ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT)
+_ENDS = {
+    OrdStatus.CANCELED: ExecType.CANCELED,
+    OrdStatus.EXPIRED: ExecType.EXPIRED,
+    OrdStatus.REJECTED: ExecType.REJECTED,
+    OrdStatus.FILLED: ExecType.ORDER_STATUS,
+}
+_WAITS = {
+    OrdStatus.SUSPENDED: ExecType.SUSPENDED,
+    OrdStatus.DONE_FOR_DAY: ExecType.DONE_FOR_DAY,
+}
 
 
-def reconcile(
-    venue: str,
-    ours: Sequence[Order],
-    theirs: Iterable[VenueOrder],
-    ts: int,
-    known: Callable[[str], bool],
-) -> tuple[list[ExecutionReport], list[Notice]]:
-    """Reports that bring our books in line with the venue, and what a person should know.
+class Known(Protocol):
+    """What is asked of the kernel."""
 
-    `ours` are the working orders of this venue, `known` tells whether an order id was ever ours.
-    Doing it twice changes nothing the second time.
+    def at_venues(self) -> list[Order]:
+        """Orders as venues know them."""
+        ...
+
+    def order(self, cl_ord_id: str) -> Order | None:
+        """Any order still remembered."""
+        ...
+
+    def counted(self, venue: str, exec_id: str) -> bool:
+        """Is an execution booked?"""
+        ...
+
+    def fills(self) -> list[Fill]:
+        """The newest fills."""
+        ...
+
+    def positions(self) -> list[Position]:
+        """What is held."""
+        ...
+
+    def accounts(self) -> list[AccountState]:
+        """Every account."""
+        ...
+
+    def instruments(self) -> list[Instrument]:
+        """What may be traded."""
+        ...
+
+    def marks(self) -> dict[str, int]:
+        """Last known prices."""
+        ...
+
+
+class Finding(NamedTuple):
+    """One difference: the rule it falls under, both sides, and the reports that resolve it."""
+
+    rule: str
+    subject: str
+    ours: str
+    theirs: str
+    reports: tuple[ExecutionReport, ...] = ()
+
+
+class Look(NamedTuple):
+    """One look at a venue: whose books, when, and whether requests may still be on their way.
+
+    `settling`: the link was broken, so nothing that was sent before is on its way any more.
     """
-    listed = {order.cl_ord_id: order for order in theirs}
-    reports: list[ExecutionReport] = []
-    notices: list[Notice] = []
 
-    def say(severity: Severity, text: str) -> None:
-        notices.append(Notice(ts, severity, "reconcile", text))
+    venue: str
+    known: Known
+    ts: int
+    settling: bool = True
 
-    for order in ours:
-        there = listed.pop(order.cl_ord_id, None)
-        if there is None:
-            never = order.status in (OrdStatus.PENDING_NEW, OrdStatus.UNKNOWN) and (
-                not order.order_id
-            )
-            rule = "NEVER_ARRIVED" if never else "GONE"
-            text = f"{rule}: {venue} does not list it."
-            say(
-                Severity.WARNING,
-                f"Order {order.cl_ord_id} in {order.instrument} is not at {venue} ({rule}); it is"
-                " taken as canceled.",
-            )
-            reports.append(
-                _report(venue, order, ts, ExecType.CANCELED, OrdStatus.CANCELED, rule, text)
-            )
+    def working(self) -> list[Order]:
+        """Our orders at this venue, as it knows them."""
+        suffix = f".{self.venue}"
+        return [o for o in self.known.at_venues() if o.instrument.endswith(suffix)]
+
+
+def name_at(venue: str, cl_ord_id: str, order_id: str) -> str:
+    """What an order is called here; one without an id of ours has the venue's."""
+    return cl_ord_id or (f"{venue}:{order_id}" if order_id else "")
+
+
+def named(venue: str, report: ExecutionReport) -> ExecutionReport:
+    """A report under the name that its order has here."""
+    if report.cl_ord_id or not report.order_id:
+        return report
+    return msgspec.structs.replace(report, cl_ord_id=name_at(venue, "", report.order_id))
+
+
+def missing(look: Look, statement: VenueStatement) -> list[str]:
+    """Ids of our orders that a statement does not list."""
+    listed = {o.cl_ord_id or name_at(look.venue, "", o.order_id) for o in statement.orders}
+    return [o.cl_ord_id for o in look.working() if o.cl_ord_id not in listed]
+
+
+# -- executions ------------------------------------------------------------------------------
+
+
+def of_executions(look: Look, statement: VenueStatement) -> list[Finding]:
+    """Executions that the venue lists and that are not in our books, or are there otherwise."""
+    if not statement.executions:
+        return []
+    known, venue = look.known, look.venue
+    listed = {name_at(venue, o.cl_ord_id, o.order_id): o for o in _all(statement)}
+    booked: dict[str, Fill] | None = None
+    found: list[Finding] = []
+    seen: set[str] = set()
+    for told in statement.executions:
+        report = named(venue, told)
+        name = report.cl_ord_id
+        if _exec_id(report) in seen:
             continue
-        if there.cum_qty > order.cum_qty:
-            say(
-                Severity.ERROR,
-                f"{venue} says {there.cum_qty} lots of order {order.cl_ord_id} are filled and our"
-                f" books hold {order.cum_qty} (MISSED_FILLS). Compare the position with {venue}.",
-            )
-        if _differs(order, there):
-            reports.append(
-                _report(
-                    venue,
-                    order,
-                    ts,
-                    ExecType.ORDER_STATUS,
-                    OrdStatus.PARTIALLY_FILLED if there.cum_qty else OrdStatus.NEW,
-                    "SAME",
-                    f"{venue} lists it.",
-                    there,
-                )
-            )
-    for stray in listed.values():
-        if known(stray.cl_ord_id):
-            text = "which ended in our books"
-        else:
-            text = "which was not sent from here"
-        say(
-            Severity.WARNING,
-            f"{venue} lists order {stray.cl_ord_id or stray.order_id} in {stray.instrument},"
-            f" {text} (NOT_OURS). Cancel it there if it is not wanted.",
+        seen.add(_exec_id(report))
+        if known.counted(venue, _exec_id(report)):
+            if booked is None:
+                booked = {f.exec_id: f for f in known.fills() if f.kind is ExecType.TRADE}
+            fill = booked.get(report.exec_id)
+            if fill is not None and report.exec_type is ExecType.TRADE and _other(fill, report):
+                ours = f"{fill.side.name} {fill.qty} at {fill.price}"
+                theirs = f"{report.side.name} {report.last_qty} at {report.last_price}"
+                found.append(Finding("EXECUTION_DIFFERS", report.exec_id, ours, theirs))
+            continue
+        rule = "EXTERNAL_EXECUTION" if known.order(name) is None else "MISSED_FILL"
+        order = listed.get(name)
+        what = f"{report.side.name} {report.last_qty} at {report.last_price}, order {name}"
+        text = f"{rule}: {report.text}" if report.text else f"{rule}: told by {venue} when asked."
+        report = msgspec.structs.replace(
+            report,
+            venue=venue,
+            received=look.ts,
+            text=text,
+            qty=report.qty or (0 if order is None else order.qty),
+            price=report.price or (0 if order is None else order.price),
         )
-    return reports, notices
+        found.append(Finding(rule, report.exec_id, "not booked", what, (report,)))
+    return found
 
 
-def _differs(order: Order, there: VenueOrder) -> bool:
-    waits = (
-        OrdStatus.PENDING_NEW,
-        OrdStatus.UNKNOWN,
-        OrdStatus.PENDING_CANCEL,
-        OrdStatus.PENDING_REPLACE,
-    )
+def _all(statement: VenueStatement) -> Iterator[VenueOrder]:
+    yield from statement.asked or ()
+    yield from statement.orders
+
+
+def _exec_id(report: ExecutionReport) -> str:
+    """The id under which the kernel counts a report."""
+    if report.exec_type in _TAKES_BACK and report.exec_id in ("", report.exec_ref):
+        return f"{report.exec_ref or report.exec_id}/{report.exec_type.name.lower()}"
+    return report.exec_id
+
+
+def _other(fill: Fill, report: ExecutionReport) -> bool:
+    return (fill.qty, fill.price, fill.side) != (report.last_qty, report.last_price, report.side)
+
+
+# -- orders ----------------------------------------------------------------------------------
+
+
+def of_orders(look: Look, statement: VenueStatement) -> list[Finding]:
+    """Orders that are not the same on both sides."""
+    venue, found = look.venue, list[Finding]()
+    listed: dict[str, VenueOrder] = {}
+    for order in statement.orders:
+        name = name_at(venue, order.cl_ord_id, order.order_id)
+        if name in listed:
+            theirs = f"venue ids {listed[name].order_id} and {order.order_id}"
+            found.append(Finding("DUPLICATE_ID", name, "one order", theirs))
+        else:
+            listed[name] = order
+    asked = {name_at(venue, o.cl_ord_id, o.order_id): o for o in statement.asked or ()}
+    for ours in look.working():
+        name = ours.cl_ord_id
+        there = listed.pop(name, None) or asked.get(name)
+        if there is not None:
+            found += _compare(look, ours, there)
+        elif look.settling or ours.status not in _IN_FLIGHT:
+            found.append(_gone(look, ours))
+    for name, there in listed.items():
+        found += _stray(look, name, there)
+    return found
+
+
+def _gone(look: Look, ours: Order) -> Finding:
+    waits = ours.status in (OrdStatus.PENDING_NEW, OrdStatus.UNKNOWN)
+    rule = "NEVER_ARRIVED" if waits and not ours.order_id and not ours.cum_qty else "LOST_ORDER"
+    text = f"{rule}: {look.venue} does not know it."
+    report = _report(look, ours, ExecType.CANCELED, OrdStatus.CANCELED, rule, text)
+    return Finding(rule, ours.cl_ord_id, _words(ours), "not known", (report,))
+
+
+def _compare(look: Look, ours: Order, there: VenueOrder) -> list[Finding]:
+    if not look.settling and ours.status in _IN_FLIGHT:
+        return []  # its answer is on the way
+    name, found = ours.cl_ord_id, list[Finding]()
+    theirs = _their_words(there)
+    if there.cum_qty > ours.cum_qty:
+        reports = tuple(_synthetic(look, ours, there))
+        rule = "MISSED_FILL_SYNTHETIC"
+        found.append(Finding(rule, name, f"{ours.cum_qty} filled", theirs, reports))
+    elif there.cum_qty < ours.cum_qty:
+        found.append(Finding("FILLS_DIFFER", name, f"{ours.cum_qty} filled", theirs))
+    if there.status.terminal:
+        if there.status is not OrdStatus.FILLED:
+            rule, text = "STATE_DIFFERS", there.text or f"STATE_DIFFERS: {look.venue} says so."
+            kind = _ENDS[there.status]
+            report = _report(look, ours, kind, there.status, rule, text, there)
+            found.append(Finding(rule, name, _words(ours), theirs, (report,)))
+        elif there.qty == there.cum_qty == ours.cum_qty < ours.qty:
+            found.append(_restated(look, "RESTATED", ours, there))
+    elif ours.status is OrdStatus.UNKNOWN or ours.status is OrdStatus.PENDING_NEW:
+        found.append(_restated(look, "ARRIVED", ours, there))
+    elif there.status in _WAITS and there.status is not ours.status:
+        rule, kind = "STATE_DIFFERS", _WAITS[there.status]
+        report = _report(look, ours, kind, there.status, rule, there.text, there)
+        found.append(Finding(rule, name, _words(ours), theirs, (report,)))
+    elif ours.status not in _IN_FLIGHT and _differs(ours, there):
+        found.append(_restated(look, "RESTATED", ours, there))
+    return found
+
+
+def _restated(look: Look, rule: str, ours: Order, there: VenueOrder) -> Finding:
+    status = OrdStatus.PARTIALLY_FILLED if there.cum_qty else OrdStatus.NEW
+    text = f"{rule}: {look.venue} lists it."
+    report = _report(look, ours, ExecType.ORDER_STATUS, status, rule, text, there)
+    return Finding(rule, ours.cl_ord_id, _words(ours), _their_words(there), (report,))
+
+
+def _differs(ours: Order, there: VenueOrder) -> bool:
     return (
-        order.status in waits
-        or order.order_id != there.order_id
-        or (order.qty, order.price) != (there.qty, there.price)
+        (there.order_id != ours.order_id and bool(there.order_id))
+        or (there.qty != ours.qty and there.qty >= max(ours.cum_qty, 1))
+        or (there.price != ours.price and there.price > 0)
+    )
+
+
+def _stray(look: Look, name: str, there: VenueOrder) -> list[Finding]:
+    """An order that works there and, as far as we know, nothing of ours does."""
+    known = look.known.order(name) if name else None
+    if there.status.terminal:
+        return []
+    if known is not None:
+        if known.working:
+            return []  # a slice of before, which its order has left behind
+        return [Finding("WORKS_THERE", name, _words(known), _their_words(there))]
+    if there.cum_qty:
+        reports = tuple(_synthetic(look, None, there))
+    else:
+        reports = (_external(look, name, there),)
+    subject = name or f"{there.instrument} {there.side.name} {there.qty}"
+    return [Finding("EXTERNAL_ORDER", subject, "not known", _their_words(there), reports)]
+
+
+def _external(look: Look, name: str, there: VenueOrder) -> ExecutionReport:
+    return ExecutionReport(
+        venue=look.venue,
+        ts=look.ts,
+        received=look.ts,
+        cl_ord_id=name,
+        exec_type=ExecType.ORDER_STATUS,
+        status=OrdStatus.NEW,
+        order_id=there.order_id,
+        exec_id=f"{SYNTHETIC}EXTERNAL_ORDER/{name}",
+        request=name,
+        instrument=there.instrument,
+        side=there.side,
+        qty=there.qty,
+        price=there.price,
+        stop_price=there.stop_price,
+        account=there.account,
+        text=f"EXTERNAL_ORDER: {look.venue} lists it.",
     )
 
 
 def _report(
-    venue: str,
-    order: Order,
-    ts: int,
-    what: ExecType,
+    look: Look,
+    ours: Order,
+    kind: ExecType,
     status: OrdStatus,
     rule: str,
     text: str,
     there: VenueOrder | None = None,
 ) -> ExecutionReport:
     return ExecutionReport(
-        venue=venue,
-        ts=ts,
-        received=ts,
-        cl_ord_id=order.cl_ord_id,
-        exec_type=what,
+        venue=look.venue,
+        ts=look.ts,
+        received=look.ts,
+        cl_ord_id=ours.cl_ord_id,
+        exec_type=kind,
         status=status,
-        order_id=order.order_id if there is None else there.order_id,
-        exec_id=f"reconcile-{rule}-{order.cl_ord_id}-{order.updated}",
-        request=order.cl_ord_id,
-        instrument=order.instrument,
-        side=order.side,
-        qty=order.qty if there is None else there.qty,
-        price=order.price if there is None else there.price,
-        cum_qty=order.cum_qty if there is None else there.cum_qty,
+        order_id=(there and there.order_id) or ours.order_id,
+        exec_id=f"{SYNTHETIC}{rule}/{ours.cl_ord_id}",
+        request=ours.cl_ord_id,
+        instrument=ours.instrument,
+        side=ours.side,
+        qty=ours.qty if there is None else there.qty,
+        price=ours.price if there is None else there.price,
+        cum_qty=ours.cum_qty if there is None else there.cum_qty,
         text=text,
     )
+
+
+# -- executions made here --------------------------------------------------------------------
+
+
+def _synthetic(look: Look, ours: Order | None, there: VenueOrder) -> Iterator[ExecutionReport]:
+    """Executions for what is filled there and not here; none when no price is known.
+
+    Their ids follow from the order and the filled totals before and after, so that the same
+    lots are never booked twice. Two of neighbouring prices make the venue's average exact.
+    """
+    name = name_at(look.venue, there.cl_ord_id, there.order_id)
+    before = 0 if ours is None else ours.cum_qty
+    for qty, price in _priced(look, ours, there, there.cum_qty - before):
+        after = before + qty
+        done = there.status.terminal or (after == there.cum_qty == there.qty)
+        yield ExecutionReport(
+            venue=look.venue,
+            ts=look.ts,
+            received=look.ts,
+            cl_ord_id=name,
+            exec_type=ExecType.TRADE,
+            status=OrdStatus.FILLED if done else OrdStatus.PARTIALLY_FILLED,
+            order_id=there.order_id,
+            exec_id=f"{SYNTHETIC}{name}/{before}-{after}",
+            request=name,
+            instrument=there.instrument,
+            side=there.side,
+            qty=there.qty,
+            price=there.price,
+            cum_qty=after,
+            last_price=price,
+            last_qty=qty,
+            account=there.account,
+            stop_price=there.stop_price,
+            text=(
+                f"MISSED_FILL_SYNTHETIC: {look.venue} says that {there.cum_qty} are filled and"
+                " lists no execution; the fee is not known."
+            ),
+        )
+        before = after
+
+
+def _priced(look: Look, ours: Order | None, there: VenueOrder, qty: int) -> list[tuple[int, int]]:
+    """Quantities and prices that make up `qty` lots, as near to the venue's word as it goes."""
+    value = 0
+    if there.notional:
+        whole = ours is None or look.known.order(ours.cl_ord_id) == ours
+        value = there.notional - (ours.notional if ours is not None and whole else 0)
+        if not whole:
+            value = there.notional * qty // there.cum_qty  # of a slice only its own average
+    price, rest = divmod(value, qty)
+    if 0 < price < MAX_TICKS:
+        pieces = [(qty - rest, price), (rest, price + 1)]
+        return [piece for piece in pieces if piece[0]]
+    mark = there.price or (ours.price if ours is not None else 0)
+    mark = mark or look.known.marks().get(there.instrument, 0)
+    return [(qty, mark)] if mark > 0 else []
+
+
+class Range(NamedTuple):
+    """Lots of an order, by its filled total before and after, that were booked under `exec_id`."""
+
+    exec_id: str
+    before: int
+    after: int
+
+
+def synthetic_ranges(fills: Iterable[Fill]) -> dict[str, list[Range]]:
+    """The executions made here that still count, by the id that their order has at its venue."""
+    fills = list(fills)
+    gone = {f.ref for f in fills if f.ref}
+    found: dict[str, list[Range]] = {}
+    for fill in fills:
+        made = synthetic_range(fill.exec_id)
+        if made is not None and fill.exec_id not in gone and fill.kind is ExecType.TRADE:
+            found.setdefault(made[0], []).append(made[1])
+    return found
+
+
+def synthetic_range(exec_id: str) -> tuple[str, Range] | None:
+    """The order and the lots that an execution made here stands for; None for any other."""
+    if not exec_id.startswith(SYNTHETIC):
+        return None
+    name, _, lots = exec_id.removeprefix(SYNTHETIC).rpartition("/")
+    before, _, after = lots.partition("-")
+    if not (name and before.isdigit() and after.isdigit()):
+        return None
+    return name, Range(exec_id, int(before), int(after))
+
+
+def in_place_of(
+    made: Sequence[Range], report: ExecutionReport
+) -> tuple[list[ExecutionReport], list[Range]]:
+    """What a late execution means for an order some of whose executions were made here.
+
+    Returns the reports to take in instead of it, and the made ones that it does away with. One
+    that stands for exactly the same lots is corrected to be it; otherwise those that overlap are
+    taken back, it is booked, and what is missing then is found by the next look at the venue.
+    """
+    after = report.cum_qty
+    before = after - report.last_qty
+    replace = msgspec.structs.replace
+    for each in made:
+        if after and (each.before, each.after) == (before, after):
+            text = f"LATE_EXECUTION: in place of {each.exec_id}."
+            corrected = replace(
+                report, exec_type=ExecType.TRADE_CORRECT, exec_ref=each.exec_id, text=text
+            )
+            return [corrected], [each]
+    over = [r for r in made if not after or (r.before < after and before < r.after)]
+    backs = [
+        replace(
+            report,
+            exec_type=ExecType.TRADE_CANCEL,
+            exec_id=f"{each.exec_id}/back",
+            exec_ref=each.exec_id,
+            status=OrdStatus.PARTIALLY_FILLED,
+            text=f"LATE_EXECUTION: {report.exec_id} has come.",
+        )
+        for each in over
+    ]
+    return [*backs, report], over
+
+
+# -- positions and balances ------------------------------------------------------------------
+
+
+def of_money(look: Look, statement: VenueStatement, alone: Iterable[str] = ()) -> list[Finding]:
+    """Positions and cash that are not what the venue says. Accounts `alone` trade only there."""
+    return [*_of_positions(look, statement), *_of_balances(look, statement, alone)]
+
+
+def _of_positions(look: Look, statement: VenueStatement) -> Iterator[Finding]:
+    if statement.positions is None:
+        return
+    instruments = {i.id: i for i in look.known.instruments()}
+    suffix = f".{look.venue}"
+    ours: dict[tuple[str, str], int] = {}
+    apart = any(p.account for p in statement.positions)
+    for p in look.known.positions():
+        if not p.strategy and p.instrument.endswith(suffix):
+            key = (p.account if apart else "", p.instrument)
+            ours[key] = ours.get(key, 0) + p.qty
+    theirs: dict[tuple[str, str], int] = {}
+    for q in statement.positions:
+        key = (q.account, q.instrument)
+        theirs[key] = theirs.get(key, 0) + q.qty
+    for key in sorted({*ours, *theirs}):
+        here, there = ours.get(key, 0), theirs.get(key, 0)
+        if here != there:
+            instrument = instruments.get(key[1])
+            yield Finding(
+                "POSITION_DIFFERS",
+                " ".join(filter(None, key)),
+                _quantity(instrument, here),
+                _quantity(instrument, there),
+            )
+
+
+def _quantity(instrument: Instrument | None, lots: int) -> str:
+    return f"{lots} lots" if instrument is None else plain(instrument.quantity(lots))
+
+
+def _of_balances(look: Look, statement: VenueStatement, alone: Iterable[str]) -> Iterator[Finding]:
+    if statement.balances is None:
+        return
+    accounts = {a.account: a.cash for a in look.known.accounts()}
+    mine = set(alone)
+    for balance in statement.balances:
+        names = [balance.account] if balance.account else list(accounts)
+        if not mine.issuperset(names):
+            continue
+        here = ZERO
+        for name in names:
+            here = EXACT.add(here, accounts.get(name, {}).get(balance.currency, Decimal(0)))
+        if here != balance.cash:
+            subject = " ".join(filter(None, (balance.account, balance.currency)))
+            yield Finding("BALANCE_DIFFERS", subject, plain(here), plain(balance.cash))
+
+
+# -- words -----------------------------------------------------------------------------------
+
+
+def _words(order: Order) -> str:
+    return f"{order.status.name}, {order.cum_qty} of {order.qty} filled, price {order.price}"
+
+
+def _their_words(there: VenueOrder) -> str:
+    return f"{there.status.name}, {there.cum_qty} of {there.qty} filled, price {there.price}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from core.kernel.kernel import Kernel
-from core.model.events import Event, LimitUse, LinkUpdate, Notice
+from core.model.events import Difference, Event, LimitUse, LinkUpdate, Notice
 from core.model.orders import AccountState, Fill, OrderUpdate, Position
 
 AT_ONCE = 2_000
@@ -17,6 +17,7 @@ PIECE = 500
 """Orders or fills in one piece of what follows."""
 
 _NOTICES = 1_000
+_DIFFERENCES = 500
 
 
 class Records:
@@ -35,6 +36,7 @@ class Records:
         self.limits: dict[tuple[str, str, str], LimitUse] = {}
         self.links: dict[str, LinkUpdate] = {}
         self.notices: deque[Notice] = deque(maxlen=_NOTICES)
+        self.differences: dict[str, Difference] = {}
         self._finished: set[str] = set()
         self._ended: deque[str] = deque()
         self._takers: dict[type, Callable[[Any], None]] = {
@@ -45,6 +47,7 @@ class Records:
             LimitUse: self._limit,
             LinkUpdate: self._link,
             Notice: self.notices.append,
+            Difference: self._difference,
         }
 
     def load(self, kernel: Kernel) -> None:
@@ -117,6 +120,15 @@ class Records:
 
     def _limit(self, use: LimitUse) -> None:
         self.limits[use.name, use.scope, use.scope_id] = use
+
+    def _difference(self, difference: Difference) -> None:
+        """The newest last; of too many the oldest that is resolved goes first."""
+        known = self.differences
+        known.pop(difference.key, None)
+        known[difference.key] = difference
+        if len(known) > _DIFFERENCES:
+            done = (key for key, each in known.items() if not each.stands)
+            del known[next(done, next(iter(known)))]
 
     def _link(self, link: LinkUpdate) -> None:
         self.links[link.source] = link

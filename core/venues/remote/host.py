@@ -40,7 +40,7 @@ from core.venues.remote.messages import (
     decode_to_host,
 )
 from core.venues.simulated import default_market
-from core.venues.venue import Venue
+from core.venues.venue import Accountable, Venue
 
 PULSE_SECONDS = 0.5
 SILENCE_SECONDS = 3.0
@@ -115,7 +115,7 @@ class VenueHost:
         if isinstance(message, Pass):
             self.venue.send(message.request)
         elif isinstance(message, Ask):
-            task = asyncio.ensure_future(self._answer(peer, message.number))
+            task = asyncio.ensure_future(self._answer(peer, message))
             self._answers.add(task)
             task.add_done_callback(self._answers.discard)
         return True
@@ -156,11 +156,15 @@ class VenueHost:
             self._member = None
         return peer is self._member
 
-    async def _answer(self, peer: Peer, number: int) -> None:
+    async def _answer(self, peer: Peer, ask: Ask) -> None:
         try:
-            answer = Working(number, tuple(await self.venue.working_orders()))
+            if ask.whole and isinstance(self.venue, Accountable):
+                statement = await self.venue.statement(ask.since, ask.orders)
+                answer = Working(ask.number, (), "", statement)
+            else:
+                answer = Working(ask.number, tuple(await self.venue.working_orders()))
         except Exception as error:
-            answer = Working(number, (), f"{self.venue.name} could not say: {error}")
+            answer = Working(ask.number, (), f"{self.venue.name} could not say: {error}")
         if peer is self._member:
             self._flush()
             self._write(answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from core.model.enums import Mode
-from core.model.events import LinkUpdate, VenueEvent, VenueOrder
+from core.model.events import LinkUpdate, VenueEvent, VenueOrder, VenueStatement
 from core.model.instruments import Instrument
 from core.model.market import MarketData
 from core.model.message import Message, Part
@@ -37,9 +37,16 @@ class Pass(Message, frozen=True):
 
 
 class Ask(Message, frozen=True):
-    """Which orders are working? The answer carries the same `number`."""
+    """Which orders are working? The answer carries the same `number`.
+
+    With `whole` the answer is a whole statement: executions since `since`, and what became of the
+    `orders`.
+    """
 
     number: int
+    whole: bool = False
+    since: int = 0
+    orders: tuple[str, ...] = ()
 
 
 class Pulse(Message, frozen=True):
@@ -79,11 +86,15 @@ class Flow(Message, frozen=True):
 
 
 class Working(Message, frozen=True):
-    """The answer to `Ask`: orders, or in `error` why the venue could not say."""
+    """The answer to `Ask`: orders, or in `error` why the venue could not say.
+
+    `statement` is the answer to a question for all of it, when the venue can give one.
+    """
 
     number: int
     orders: tuple[VenueOrder, ...]
     error: str = ""
+    statement: VenueStatement | None = None
 
 
 ToHost = Attach | Pass | Ask

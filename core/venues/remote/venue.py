@@ -11,7 +11,7 @@ import msgspec
 
 from core.model.commands import VenueControl
 from core.model.enums import ExecType, LinkState, OrdStatus
-from core.model.events import CancelReject, ExecutionReport, LinkUpdate, VenueOrder
+from core.model.events import CancelReject, ExecutionReport, LinkUpdate, VenueOrder, VenueStatement
 from core.model.instruments import Instrument
 from core.model.market import TradeHistory
 from core.model.orders import Order
@@ -99,7 +99,7 @@ class RemoteVenue:
         self._trouble = ""
         self._born = 0
         self._rejects = 0
-        self._questions: dict[int, asyncio.Future[Sequence[VenueOrder]]] = {}
+        self._questions: dict[int, asyncio.Future[Working]] = {}
         self._asked = 0
         self._keeper: asyncio.Task[None] | None = None
         self._market_sink: MarketSink
@@ -136,11 +136,25 @@ class RemoteVenue:
             ConnectionError: with a sentence, when the link is lost meanwhile or the venue cannot
                 say.
         """
+        return (await self._question(Ask(0))).orders
+
+    async def statement(self, since: int, orders: Sequence[str]) -> VenueStatement:
+        """What the venue says of us; waits while the link is being mended.
+
+        Raises:
+            ConnectionError: with a sentence, when the link is lost meanwhile or the venue cannot
+                say.
+        """
+        answer = await self._question(Ask(0, True, since, tuple(orders)))
+        return answer.statement or VenueStatement(answer.orders)
+
+    async def _question(self, ask: Ask) -> Working:
         await self._attached.wait()
         self._asked += 1
-        answer: asyncio.Future[Sequence[VenueOrder]] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Working] = asyncio.get_running_loop().create_future()
         self._questions[self._asked] = answer
-        if self._link is None or not self._link.send(Ask(self._asked)):
+        numbered = msgspec.structs.replace(ask, number=self._asked)
+        if self._link is None or not self._link.send(numbered):
             self._forget(f"The link to {self.name} was lost.")
         return await answer
 
@@ -216,7 +230,7 @@ class RemoteVenue:
                 if message.error:
                     question.set_exception(ConnectionError(message.error))
                 else:
-                    question.set_result(message.orders)
+                    question.set_result(message)
 
     def _pass_on(self, flow: Flow) -> None:
         now = self._clock()

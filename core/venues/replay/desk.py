@@ -7,6 +7,7 @@ or after a restart.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from core.model.enums import (
     Side,
     TimeInForce,
 )
-from core.model.events import CancelReject, ExecutionReport, VenueOrder
+from core.model.events import CancelReject, ExecutionReport, VenueOrder, VenueStatement
 from core.model.instruments import Instrument
 from core.model.market import BookUpdate, MarketData, StatusUpdate, Trade
 from core.model.numbers import EXACT
@@ -32,19 +33,21 @@ from core.venues.replay.events import MAX_TICKS, Knowledge
 from core.venues.replay.fills import Execution, QueueModel
 from core.venues.venue import EventSink
 
+_EXECUTIONS = 20_000
 _TIFS = (TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
 
 
 class _Working:
     """An order at the desk. `qty` is its total, `cum` what has traded."""
 
-    __slots__ = ("cum", "order", "price", "qty")
+    __slots__ = ("cum", "notional", "order", "price", "qty")
 
     def __init__(self, order: Order) -> None:
         self.order = order
         self.qty = order.qty
         self.price = order.price
         self.cum = order.cum_qty
+        self.notional = order.notional
 
     @property
     def leaves(self) -> int:
@@ -64,14 +67,38 @@ class _Finished(NamedTuple):
     qty: int
     price: int
     cum: int
+    listed: VenueOrder
 
 
 def listed(order: Order) -> VenueOrder:
     """How the market lists an order as it was sent."""
     name = order.cl_ord_id
     return VenueOrder(
-        name, f"R-{name}", order.instrument, order.side, order.qty, order.price, order.cum_qty
+        name,
+        f"R-{name}",
+        order.instrument,
+        order.side,
+        order.qty,
+        order.price,
+        order.cum_qty,
+        account=order.account,
     )
+
+
+def _as_it_is(working: _Working) -> VenueOrder:
+    return msgspec.structs.replace(
+        listed(working.order),
+        qty=working.qty,
+        price=working.price,
+        cum_qty=working.cum,
+        status=working.status,
+        notional=working.notional,
+    )
+
+
+def _finished(status: OrdStatus, working: _Working) -> _Finished:
+    there = msgspec.structs.replace(_as_it_is(working), status=status)
+    return _Finished(status, working.qty, working.price, working.cum, there)
 
 
 class Desk:
@@ -89,6 +116,7 @@ class Desk:
         self._status: dict[str, MarketStatus] = {}
         self._working: dict[str, _Working] = {}
         self._finished: dict[str, _Finished] = {}
+        self._executions: deque[ExecutionReport] = deque(maxlen=_EXECUTIONS)
         self._events: EventSink = lambda event: None
 
     def connect(self, events: EventSink) -> None:
@@ -162,12 +190,17 @@ class Desk:
 
     def working(self) -> list[VenueOrder]:
         """Every order that may still trade."""
-        return [
-            msgspec.structs.replace(
-                listed(working.order), qty=working.qty, price=working.price, cum_qty=working.cum
-            )
-            for working in self._working.values()
+        return [_as_it_is(working) for working in self._working.values()]
+
+    def statement(self, since: int, orders: Sequence[str]) -> VenueStatement:
+        """Orders, what became of those asked for, and the newest executions (20,000 at most)."""
+        asked = [
+            _as_it_is(self._working[name]) if name in self._working else self._finished[name].listed
+            for name in orders
+            if name in self._working or name in self._finished
         ]
+        executions = tuple(report for report in self._executions if report.ts >= since)
+        return VenueStatement(tuple(self.working()), tuple(asked), executions)
 
     def cancel_all(self, now: int, text: str) -> None:
         """Cancel every working order, unasked."""
@@ -272,6 +305,7 @@ class Desk:
             order = working.order
             instrument = self._instruments[order.instrument]
             working.cum += execution.qty
+            working.notional += execution.qty * execution.price
             if not working.leaves:
                 self._finish(working, OrdStatus.FILLED)
             rate = instrument.maker_fee if execution.maker else instrument.taker_fee
@@ -305,12 +339,10 @@ class Desk:
     def _finish(self, working: _Working, status: OrdStatus) -> None:
         name = working.order.cl_ord_id
         del self._working[name]
-        self._finished[name] = _Finished(status, working.qty, working.price, working.cum)
+        self._finished[name] = _finished(status, working)
 
     def _reject(self, order: Order, now: int, text: str) -> None:
-        self._finished[order.cl_ord_id] = _Finished(
-            OrdStatus.REJECTED, order.qty, order.price, order.cum_qty
-        )
+        self._finished[order.cl_ord_id] = _finished(OrdStatus.REJECTED, _Working(order))
         self._report(
             _Working(order),
             ExecType.REJECTED,
@@ -325,7 +357,7 @@ class Desk:
         finished = self._finished.get(order.cl_ord_id)
         told = known or _Working(order)
         if finished is not None:
-            _, told.qty, told.price, told.cum = finished
+            _, told.qty, told.price, told.cum, _ = finished
         self._report(
             told,
             ExecType.ORDER_STATUS,
@@ -373,26 +405,27 @@ class Desk:
         order = working.order
         name = order.cl_ord_id
         instrument = self._instruments.get(order.instrument)
-        self._events(
-            ExecutionReport(
-                self._venue,
-                now,
-                now,
-                name,
-                exec_type,
-                working.status if status is None else status,
-                f"R-{name}",
-                f"{name}:{what}",
-                request or name,
-                order.instrument,
-                Side(order.side),
-                working.qty,
-                working.price,
-                working.cum,
-                *last,
-                fee,
-                instrument.currency if instrument else "",
-                liquidity,
-                text,
-            )
+        report = ExecutionReport(
+            self._venue,
+            now,
+            now,
+            name,
+            exec_type,
+            working.status if status is None else status,
+            f"R-{name}",
+            f"{name}:{what}",
+            request or name,
+            order.instrument,
+            Side(order.side),
+            working.qty,
+            working.price,
+            working.cum,
+            *last,
+            fee,
+            instrument.currency if instrument else "",
+            liquidity,
+            text,
         )
+        if exec_type is ExecType.TRADE:
+            self._executions.append(report)
+        self._events(report)

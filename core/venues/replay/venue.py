@@ -19,7 +19,7 @@ import msgspec
 
 from core.model.commands import VenueControl
 from core.model.enums import LinkState, MarketStatus, Mode
-from core.model.events import LinkUpdate, VenueEvent, VenueOrder
+from core.model.events import LinkUpdate, VenueEvent, VenueOrder, VenueStatement
 from core.model.instruments import Instrument
 from core.model.market import BookUpdate, MarketData, Quote, StatusUpdate
 from core.model.orders import Order
@@ -132,7 +132,18 @@ class ReplayVenue:
 
     async def working_orders(self) -> Sequence[VenueOrder]:
         """Orders at the market and those on their way to it."""
-        working = self._desk.working()
+        return self._with_those_on_their_way(self._desk.working())
+
+    async def statement(self, since: int, orders: Sequence[str]) -> VenueStatement:
+        """Orders and executions; a recording keeps no positions and no cash.
+
+        `since` is recorded time.
+        """
+        told = self._desk.statement(since, orders)
+        here = self._with_those_on_their_way(list(told.orders))
+        return msgspec.structs.replace(told, orders=tuple(here))
+
+    def _with_those_on_their_way(self, working: list[VenueOrder]) -> list[VenueOrder]:
         known = {order.cl_ord_id for order in working}
         for _, _, request in sorted(self._requests, key=lambda waiting: waiting[:2]):
             if isinstance(request, VenueNew) and request.order.cl_ord_id not in known:

@@ -9,12 +9,13 @@ answer is the state of the first (ORDER_STATUS). The venue remembers its last 10
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from core.book.matching import LIMIT_GTC, OK, POST_ONLY, WOULD_CROSS, Fill
 from core.model.enums import ExecType, Liquidity, OrdStatus, TimeInForce
-from core.model.events import CancelReject, ExecutionReport, VenueOrder
+from core.model.events import CancelReject, ExecutionReport, VenueOrder, VenuePosition
 from core.model.numbers import EXACT, ZERO
 from core.model.orders import Order
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
@@ -23,6 +24,7 @@ from core.venues.simulated.own import Market, OwnOrder, book_kind, refusal, repl
 from core.venues.simulated.timeline import Timeline
 
 _REMEMBERED = 100_000
+_EXECUTIONS = 20_000
 _FEE_STEP = Decimal("0.00000001")
 
 Report = ExecutionReport | CancelReject
@@ -52,6 +54,8 @@ class Desk:
         self._dead: dict[str, OwnOrder] = {}
         self._by_book: dict[int, OwnOrder] = {}
         self._owners: dict[str, int] = {}
+        self._executions: deque[ExecutionReport] = deque(maxlen=_EXECUTIONS)
+        self._held: dict[tuple[str, str], int] = {}
         self._reports = 0
         self._orders = 0
 
@@ -76,17 +80,21 @@ class Desk:
 
     def working(self) -> list[VenueOrder]:
         """All orders of ours that may still trade, oldest first."""
+        return [_listed(own) for own in self._working.values()]
+
+    def known(self, names: Iterable[str]) -> list[VenueOrder]:
+        """Those of these orders that are remembered, working or over."""
+        return [_listed(own) for own in map(self._find, names) if own is not None]
+
+    def executions(self, since: int) -> list[ExecutionReport]:
+        """The newest executions (20,000 at most) of the time `since` and later, oldest first."""
+        return [report for report in self._executions if report.ts >= since]
+
+    def positions(self) -> list[VenuePosition]:
+        """What the executions of this desk add up to."""
         return [
-            VenueOrder(
-                name,
-                own.order_id,
-                own.order.instrument,
-                own.order.side,
-                own.qty,
-                own.price,
-                own.cum,
-            )
-            for name, own in self._working.items()
+            VenuePosition(instrument, qty, account)
+            for (account, instrument), qty in self._held.items()
         ]
 
     def put_back(self, order: Order) -> None:
@@ -230,6 +238,9 @@ class Desk:
     def _filled(self, book_id: int, fill: Fill, maker: bool) -> None:
         own = self._by_book[book_id]
         own.cum += fill.qty
+        own.notional += fill.qty * fill.price
+        key = (own.order.account, own.order.instrument)
+        self._held[key] = self._held.get(key, 0) + own.order.side.sign * fill.qty
         own.status = OrdStatus.FILLED if own.cum == own.qty else OrdStatus.PARTIALLY_FILLED
         instrument = self._markets[own.order.instrument].instrument
         rate = instrument.maker_fee if maker else instrument.taker_fee
@@ -267,31 +278,32 @@ class Desk:
         order = own.order
         market = self._markets.get(order.instrument)
         self._reports += 1
-        self._report(
-            ExecutionReport(
-                venue=self.name,
-                ts=self._timeline.now,
-                received=0,
-                cl_ord_id=order.cl_ord_id,
-                exec_type=what,
-                status=own.status,
-                order_id=own.order_id,
-                exec_id=f"{self._head}{self._reports}",
-                request=request or order.cl_ord_id,
-                instrument=order.instrument,
-                side=order.side,
-                qty=own.qty,
-                price=own.price,
-                stop_price=own.stop,
-                cum_qty=own.cum,
-                last_price=0 if fill is None else fill.price,
-                last_qty=0 if fill is None else fill.qty,
-                fee=fee,
-                currency="" if market is None else market.instrument.currency,
-                liquidity=_LIQUIDITY[None if fill is None else maker],
-                text=text,
-            )
+        report = ExecutionReport(
+            venue=self.name,
+            ts=self._timeline.now,
+            received=0,
+            cl_ord_id=order.cl_ord_id,
+            exec_type=what,
+            status=own.status,
+            order_id=own.order_id,
+            exec_id=f"{self._head}{self._reports}",
+            request=request or order.cl_ord_id,
+            instrument=order.instrument,
+            side=order.side,
+            qty=own.qty,
+            price=own.price,
+            stop_price=own.stop,
+            cum_qty=own.cum,
+            last_price=0 if fill is None else fill.price,
+            last_qty=0 if fill is None else fill.qty,
+            fee=fee,
+            currency="" if market is None else market.instrument.currency,
+            liquidity=_LIQUIDITY[None if fill is None else maker],
+            text=text,
         )
+        if fill is not None:
+            self._executions.append(report)
+        self._report(report)
 
     def _refuse(
         self, request: VenueCancel | VenueReplace, status: OrdStatus, replace: bool, text: str
@@ -308,6 +320,23 @@ class Desk:
                 text,
             )
         )
+
+
+def _listed(own: OwnOrder) -> VenueOrder:
+    order = own.order
+    return VenueOrder(
+        order.cl_ord_id,
+        own.order_id,
+        order.instrument,
+        order.side,
+        own.qty,
+        own.price,
+        own.cum,
+        own.status,
+        own.notional,
+        order.account,
+        own.stop,
+    )
 
 
 _LIQUIDITY = {None: Liquidity.UNKNOWN, True: Liquidity.ADDED, False: Liquidity.REMOVED}

@@ -20,6 +20,7 @@ class OwnOrder:
         "armed",
         "book_id",
         "cum",
+        "notional",
         "order",
         "order_id",
         "price",
@@ -38,6 +39,7 @@ class OwnOrder:
         self.stop = order.stop_price
         self.qty = order.qty
         self.cum = order.cum_qty
+        self.notional = order.notional
         self.status = OrdStatus.PARTIALLY_FILLED if order.cum_qty else OrdStatus.NEW
         self.armed = order.ord_type in _STOPS
 

@@ -10,7 +10,7 @@ import msgspec
 
 from core.model.commands import VenueControl
 from core.model.enums import LinkState, Mode
-from core.model.events import LinkUpdate, VenueOrder
+from core.model.events import LinkUpdate, VenueOrder, VenueStatement
 from core.model.instruments import Instrument
 from core.model.orders import Order
 from core.model.requests import VenueRequest
@@ -75,6 +75,7 @@ class SimulatedVenue:
         self._last_in = 0
         self._last_out = 0
         self._working: Sequence[Order] = ()
+        self._whole_life = True
         self._marks: Mapping[str, int] = {}
         self._market_sink: MarketSink
         self._event_sink: EventSink
@@ -101,6 +102,7 @@ class SimulatedVenue:
 
     def resume(self, working: Sequence[Order], marks: Mapping[str, int]) -> None:
         """Before `start`: our orders and the last prices of before. See the class."""
+        self._whole_life = False
         self._working = tuple(working)
         self._marks = dict(marks)
 
@@ -145,6 +147,22 @@ class SimulatedVenue:
     async def working_orders(self) -> Sequence[VenueOrder]:
         """Our orders that may still trade; those on their way here are not among them."""
         return self._desk.working() if self.now else ()
+
+    async def statement(self, since: int, orders: Sequence[str]) -> VenueStatement:
+        """Orders, executions, and positions where this venue was there from the beginning.
+
+        One that began anew within an engine (`resume`) does not know what was traded before. It
+        knows no cash.
+        """
+        if not self.now:
+            return VenueStatement(())
+        desk = self._desk
+        return VenueStatement(
+            tuple(desk.working()),
+            tuple(desk.known(orders)),
+            tuple(desk.executions(since)),
+            tuple(desk.positions()) if self._whole_life else None,
+        )
 
     def control(self, command: VenueControl) -> str:
         """A live market cannot be steered."""

@@ -23,6 +23,7 @@ from core.model.enums import (
     OrdStatus,
     OrdType,
     Side,
+    Source,
     StrategyMode,
     TimeInForce,
     TradingState,
@@ -180,10 +181,10 @@ def test_an_order_that_the_venue_does_not_know_any_more_is_canceled_by_rule(tmp_
         async with Bench(tmp_path, ScriptedVenue()) as c:
             assert c.status(known.cl_ord_id) is OrdStatus.CANCELED
             assert c.status(lost.cl_ord_id) is OrdStatus.CANCELED
-            assert "GONE" in c.notices()
+            assert "LOST_ORDER" in c.notices()
             assert "NEVER_ARRIVED" in c.notices()
         async with Bench(tmp_path, ScriptedVenue()) as d:
-            assert "GONE" not in d.notices()  # done twice it changes nothing
+            assert "LOST_ORDER" not in d.notices()  # done twice it changes nothing
 
     run(test())
 
@@ -213,7 +214,10 @@ def test_orders_placed_elsewhere_are_shown(tmp_path: Path) -> None:
         venue.listed = [VenueOrder("", "V-77", "ABC.V", Side.BUY, 10, 10_000, 0)]
         async with Bench(tmp_path, venue) as b:
             assert "V-77" in b.notices()
-            assert "NOT_OURS" in b.notices()
+            assert "EXTERNAL_ORDER" in b.notices()
+            adopted = b.client.stores.orders["V:V-77"]
+            assert adopted.source is Source.EXTERNAL
+            assert b.engine.kernel.order("V:V-77") == adopted
 
     run(test())
 
@@ -249,7 +253,7 @@ def test_a_venue_that_does_not_list_its_orders_is_asked_until_it_does(
         venue.fail_list = ConnectionError("not now")
         async with Bench(tmp_path, venue) as b:
             assert not b.engine.links["V"].settled
-            assert "did not list its working orders" in b.notices()
+            assert "could not be compared with our books" in b.notices()
             venue.fail_list = None
             assert await b.until(lambda: b.engine.links["V"].settled)
 

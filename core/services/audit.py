@@ -1,0 +1,378 @@
+"""Brings our books in line with one venue: asks it, applies the rules, shows what stands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from core.model.enums import ExecType, OrdStatus, Severity
+from core.model.events import (
+    CancelReject,
+    Difference,
+    Event,
+    ExecutionReport,
+    Notice,
+    VenueStatement,
+)
+from core.model.orders import Order
+from core.model.requests import VenueNew, VenueRequest
+from core.services.orderpath import OrderPath
+from core.services.reconcile import (
+    SYNTHETIC,
+    Finding,
+    Look,
+    in_place_of,
+    missing,
+    name_at,
+    named,
+    of_executions,
+    of_money,
+    of_orders,
+    synthetic_range,
+    synthetic_ranges,
+)
+from core.services.rules import RULES
+from core.venues.venue import Accountable, Venue
+
+LOOKS = 4
+"""How often a difference must be seen until it is believed."""
+BETWEEN = 0.05
+"""Seconds between two looks; reports on their way arrive meanwhile."""
+ANSWER_SECONDS = 8.0
+"""How long a venue may take to answer."""
+OVERLAP = 300 * 10**9
+"""Executions are asked for from this long (ns) before the last look on: clocks differ."""
+
+_WAITS = (ExecType.PENDING_NEW, ExecType.PENDING_CANCEL, ExecType.PENDING_REPLACE)
+
+
+class Terms(NamedTuple):
+    """Seconds between two comparisons by the timer (0: none), until a request without an answer is
+    UNKNOWN, and until what a venue does not know is believed to be lost."""
+
+    every: float = 30.0
+    answer: float = 5.0
+    lost: float = 30.0
+
+
+class _Asked(NamedTuple):
+    """A request on its way: for which order, and when it left (the loop's time)."""
+
+    order: str
+    since: float
+
+
+class Audit:
+    """Our books against those of one venue.
+
+    Attributes:
+        waiting: differences were seen that may vanish by themselves; look again soon.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        path: OrderPath,
+        publish: Callable[[Sequence[Event]], None],
+        terms: Terms,
+    ) -> None:
+        self._venue = venue
+        self._name = venue.name
+        self._path = path
+        self._kernel = path.kernel
+        self._publish = publish
+        self._terms = terms
+        self.waiting = False
+        self._since = self._first_since()
+        self._made = synthetic_ranges(self._kernel.fills())
+        self._standing: dict[str, Difference] = {}
+        self._seen: dict[tuple[str, str, str, str], float] = {}
+        self._asked: dict[str, _Asked] = {}
+        self._silent = False
+
+    def _first_since(self) -> int:
+        """From when on executions may be missing. Those of before there were books are not ours."""
+        working = [o.created for o in self.working()]
+        known = {i.id for i in self._venue.instruments()}
+        told = [f.venue_ts for f in self._kernel.fills() if f.instrument in known]
+        told += [u.ts for u in self._kernel.order_updates() if u.order.status.terminal]
+        ends = [max(told)] if told else []
+        return min(working + ends, default=self._path.clock())
+
+    def working(self) -> list[Order]:
+        """Our orders at the venue, as it knows them."""
+        return Look(self._name, self._kernel, 0).working()
+
+    # -- requests and reports as they pass ---------------------------------------------------
+
+    def sent(self, request: VenueRequest) -> None:
+        """A request leaves for the venue."""
+        name = request.order.cl_ord_id
+        key = name if isinstance(request, VenueNew) else request.request
+        self._asked[key] = _Asked(name, asyncio.get_running_loop().time())
+
+    def heard(
+        self, event: ExecutionReport | CancelReject
+    ) -> Sequence[ExecutionReport | CancelReject]:
+        """What a venue's report means here: mostly the report itself."""
+        if isinstance(event, CancelReject):
+            self._asked.pop(event.request, None)
+            return (event,)
+        event = named(self._name, event)
+        if event.exec_type not in _WAITS:
+            self._asked.pop(event.cl_ord_id, None)
+            if event.request != event.cl_ord_id:
+                self._asked.pop(event.request, None)
+        if event.exec_type is ExecType.TRADE and self._made:
+            return self._late(event)
+        return (event,)
+
+    def _late(self, event: ExecutionReport) -> Sequence[ExecutionReport]:
+        made = self._made.get(event.cl_ord_id)
+        if not made or self._kernel.counted(self._name, event.exec_id):
+            return (event,)
+        reports, gone = in_place_of(made, event)
+        if gone:
+            kept = [each for each in made if each not in gone]
+            if kept:
+                self._made[event.cl_ord_id] = kept
+            else:
+                del self._made[event.cl_ord_id]
+            self.waiting = True
+            ids = ", ".join(each.exec_id for each in gone)
+            what = f"{event.last_qty} at {event.last_price}"
+            finding = Finding("LATE_EXECUTION", event.exec_id, ids, what)
+            self._publish([self._difference(finding, False, "")])
+        return reports
+
+    def overdue(self) -> bool:
+        """Tell the kernel of requests that got no answer in time; True when there are some."""
+        now = asyncio.get_running_loop().time()
+        late = [(k, a) for k, a in self._asked.items() if now - a.since >= self._terms.answer]
+        said: list[Event] = []
+        for key, asked in late:
+            del self._asked[key]
+            order = self._kernel.order(asked.order)
+            if order is None or order.status.terminal or order.status is OrdStatus.UNKNOWN:
+                continue
+            before = order.status
+            seconds = f"{self._terms.answer:g} s"
+            text = f"UNANSWERED: {self._name} has not answered for {seconds}; it is asked."
+            self._path.take(_unknown(self._name, asked.order, key, order, self._path.clock(), text))
+            after = self._kernel.order(asked.order)
+            if after is not None and after.status is OrdStatus.UNKNOWN:
+                finding = Finding("UNANSWERED", key, before.name, f"no answer for {seconds}")
+                said.append(self._difference(finding, False, ""))
+        if said:
+            self._publish(said)
+        return bool(said)
+
+    # -- comparing ---------------------------------------------------------------------------
+
+    async def agree(self, settling: bool) -> None:
+        """Ask the venue, and apply the rules to whatever differs.
+
+        `settling`: the link was broken before, so that nothing is on its way any more.
+
+        Raises:
+            Exception: whatever the venue raises when it cannot say; nothing was compared then.
+        """
+        begun = self._path.clock()
+        streaks: dict[tuple[str, str, str, str], int] = {}
+        ask = [o.cl_ord_id for o in self.working() if o.status is OrdStatus.UNKNOWN]
+        for number in range(LOOKS):
+            if number:
+                await asyncio.sleep(BETWEEN)
+            statement = await asyncio.wait_for(self._ask(ask), ANSWER_SECONDS)
+            look = Look(self._name, self._kernel, self._path.clock(), settling)
+            found = self._findings(look, statement)
+            streaks = {key: streaks.get(key, 0) + 1 for key in map(_key, found)}
+            ask = missing(look, statement)
+            if not any(self._fresh(f) for f in found):
+                break
+        if self._path.halted:
+            raise ConnectionError(f"Nothing can be compared while {self._path.halted}")
+        now = asyncio.get_running_loop().time()
+        believed = [key for key, looks in streaks.items() if looks >= LOOKS - 1]
+        self._seen = {key: self._seen.get(key, now) for key in believed}
+        self._apply(statement, settling, now)
+        self._since = min(begun, self._path.clock())
+
+    async def _ask(self, orders: list[str]) -> VenueStatement:
+        venue = self._venue
+        if isinstance(venue, Accountable):
+            since = min(self._since, self._path.clock()) - OVERLAP
+            statement = await venue.statement(max(since, 0), orders)
+        else:
+            statement = VenueStatement(tuple(await venue.working_orders()))
+        if not self._silent:
+            self._silent = True
+            self._say_what_is_not_offered(statement)
+        return statement
+
+    def _say_what_is_not_offered(self, statement: VenueStatement) -> None:
+        parts = {
+            "orders that are over": statement.asked,
+            "executions": statement.executions,
+            "positions": statement.positions,
+            "balances": statement.balances,
+        }
+        lacking = [what for what, told in parts.items() if told is None]
+        if lacking:
+            text = f"{self._name} does not tell {', '.join(lacking)}; these are not compared."
+            self._publish([Notice(self._path.clock(), Severity.INFO, "reconcile", text)])
+
+    def _findings(self, look: Look, statement: VenueStatement) -> list[Finding]:
+        return [
+            *of_executions(look, statement),
+            *of_orders(look, statement),
+            *of_money(look, statement, self._alone()),
+        ]
+
+    def _alone(self) -> list[str]:
+        """Accounts whose cash is at this venue alone."""
+        suffix = f".{self._name}"
+        elsewhere = {
+            p.account for p in self._kernel.positions() if not p.instrument.endswith(suffix)
+        }
+        elsewhere |= {
+            o.account for o in self._kernel.working() if not o.instrument.endswith(suffix)
+        }
+        return [a.account for a in self._kernel.accounts() if a.account not in elsewhere]
+
+    def _fresh(self, finding: Finding) -> bool:
+        """Is there anything new in it? What stands has been said."""
+        standing = self._standing.get(self._difference(finding, True, "").key)
+        return standing is None or (standing.ours, standing.theirs) != (
+            finding.ours,
+            finding.theirs,
+        )
+
+    def _apply(self, statement: VenueStatement, settling: bool, now: float) -> None:
+        """Stage after stage: what was missed changes what differs after it."""
+        out: list[Difference] = []
+        stands: set[str] = set()
+        self.waiting = False
+        stages = (
+            of_executions,
+            of_orders,
+            lambda look, told: of_money(look, told, self._alone()),
+        )
+        for stage in stages:
+            look = Look(self._name, self._kernel, self._path.clock(), settling)
+            for finding in stage(look, statement):
+                if not self._due(finding, settling, now):
+                    self.waiting = True
+                    continue
+                difference = self._resolve(finding)
+                if difference.stands:
+                    stands.add(difference.key)
+                    if not self._fresh(finding):
+                        continue
+                    self._standing[difference.key] = difference
+                out.append(difference)
+        ts = self._path.clock()
+        for key in [key for key in self._standing if key not in stands]:
+            old = self._standing.pop(key)
+            text = "It does not differ any more."
+            out.append(msgspec.structs.replace(old, ts=ts, stands=False, done=text))
+        if out:
+            self._publish([*out, *map(_notice, out)])
+
+    def _due(self, finding: Finding, settling: bool, now: float) -> bool:
+        """Was it there for long enough to be believed?"""
+        rule = RULES[finding.rule]
+        if rule.at_once:
+            return True
+        seen = self._seen.get(_key(finding))
+        if rule.name in ("LOST_ORDER", "NEVER_ARRIVED"):
+            return seen is not None and (settling or now - seen >= self._terms.lost)
+        if settling:
+            return True
+        if rule.name == "MISSED_FILL_SYNTHETIC" or rule.stands:
+            return seen is not None and now - seen >= self._terms.answer
+        return seen is not None
+
+    def _resolve(self, finding: Finding) -> Difference:
+        """Take in the reports of a finding, and tell what was made of it."""
+        rule = RULES[finding.rule]
+        if rule.stands:
+            return self._difference(finding, True, "")
+        booked = bool(finding.reports)
+        for report in finding.reports:
+            if not self._take(report):
+                booked = False
+        if booked:
+            return self._difference(finding, False, "")
+        if finding.rule in ("EXTERNAL_ORDER", "EXTERNAL_EXECUTION"):
+            return self._difference(finding._replace(rule="NOT_ADOPTED"), True, "")
+        text = "Not booked: it is not possible, or no price is known. Compare with the venue."
+        return self._difference(finding, True, text)
+
+    def _take(self, report: ExecutionReport) -> bool:
+        """Take a report in; False when the kernel could make nothing of it."""
+        name = name_at(self._name, report.cl_ord_id, report.order_id)
+        if report.exec_type is ExecType.TRADE and not report.exec_id.startswith(SYNTHETIC):
+            for each in self._late(report):
+                self._path.take(each)
+        else:
+            self._path.take(report)
+        made = synthetic_range(report.exec_id)
+        if report.exec_type is ExecType.TRADE:
+            counted = self._kernel.counted(self._name, report.exec_id)
+            if counted and made is not None:
+                ranges = self._made.setdefault(made[0], [])
+                if made[1] not in ranges:
+                    ranges.append(made[1])
+            return counted
+        if report.exec_type in (ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT):
+            return True
+        return self._kernel.order(name) is not None
+
+    def _difference(self, finding: Finding, stands: bool, done: str) -> Difference:
+        rule = RULES[finding.rule]
+        return Difference(
+            self._path.clock(),
+            self._name,
+            rule.name,
+            finding.subject,
+            finding.ours,
+            finding.theirs,
+            done or rule.done,
+            rule.severity,
+            stands,
+        )
+
+
+def _key(finding: Finding) -> tuple[str, str, str, str]:
+    return finding[:4]
+
+
+def _notice(d: Difference) -> Notice:
+    text = f"{d.venue}: {d.rule} {d.subject}: here {d.ours}, there {d.theirs}. {d.done}"
+    return Notice(
+        d.ts, d.severity if d.stands else min(d.severity, Severity.WARNING), "reconcile", text
+    )
+
+
+def _unknown(
+    venue: str, name: str, request: str, order: Order, ts: int, text: str
+) -> ExecutionReport:
+    """Nobody knows what became of an order: on record as the answer that a query would give."""
+    return ExecutionReport(
+        venue=venue,
+        ts=ts,
+        received=ts,
+        cl_ord_id=name,
+        exec_type=ExecType.ORDER_STATUS,
+        status=OrdStatus.UNKNOWN,
+        order_id=order.order_id,
+        exec_id=f"{SYNTHETIC}UNANSWERED/{request}",
+        request=request,
+        instrument=order.instrument,
+        side=order.side,
+        text=text,
+    )
