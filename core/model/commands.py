@@ -258,6 +258,23 @@ class AnswerDraft(Message, frozen=True):
     ts: int = 0
 
 
+class AdjustPosition(Message, frozen=True):
+    """Book the `qty` lots (signed) by which a venue says that a position differs, at `price` ticks.
+
+    Only a difference that stands can be booked. It is as if they had been traded, by nobody here.
+    """
+
+    id: str
+    account: str
+    instrument: str
+    qty: int
+    price: int
+    reason: str
+    trader: str = ""
+    source: Source = Source.USER
+    ts: int = 0
+
+
 class VenueControl(Message, frozen=True):
     """Steer a replay: `action` is ``pause``, ``play``, ``speed``, ``seek`` or ``next``.
 
@@ -290,5 +307,6 @@ Command = (
     | SetStrategyParams
     | AnswerDraft
     | HandOver
+    | AdjustPosition
     | VenueControl
 )

@@ -69,6 +69,7 @@ class Audit:
     """Our books against those of one venue.
 
     Attributes:
+        name: the venue's.
         waiting: differences were seen that may vanish by themselves; look again soon.
     """
 
@@ -80,7 +81,7 @@ class Audit:
         terms: Terms,
     ) -> None:
         self._venue = venue
-        self._name = venue.name
+        self.name = self._name = venue.name
         self._path = path
         self._kernel = path.kernel
         self._publish = publish
@@ -92,6 +93,7 @@ class Audit:
         self._seen: dict[tuple[str, str, str, str], float] = {}
         self._asked: dict[str, _Asked] = {}
         self._silent = False
+        self._positions: dict[tuple[str, str], int] = {}
 
     def _first_since(self) -> int:
         """From when on executions may be missing. Those of before there were books are not ours."""
@@ -181,6 +183,8 @@ class Audit:
             Exception: whatever the venue raises when it cannot say; nothing was compared then.
         """
         begun = self._path.clock()
+        if settling:
+            self._asked.clear()
         streaks: dict[tuple[str, str, str, str], int] = {}
         ask = [o.cl_ord_id for o in self.working() if o.status is OrdStatus.UNKNOWN]
         for number in range(LOOKS):
@@ -198,6 +202,8 @@ class Audit:
         now = asyncio.get_running_loop().time()
         believed = [key for key, looks in streaks.items() if looks >= LOOKS - 1]
         self._seen = {key: self._seen.get(key, now) for key in believed}
+        told = statement.positions or ()
+        self._positions = {(p.account, p.instrument): p.qty for p in told}
         self._apply(statement, settling, now)
         self._since = min(begun, self._path.clock())
 
@@ -331,6 +337,24 @@ class Audit:
         if report.exec_type in (ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT):
             return True
         return self._kernel.order(name) is not None
+
+    def gap(self, account: str, instrument: str) -> int | None:
+        """By how many lots the venue's word on a position differs; None when that does not stand.
+
+        Where it does not tell accounts apart, the account is of no matter while there is only one.
+        """
+        alone = len(self._kernel.accounts()) == 1
+        for key in [(account, instrument)] + [("", instrument)] * alone:
+            subject = " ".join(filter(None, key))
+            if f"{self._name}|POSITION_DIFFERS|{subject}" in self._standing:
+                held = self._kernel.positions()
+                ours = [
+                    p.qty
+                    for p in held
+                    if p.instrument == instrument and not p.strategy and p.account == account
+                ]
+                return self._positions.get(key, 0) - sum(ours)
+        return None
 
     def _difference(self, finding: Finding, stands: bool, done: str) -> Difference:
         rule = RULES[finding.rule]

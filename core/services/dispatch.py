@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from core.model.commands import (
+    AdjustPosition,
     AnswerDraft,
     CancelAll,
     CancelOrder,
@@ -21,6 +22,7 @@ from core.model.commands import (
     VenueControl,
 )
 from core.model.events import Event
+from core.services.adjusting import adjustment
 from core.services.config import EngineConfig
 from core.services.desk import StrategyDesk
 from core.services.feed import KernelFeed
@@ -103,6 +105,8 @@ class Dispatch:
                 self._strategies.command(command)
         elif isinstance(command, VenueControl):
             self._control(command)
+        elif isinstance(command, AdjustPosition):
+            self._adjust(command)
         elif isinstance(command, ReloadSettings):
             if self._path.note(command):
                 self._reload(command)
@@ -139,6 +143,19 @@ class Dispatch:
             return list(dict.fromkeys(order.instrument for order in command.orders))
         order = self._path.kernel.order(command.order)
         return [] if order is None else [order.instrument]
+
+    def _adjust(self, command: AdjustPosition) -> None:
+        link = self._routes.get(command.instrument)
+        if link is None:
+            text = f"No venue is connected for {command.instrument}."
+            self._refuse(command, "UNKNOWN_INSTRUMENT", text)
+            return
+        report = adjustment(command, link.audit, self._path.clock())
+        if isinstance(report, str):
+            self._refuse(command, "NOT_POSSIBLE", report)
+        elif self._path.note(command):
+            self._path.take(report)
+            link.compare()
 
     def _control(self, command: VenueControl) -> None:
         link = self._links.get(command.venue)

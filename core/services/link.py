@@ -39,6 +39,7 @@ class VenueLink:
 
     Attributes:
         source: its market data's health.
+        audit: its word compared with our books.
         settled: False until its orders and ours were found to agree; no order goes there before.
     """
 
@@ -65,7 +66,7 @@ class VenueLink:
         self._link = LinkUpdate(venue.name, 0, LinkState.CONNECTING)
         self._task: asyncio.Task[None] | None = None
         self._terms = terms
-        self._audit = Audit(venue, path, publish, terms)
+        self.audit = Audit(venue, path, publish, terms)
         self._timer = Every(_LOOK_SECONDS, self._look, on_error, f"Comparing with {venue.name}")
         self._checked = 0.0
         self._past = past
@@ -76,7 +77,7 @@ class VenueLink:
         """Connect after recovery and agree with the venue, if it answers soon. Never raises."""
         name = self.venue.name
         try:
-            self.venue.resume(self._audit.working(), self._marks())
+            self.venue.resume(self.audit.working(), self._marks())
             await self.venue.start(self._on_market, self._on_event)
         except Exception as error:
             self._on_error(f"{name} could not be started.", error)
@@ -98,7 +99,7 @@ class VenueLink:
     def send(self, request: VenueRequest) -> None:
         """Pass on a request. When the venue fails on it, its fate is unknown until the venue's
         orders were looked up. Never raises."""
-        self._audit.sent(request)
+        self.audit.sent(request)
         try:
             self.venue.send(request)
         except Exception as error:
@@ -131,7 +132,7 @@ class VenueLink:
             self._on_link(event)
         else:
             self._statistics.answered(event)
-            for report in self._audit.heard(event):
+            for report in self.audit.heard(event):
                 self._path.take(report)
 
     def _note_outage(self, update: LinkUpdate) -> None:
@@ -188,7 +189,7 @@ class VenueLink:
         """Agree with the venue, however often it takes to get an answer; then let orders go."""
         while not self.settled:
             try:
-                await self._audit.agree(settling=True)
+                await self.audit.agree(settling=True)
             except Exception as error:
                 self._on_error(
                     f"{self.venue.name} could not be compared with our books; until it is, no"
@@ -206,16 +207,21 @@ class VenueLink:
         """Now and then: what got no answer is asked for, and all is compared when it is time."""
         if not self.settled:
             return
-        audit, terms = self._audit, self._terms
+        audit, terms = self.audit, self._terms
         late = audit.overdue()
         passed = asyncio.get_running_loop().time() - self._checked
         due = terms.every and passed >= (min(1.0, terms.every) if audit.waiting else terms.every)
-        if (late or due) and self._task is None:
+        if late or due:
+            self.compare()
+
+    def compare(self) -> None:
+        """Compare soon, without blocking anything."""
+        if self.settled and self._task is None:
             self._begin(self._check())
 
     async def _check(self) -> None:
         try:
-            await self._audit.agree(settling=False)
+            await self.audit.agree(settling=False)
         except Exception as error:
             self._on_error(f"{self.venue.name} could not be compared with our books.", error)
         self._checked = asyncio.get_running_loop().time()

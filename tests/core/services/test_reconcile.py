@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.model.commands import CancelOrder, ReplaceOrder
+from core.model.commands import AdjustPosition, CancelOrder, ReplaceOrder
 from core.model.enums import ExecType, LinkState, OrdStatus, Side, Source
 from core.model.events import Difference, VenueBalance
 from core.services.config import EngineConfig, load_config
@@ -164,7 +164,7 @@ def test_what_happened_while_we_were_away(tmp_path: Path, case: Case, restart: b
             assert notional(b, name) == v.orders[name].notional
             assert found.fees == Decimal("0.25") * len(v.executions)
         before = journaled(b)
-        await b.engine.links["V"]._audit.agree(settling=True)
+        await b.engine.links["V"].audit.agree(settling=True)
         assert journaled(b) == before, "the second time there is nothing to do"
 
     async def work() -> None:
@@ -216,7 +216,7 @@ def test_fills_that_no_execution_tells_of_are_made_here_at_the_exact_average(
             assert ids[-1].endswith(f"-{cum}")
             before = journaled(b)
             v.link(LinkState.STALE)
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             assert b.engine.kernel.fills()[-1].exec_id == ids[-1]
             assert b.engine.kernel.seq - before[0] <= 1
         async with engine(tmp_path, v) as c:
@@ -313,7 +313,7 @@ def test_an_execution_counts_once_however_often_and_by_whichever_way_it_is_told(
             for again in (second, told, msgspec.structs.replace(told, received=5, text="copy")):
                 v.events(again)
             v.executions += [told, second]
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             assert position(b) == 6
             assert len(b.engine.kernel.fills()) == 2
 
@@ -363,7 +363,7 @@ def test_a_request_without_an_answer_is_unknown_and_only_the_venue_resolves_it(
             assert b.client.stores.unknown_orders()
             v.fail_list = None
             v.mute = False
-            await b.engine.links["V"]._audit.agree(settling=False)
+            await b.engine.links["V"].audit.agree(settling=False)
             assert await b.until(lambda: b.status(name) is NEW)
             assert [type(r).__name__ for r in v.sent] == ["VenueNew"]
 
@@ -514,7 +514,7 @@ def test_what_fits_no_account_is_shown_and_not_booked(tmp_path: Path) -> None:
             v.enter("x", account="SOMEBODY")
             v.enter("y", instrument="NONE.V")
             for _ in range(2):
-                await b.engine.links["V"]._audit.agree(settling=False)
+                await b.engine.links["V"].audit.agree(settling=False)
             assert rules(b) == ["NOT_ADOPTED", "NOT_ADOPTED"]
             assert b.engine.kernel.working() == []
 
@@ -531,12 +531,12 @@ def test_an_order_that_ended_here_and_works_there_is_shown_until_it_is_gone(
             b.send(CancelOrder(IDS.next(), name))
             assert await b.until(lambda: b.status(name) is CANCELED)
             v.change(name, status=NEW)
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             [found] = differences(b)
             assert (found.rule, found.stands) == ("WORKS_THERE", True)
             assert b.status(name) is CANCELED
             v.change(name, status=CANCELED)
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             [found] = differences(b)
             assert not found.stands
 
@@ -549,7 +549,7 @@ def test_two_orders_under_one_id(tmp_path: Path) -> None:
         async with engine(tmp_path, v) as b:
             name = await sent(b)
             v.orders["copy"] = msgspec.structs.replace(v.orders[name], order_id="OTHER")
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             assert rules(b) == ["DUPLICATE_ID"]
             assert len(b.engine.kernel.working()) == 1
 
@@ -564,7 +564,7 @@ def test_an_execution_told_otherwise_the_second_time(tmp_path: Path) -> None:
             told = v.trade(name, 4, 9_999)
             v.executions[0] = msgspec.structs.replace(told, last_price=9_000)
             before = journaled(b)
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             assert rules(b) == ["EXECUTION_DIFFERS"]
             assert journaled(b) == before
 
@@ -578,7 +578,7 @@ def test_less_filled_there_than_here(tmp_path: Path) -> None:
             name = await sent(b)
             v.trade(name, 4, 9_999)
             v.change(name, cum_qty=1)
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             assert rules(b) == ["FILLS_DIFFER"]
             assert position(b) == 4
 
@@ -603,19 +603,55 @@ def test_a_position_that_differs_is_shown_with_both_figures_and_left_alone(
                 v.trade(name, abs(ours), 10_000)
             v.held[("PAPER-1", "ABC.V")] = theirs
             before = journaled(b)
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             [found] = differences(b)
             assert (found.rule, found.subject) == ("POSITION_DIFFERS", "PAPER-1 ABC.V")
             assert (found.ours, found.theirs, found.stands) == (str(ours), str(theirs), True)
             assert journaled(b) == before
             assert position(b) == ours
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             said = [n for n in b.engine.records.notices if "POSITION_DIFFERS" in n.text]
             assert len(said) == 1
             v.held[("PAPER-1", "ABC.V")] = ours
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             [found] = differences(b)
             assert not found.stands
+
+    run(work())
+
+
+@pytest.mark.parametrize("gap", [3, -8])
+def test_a_position_is_adjusted_by_a_command_with_a_reason(tmp_path: Path, gap: int) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.trade(name, 5, 10_000)
+
+            async def refused(qty: int, price: int = 9_990, reason: str = "?") -> str:
+                command = AdjustPosition(IDS.next(), "PAPER-1", "ABC.V", qty, price, reason)
+                b.send(command)
+                assert await b.until(lambda: command.id in b.client.stores.refusals)
+                return b.client.stores.refusals[command.id].text
+
+            assert "does not say" in await refused(gap)
+            v.held[("PAPER-1", "ABC.V")] = 5 + gap
+            await b.engine.links["V"].audit.agree(settling=True)
+            assert "reason" in await refused(gap, reason=" ")
+            assert "price" in await refused(gap, price=0)
+            assert f"by {gap} lots" in await refused(gap + 1)
+            assert position(b) == 5
+            given = AdjustPosition(IDS.next(), "PAPER-1", "ABC.V", gap, 9_990, "corporate action")
+            b.send(given)
+            assert await b.until(lambda: position(b) == 5 + gap)
+            assert await b.until(lambda: not [d for d in differences(b) if d.stands])
+            made = b.engine.kernel.order(f"adjust/{given.id}")
+            assert made is not None
+            assert (made.source, made.status) == (Source.EXTERNAL, FILLED)
+            assert notional(b, made.cl_ord_id) == abs(gap) * 9_990
+        v.held[("PAPER-1", "ABC.V")] = 5 + gap
+        async with engine(tmp_path, v) as c:
+            assert position(c) == 5 + gap
 
     run(work())
 
@@ -627,10 +663,10 @@ def test_an_account_that_the_venue_does_not_tell_apart(tmp_path: Path) -> None:
             name = await sent(b)
             v.trade(name, 4, 10_000)
             v.held = {("", "ABC.V"): 4}
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             assert rules(b) == []
             v.held = {("", "ABC.V"): 5}
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             assert rules(b) == ["POSITION_DIFFERS"]
 
     run(work())
@@ -643,7 +679,7 @@ def test_a_balance_that_differs_is_shown(tmp_path: Path) -> None:
         async with engine(tmp_path, v) as b:
             assert rules(b) == []
             v.balances = [VenueBalance("USD", Decimal("999999.5"), "PAPER-1")]
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             [found] = differences(b)
             assert (found.rule, found.ours, found.theirs) == (
                 "BALANCE_DIFFERS",
@@ -704,12 +740,12 @@ def test_what_a_venue_does_not_tell_is_said_once(tmp_path: Path) -> None:
     async def work() -> None:
         v = Keeper(offers=frozenset())
         async with engine(tmp_path, v) as b:
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             text = "V does not tell orders that are over, executions, positions, balances"
             assert b.notices().count(text) == 1
             name = await sent(b)
             v.forget()
-            await b.engine.links["V"]._audit.agree(settling=True)
+            await b.engine.links["V"].audit.agree(settling=True)
             assert state(b, name) is CANCELED
 
     run(work())
