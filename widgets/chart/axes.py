@@ -86,22 +86,22 @@ class PriceAxis(pg.GraphicsWidget):
         painter.setFont(look.font)
         painter.setPen(look.dim)
         lift = look.ascent - look.metrics.height() / 2
-        places = place_tags([sheet.y(tag.price) for tag in self.tags], look.tag)
+        half = look.tag / 2
+        seen = [t for t in self.tags if -half < sheet.y(t.price) < sheet.height + half]
+        wanted = [min(max(sheet.y(t.price), half), sheet.height - half) for t in seen]
+        places = place_tags(wanted, look.tag)
         for price in sheet.price_ticks:
             y = sheet.y(price)
             free = all(abs(y - place) >= look.tag * 0.9 for place in places)
             if free and look.height * 0.6 < y < sheet.height - look.height * 0.6:
                 painter.drawText(QPointF(look.pad + 3, y + lift), sheet.text(price))
-        for tag, y in zip(self.tags, places, strict=True):
-            self._paint_tag(painter, tag, y, lift)
+        for tag, y in zip(seen, places, strict=True):
+            if half <= y <= sheet.height - half:  # pushed out: its line's label has the price
+                self._paint_tag(painter, tag, y, lift)
 
     def _paint_tag(self, painter: QPainter, tag: Tag, y: float, lift: float) -> None:
-        sheet, look = self.sheet, self.sheet.look
-        half = look.tag / 2
-        if not -half < y < sheet.height + half:
-            return
-        y = min(max(y, half), sheet.height - half)
-        box = QRectF(1, round(y - half), self.size().width() - 2, look.tag)
+        look = self.sheet.look
+        box = QRectF(1, round(y - look.tag / 2), self.size().width() - 2, look.tag)
         if tag.filled:
             painter.fillRect(box.adjusted(0, 0, 0, -1), tag.color)  # a hair between neighbours
             painter.setPen(look.on(tag.color))

@@ -44,46 +44,72 @@ class Chip(NamedTuple):
         return self.width > 0 and abs(self.y + self.height / 2 - self.line) >= 1
 
 
+class Room(NamedTuple):
+    """Where chips may stand: the right edge and the bottom of the pane, and what is taken.
+
+    Chips of prices above the pixel `middle` make way upwards, the others downwards.
+    """
+
+    right: float
+    bottom: float
+    middle: float
+    taken: tuple[Box, ...] = ()
+
+
 def place_chips(
     marks: Sequence[Mark],
     y: Callable[[float], float],
     text_width: Callable[[str], float],
-    right: float,
-    bottom: float,
+    room: Room,
     height: float,
     pad: float,
-    taken: Sequence[Box] = (),
 ) -> list[Chip]:
-    """Put chips on their lines from the right edge so that none covers another or what is `taken`.
+    """Put chips on their lines from the right edge so that none covers another or what is taken.
 
-    Those in each other's way move to the left, and where there is no room either, up or down.
-    Marks whose price is out of view get none.
+    Those in each other's way move to the left, and where there is no room either, up or down in
+    the order of their prices. Marks whose price is out of view get none.
     """
-    chips: list[Chip] = []
-    filled = list(taken)
+    wishes = []
     for mark in sorted(marks, key=lambda m: (-m.price, m.order.created)):
         line = y(mark.price)
-        if not 0 <= line <= bottom:
-            continue
-        close = height if mark.stage in (Stage.WORKING, Stage.UNKNOWN) else 0.0
-        width = text_width(mark.text) + 2 * pad + close
-        for top in _tops(line - height / 2, height, bottom, filled):
-            x = _free(filled, top, width, height, right)
+        if 0 <= line <= room.bottom:
+            close = height if mark.stage in (Stage.WORKING, Stage.UNKNOWN) else 0.0
+            width = text_width(mark.text) + 2 * pad + close
+            wishes.append(Chip(mark, room.right, line, width, height, close, line))
+    above = [wish for wish in wishes if wish.line < room.middle]
+    below = [wish for wish in wishes if wish.line >= room.middle]
+    chips: list[Chip] = []
+    for group, up in ((above[::-1], True), (below, False)):
+        filled = [*room.taken, *(Box(c.x, c.y, c.width, c.height) for c in chips)]
+        placed = _place(group, filled, room, up)
+        if not all(chip.width for chip in placed):  # at the pane's edge: the other way
+            other = _place(group[::-1], filled, room, not up)
+            placed = max(placed, other, key=lambda found: sum(c.width > 0 for c in found))
+        chips += placed
+    return sorted(chips, key=lambda chip: chip.line)
+
+
+def _place(wishes: Sequence[Chip], filled: Sequence[Box], room: Room, up: bool) -> list[Chip]:
+    """Chips one after the other, each on its line or, in one direction, next to another box."""
+    filled, chips = list(filled), []
+    for wish in wishes:
+        height, line = wish.height, wish.line
+        last = max(room.bottom - height, 0.0)
+        wanted = min(max(line - height / 2, 0.0), last)
+        edges = [b.y - height - 1 if up else b.y + b.height + 1 for b in filled]
+        beside = [t for t in edges if 0 <= t <= last and (t < wanted if up else t > wanted)]
+        for top in (wanted, *sorted(beside, reverse=up)):
+            x = _free(filled, top, wish.width, height, room.right)
             if x is not None:
-                chips.append(Chip(mark, x, top, width, height, x + width - close, line))
-                filled.append(Box(x, top, width, height))
+                close = x + wish.width - wish.close
+                chips.append(Chip(wish.mark, x, top, wish.width, height, close, line))
+                filled.append(Box(x, top, wish.width, height))
                 break
         else:
-            chips.append(Chip(mark, right, line - height / 2, 0.0, height, right, line))
+            chips.append(
+                Chip(wish.mark, room.right, line - height / 2, 0.0, height, room.right, line)
+            )
     return chips
-
-
-def _tops(wanted: float, height: float, bottom: float, filled: Sequence[Box]) -> list[float]:
-    """Places for a chip's top, the nearest to its line first: there, or next to another box."""
-    last = max(bottom - height, 0.0)
-    beside = [b.y - height - 1 for b in filled] + [b.y + b.height + 1 for b in filled]
-    tops = [min(max(wanted, 0.0), last), *(top for top in beside if 0 <= top <= last)]
-    return sorted(tops, key=lambda top: abs(top - wanted))
 
 
 def _free(

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem
 
 from core.model.enums import Side
-from widgets.chart.chips import Box, Chip, place_chips
+from widgets.chart.chips import Box, Chip, Room, place_chips
 from widgets.chart.fills import Group
 from widgets.chart.layers import Layer
 from widgets.chart.marks import Mark, Stage
@@ -53,6 +53,7 @@ class OrderLayer(Layer):
         self.last: tuple[int, QColor] | None = None
         self.hovered = ""
         self.taken: Box | None = None
+        self._middle: float | None = None
         self._placed: tuple[object, ...] = ()
 
     def set_last(self, last: tuple[int, QColor]) -> None:
@@ -82,20 +83,15 @@ class OrderLayer(Layer):
         held = self._held_box(taken)
         if held is not None:
             taken.append(held)
-        scale = (sheet.low, sheet.high, sheet.height, rect.width(), look)
-        placed = (self.marks, scale, taken)
+        own = [sheet.y(mark.price) for mark in self.marks]
+        middle = sheet.y(self.last[0]) if self.last is not None else sum(own) / max(len(own), 1)
+        if self._middle is None or abs(middle - self._middle) > look.tag:
+            self._middle = middle  # labels do not follow each tick
+        room = Room(rect.width() - 8, sheet.height, self._middle, tuple(taken))
+        placed = (self.marks, room, sheet.low, sheet.high, look)
         if placed != self._placed:
             self._placed = placed
-            self.chips = place_chips(
-                self.marks,
-                sheet.y,
-                look.width,
-                rect.width() - 8,
-                sheet.height,
-                look.tag,
-                look.pad,
-                taken,
-            )
+            self.chips = place_chips(self.marks, sheet.y, look.width, room, look.tag, look.pad)
 
     def paint_layer(self, painter: QPainter, exposed: QRectF) -> None:
         sheet, look, width = self.sheet, self.sheet.look, self._rect.width()

@@ -16,7 +16,7 @@ from core.model.enums import OrdStatus, OrdType, Side
 from core.model.ids import IdMaker
 from tests.widgets.chart.test_panel import drag, give_bars, settle, y_of
 from tests.widgets.trading_world import ASK, BID, BTC, World
-from widgets.chart.chips import Box, chip_at, place_chips
+from widgets.chart.chips import Box, Room, chip_at, place_chips
 from widgets.chart.marks import make_marks, mark_words
 from widgets.chart.panel import ChartPanel
 from widgets.sent import Sent
@@ -191,10 +191,11 @@ def test_no_label_stands_on_the_box_with_the_numbers(panel, world):
 def test_a_label_beside_its_line_is_still_taken_by_its_line(world):
     for n in range(3):
         world.order(f"T{n}", Side.SELL, ASK + 20 + n, 1)
+    room = Room(RIGHT, BOTTOM, 200.0)
     chips = place_chips(
-        marks_of(world), lambda p: 100 - (p - ASK), lambda t: 300.0, RIGHT, BOTTOM, HEIGHT, 4
+        marks_of(world), lambda p: 100 - (p - ASK), lambda t: 300.0, room, HEIGHT, 4
     )
-    assert [chip.beside for chip in chips] == [False, True, True]
+    assert [chip.beside for chip in chips] == [True, True, False]
     for chip in chips:
         found = chip_at(chips, 5, chip.line)
         assert found is not None
@@ -204,15 +205,17 @@ def test_a_label_beside_its_line_is_still_taken_by_its_line(world):
 @given(
     prices=st.lists(st.integers(1, 300), max_size=25),
     width=st.floats(20, 500),
+    middle=st.integers(0, 300),
     taken=st.booleans(),
 )
-def test_labels_never_cover_each_other_nor_what_is_taken(prices, width, taken):
+def test_labels_never_cover_each_other_nor_what_is_taken(prices, width, middle, taken):
     world = World()
     for n, price in enumerate(prices):
         world.order(f"T{n}", Side.BUY, price, 1)
     boxes = [Box(0, 0, 250, 40)] if taken else []
     marks = marks_of(world)
-    chips = place_chips(marks, float, lambda t: width, RIGHT, BOTTOM, HEIGHT, 4, boxes)
+    room = Room(RIGHT, BOTTOM, middle, tuple(boxes))
+    chips = place_chips(marks, lambda p: 300.0 - p, lambda t: width, room, HEIGHT, 4)
     assert len(chips) == len(set(prices))
     seen = [c for c in chips if c.width]
     assert seen or not prices
@@ -223,4 +226,19 @@ def test_labels_never_cover_each_other_nor_what_is_taken(prices, width, taken):
 
 def test_out_of_view_there_is_no_label(world):
     world.order("A", Side.BUY, 10)
-    assert place_chips(marks_of(world), lambda p: -50.0, len, RIGHT, BOTTOM, HEIGHT, 4) == []
+    room = Room(RIGHT, BOTTOM, 100.0)
+    assert place_chips(marks_of(world), lambda p: -50.0, len, room, HEIGHT, 4) == []
+
+
+@pytest.mark.parametrize("first", [2, 80, 150, 290])
+@pytest.mark.parametrize("middle", [0, 100, 300])
+def test_labels_of_near_prices_stand_in_the_order_of_prices(first, middle):
+    """At the pane's edges too, where they can only make way to one side."""
+    world = World()
+    for n in range(4):
+        world.order(f"T{n}", Side.BUY, first + n, 1)
+    room = Room(RIGHT, BOTTOM, middle)
+    chips = place_chips(marks_of(world), lambda p: 300.0 - p, lambda t: 300.0, room, HEIGHT, 4)
+    assert all(c.width for c in chips)
+    inside = [c.y for c in chips if (c.line < middle) is (first < middle)]
+    assert inside == sorted(inside)
