@@ -86,7 +86,7 @@ def set_trading_state(s: State, command: SetTradingState) -> None:
 
 def advance(s: State, holding: Holding) -> None:
     """Take the closing of one holding a step further."""
-    leg = holding.leg
+    leg = holding.closing
     if leg is None:
         return
     job = s.jobs[leg.job]
@@ -134,14 +134,14 @@ def _begin(s: State, job: Job, accounts: list[Account], instrument: str, strateg
             if (
                 target is None
                 or not (target.live or (job.close and target.qty))
-                or holding.leg is not None
-                or target.leg is not None
+                or holding.closing is not None
+                or target.closing is not None
             ):
                 continue
             for part in holding.parts.values() if target is holding else ():
-                if part.leg is not None:
-                    _finish(s, part, part.leg, f"{_name(part)} is closed by {job.id} now")
-            target.leg = Leg(job.id)
+                if part.closing is not None:
+                    _finish(s, part, part.closing, f"{_name(part)} is closed by {job.id} now")
+            target.closing = Leg(job.id)
             job.legs += 1
             s.closing[_key(target)] = target
             s.ready.append(target)
@@ -240,7 +240,7 @@ def _terms(s: State, holding: Holding, side: Side) -> tuple[OrdType, TimeInForce
 
 def _finish(s: State, holding: Holding, leg: Leg, text: str) -> None:
     job = s.jobs[leg.job]
-    holding.leg = None
+    holding.closing = None
     s.closing.pop(_key(holding), None)
     job.legs -= 1
     bad = Severity.CRITICAL if " NOT " in text else Severity.INFO

@@ -212,7 +212,7 @@ def hand_over(s: State, command: HandOver) -> None:
             f"“{command.strategy}” holds nothing of {command.instrument} in {command.account}.",
         )
         return
-    if part.leg is not None or holding.leg is not None:
+    if part.closing is not None or holding.closing is not None:
         text = f"The position of {command.strategy} is being closed; wait until that is over."
         s.refuse(command.id, "CLOSING", text)
         return

@@ -138,7 +138,7 @@ class Dump(Part, frozen=True):
     delay: int
     settings: list[tuple[str, str, str, Decimal]]
     limits: list[tuple[str, str, str, Decimal]]
-    waiting: list[tuple[str, str, str, Decimal, int]]
+    waiting: list[tuple[str, str, str, Decimal | None, int]]
     links: list[tuple[str, LinkState, str]]
     jobs: list[JobDump]
     closing: list[tuple[str, str, str]]
@@ -306,7 +306,7 @@ def _dump_desk(desk: Desk) -> DeskDump:
 
 
 def _dump_holding(name: str, h: Holding) -> HoldingDump:
-    leg = h.leg
+    closing = h.closing
     return HoldingDump(
         name,
         h.qty,
@@ -315,7 +315,9 @@ def _dump_holding(name: str, h: Holding) -> HoldingDump:
         h.fees,
         h.bought,
         h.sold,
-        None if leg is None else LegDump(leg.job, leg.order, leg.before, leg.tries, leg.said),
+        None
+        if closing is None
+        else LegDump(closing.job, closing.order, closing.before, closing.tries, closing.said),
         [_dump_holding(strategy, part) for strategy, part in h.parts.items()],
         [_dump_holding(trader, hand) for trader, hand in h.hands.items()],
         h.day,
@@ -369,7 +371,7 @@ def _fill_holding(s: State, h: Holding, d: HoldingDump) -> None:
     h.day = d.day
     risk_dump.load_recent(h.recent, d.recent)
     if d.leg is not None:
-        h.leg = leg = Leg(d.leg.job)
+        h.closing = leg = Leg(d.leg.job)
         leg.order, leg.before = d.leg.order, d.leg.before
         leg.tries, leg.said = d.leg.tries, d.leg.said
         s.jobs[leg.job].legs += 1

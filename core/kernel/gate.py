@@ -157,7 +157,9 @@ def only_reduce(holding: Holding, part: Holding | None, closing: bool) -> str:
         return f"Account {account.id} is reduce-only: {_reason(account)}."
     if meter.state is _REDUCING:
         return f"Venue {meter.name} is reduce-only: {_reason(meter)}."
-    if not closing and (holding.leg is not None or (part is not None and part.leg is not None)):
+    if not closing and (
+        holding.closing is not None or (part is not None and part.closing is not None)
+    ):
         return f"{holding.market.instrument.id} is being closed."
     return ""
 

@@ -155,7 +155,7 @@ def _follow_bracket(s: State, group: Group) -> None:
         if not live.dead:
             _bring(s, live, share)
     alive = any(not live.dead for live in exits)
-    if not alive and not group.said and not _holding(entry).leg:
+    if not alive and not group.said and not _holding(entry).closing:
         group.said = True
         s.notice(
             Severity.WARNING,

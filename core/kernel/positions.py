@@ -247,6 +247,7 @@ class Holding:
     __slots__ = (
         "account",
         "bought",
+        "closing",
         "cost",
         "day",
         "desk",
@@ -254,7 +255,6 @@ class Holding:
         "fee_units",
         "fees",
         "hands",
-        "leg",
         "live",
         "long",
         "market",
@@ -286,7 +286,7 @@ class Holding:
         self.live: dict[str, Live] = {}
         self.parts: dict[str, Holding] = {}
         self.hands: dict[str, Holding] = {}
-        self.leg: Leg | None = None
+        self.closing: Leg | None = None
         self.rules: dict[tuple[str, str], Rules] = {}
         self.recent = Recent()
         self.resting = Resting()

@@ -203,7 +203,7 @@ class State:
         for holding in (live.holding, live.part, live.hand):
             if holding is not None and holding.live.pop(name, None) is not None:
                 holding.desk.working -= 1
-                if holding.leg is not None:
+                if holding.closing is not None:
                     self.ready.append(holding)
         self.bury(live)
 
