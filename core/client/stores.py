@@ -151,6 +151,8 @@ class Stores:
                 self.positions.put(key, event)
             case AccountState():
                 self.accounts.put(event.account, event)
+            case LimitUse() if event.lifted:
+                self.limits.drop(limit_key(event))
             case LimitUse():
                 self.limits.put(limit_key(event), event)
             case StrategyState():

@@ -12,9 +12,10 @@ from core.kernel.orders import Live
 from core.kernel.rates import count_changed
 from core.kernel.state import State
 from core.model.checks import Violation, check_form
-from core.model.commands import ReplaceOrder
+from core.model.commands import NewOrderList, ReplaceOrder
 from core.model.enums import ExecType, OrdType
 from core.model.held import WANTS_STOP, wire_type
+from core.model.inputs import TurnedAway
 
 
 def replace_order(s: State, command: ReplaceOrder) -> None:
@@ -84,6 +85,24 @@ def _replace_problem(live: Live, command: ReplaceOrder) -> tuple[str, str]:
     if now == (command.qty, command.price, command.stop_price or now[2]):
         return "NO_CHANGE", f"Order {order} has that price and quantity already."
     return "", ""
+
+
+def turn_away(s: State, message: TurnedAway) -> None:
+    """Refuse what the engine could not even put before the gate; on record like its denials."""
+    command = message.command
+    violation = Violation(message.code, message.text, "", scope=message.scope)
+    if isinstance(command, ReplaceOrder):
+        live = s.working.get(command.order)
+        if live is not None:
+            record(s, live.command, "denied", violation)
+        s.refuse(command.id, message.code, message.text)
+    elif isinstance(command, NewOrderList):
+        for order in command.orders:
+            record(s, order, "denied", violation)
+        s.refuse(command.id, message.code, message.text)
+    else:
+        record(s, command, "denied", violation)
+        s.refuse(command.cl_ord_id, message.code, message.text)
 
 
 _MOVING = (OrdType.PEGGED, OrdType.TRAILING_STOP, OrdType.TRAILING_STOP_LIMIT)

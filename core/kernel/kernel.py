@@ -51,6 +51,7 @@ from core.model.inputs import (
     LimitValue,
     Setup,
     Tick,
+    TurnedAway,
 )
 from core.model.instruments import Instrument
 from core.model.market import Quote, StatusUpdate, Trade
@@ -82,6 +83,7 @@ Input = (
     | Facts
     | Covariance
     | Tick
+    | TurnedAway
 )
 
 
@@ -202,10 +204,12 @@ class Kernel:
             if s.limits.settings.get((v.name, v.scope, v.scope_id)) != v.value
         )
         policy = setup.policy if setup.policy != s.risk.policy else None
+        given = {(v.name, v.scope, v.scope_id) for v in setup.limits}
+        lifted = tuple(key for key in s.limits.settings if key not in given)
         same = setup.loosen_delay == s.limits.delay and policy is None
-        if same and not (instruments or accounts or limits):
+        if same and not (instruments or accounts or limits or lifted):
             return None
-        return Setup(instruments, accounts, limits, setup.loosen_delay, policy)
+        return Setup(instruments, accounts, limits, setup.loosen_delay, policy, lifted=lifted)
 
     @property
     def seq(self) -> int:
@@ -422,5 +426,6 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     Setup: State.setup,
     Facts: riskstate.take_facts,
     Covariance: portfolio.take_covariance,
+    TurnedAway: changing.turn_away,
     Tick: _on_tick,
 }

@@ -20,9 +20,9 @@ Key = tuple[str, str, str]
 
 
 class Waiting(NamedTuple):
-    """A loosened limit and when (UTC ns) it takes effect."""
+    """A loosened limit (None: it is lifted) and when (UTC ns) it takes effect."""
 
-    value: Decimal
+    value: Decimal | None
     at: int
 
 
@@ -101,8 +101,26 @@ class LimitBook:
             else:
                 self.values[key] = limit.value
                 self._forget(key)
+        for key in setup.lifted:
+            if self.settings.pop(key, None) is not None:
+                self._lift(key, ts if setup.reason else 0)
         self.changed()
         return wrong
+
+    def _lift(self, key: Key, ts: int) -> None:
+        """Take a limit away, so that what is set for all of its scope holds: where that is looser
+        after the delay (`ts` 0: at once)."""
+        now = self.values.get(key)
+        name, scope, scope_id = key
+        then = self.values.get((name, scope, "")) if scope_id else None
+        if then is None and scope == "account":
+            then = LIMIT_KINDS[name].default
+        if now is not None and ts and (then is None or then > now):
+            self.waiting[key] = Waiting(None, ts + self.delay)
+            self.find_due()
+        else:
+            self.values.pop(key, None)
+            self._forget(key)
 
     def set(self, command: SetLimit, ts: int) -> tuple[str, str]:
         """Carry out a checked command: at once when tighter, later when looser.
@@ -133,9 +151,16 @@ class LimitBook:
         said: list[str] = []
         for key in [k for k, w in self.waiting.items() if w.at <= ts]:
             waiting = self.waiting.pop(key)
-            self.values[key] = waiting.value
-            title = LIMIT_KINDS[key[0]].title
-            said.append(f"{title} limit of {scope_text(*key[1:])} is {plain(waiting.value)} now.")
+            what = f"{LIMIT_KINDS[key[0]].title} limit of {scope_text(*key[1:])}"
+            if waiting.value is not None:
+                self.values[key] = waiting.value
+                said.append(f"{what} is {plain(waiting.value)} now.")
+                continue
+            self.values.pop(key, None)
+            left = self.base(*key)
+            said.append(
+                f"{what} is lifted" + ("." if left is None else f"; {plain(left)} holds now.")
+            )
         self.changed()
         self.find_due()
         return said

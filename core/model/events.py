@@ -154,7 +154,8 @@ class Difference(Message, frozen=True):
 class LimitUse(Message, frozen=True):
     """How much of one limit is used. `used` and `limit` are in the limit's own unit.
 
-    `base` is the limit as it was set, when the market's state has tightened it.
+    `base` is the limit as it was set, when the market's state has tightened it. At `pending_at`
+    the limit becomes `pending`, or is lifted where that is None. `lifted`: it holds no more.
     """
 
     ts: int
@@ -168,6 +169,7 @@ class LimitUse(Message, frozen=True):
     pending: Decimal | None = None
     pending_at: int = 0
     base: Decimal | None = None
+    lifted: bool = False
 
 
 class RiskDecision(Message, frozen=True):

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
+from core.model.commands import NewOrder, NewOrderList, ReplaceOrder
 from core.model.enums import OrdType
 from core.model.instruments import Instrument
 from core.model.message import Message, Part
@@ -15,10 +16,14 @@ LOOSEN_DELAY = 30_000_000_000
 
 
 class AccountSetup(Part, frozen=True):
-    """An account and the money it opens with, by currency."""
+    """An account and the money it opens with, by currency.
+
+    With `hedging` long and short positions in one instrument stand apart.
+    """
 
     id: str
     cash: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    hedging: bool = False
 
 
 class LimitValue(Part, frozen=True):
@@ -128,6 +133,8 @@ class Setup(Message, frozen=True):
     Journaled like any other input, so that a replay needs nothing but the journal. Applied to a
     kernel that already runs it adds what is new; an account that exists keeps its cash. Where
     `reason` tells why the settings were read anew, looser limits wait as those of commands do.
+    `lifted` are limits (name, scope, id of the scope) that the settings gave before and do not
+    give any more.
     """
 
     instruments: tuple[Instrument, ...] = ()
@@ -137,6 +144,7 @@ class Setup(Message, frozen=True):
     policy: Policy | None = None
     reason: str = ""
     trader: str = ""
+    lifted: tuple[tuple[str, str, str], ...] = ()
 
 
 class Facts(Message, frozen=True):
@@ -178,4 +186,13 @@ class Tick(Message, frozen=True):
     session: str = ""
 
 
-KernelInput = Setup | Facts | Covariance | Tick
+class TurnedAway(Message, frozen=True):
+    """Orders, or a change of one, that the engine did not take so far as the gate, and why."""
+
+    command: NewOrder | NewOrderList | ReplaceOrder
+    code: str
+    text: str
+    scope: str = ""
+
+
+KernelInput = Setup | Facts | Covariance | Tick | TurnedAway

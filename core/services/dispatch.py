@@ -22,6 +22,7 @@ from core.model.commands import (
     VenueControl,
 )
 from core.model.events import Event
+from core.model.inputs import TurnedAway
 from core.services.adjusting import adjustment
 from core.services.config import EngineConfig
 from core.services.desk import StrategyDesk
@@ -38,6 +39,8 @@ _FOR_STRATEGIES = (SetStrategyMode, SetStrategyParams, AnswerDraft)
 _CLOSING = (Flatten, Kill)
 _KEPT = (CancelOrder, CancelAll, Flatten, Kill)
 """What only takes risk away waits for an engine that starts; nobody must ask for it twice."""
+
+_STARTING = "The engine is reconciling; try again in a moment."
 
 
 class Dispatch:
@@ -99,7 +102,7 @@ class Dispatch:
         elif isinstance(command, _ORDERS):
             self._order(command, ready)
         elif not ready:
-            self._refuse(command, "STARTING", "The engine is reconciling; try again in a moment.")
+            self._refuse(command, "STARTING", _STARTING)
         elif isinstance(command, _FOR_STRATEGIES):
             if self._path.note(command):
                 self._strategies.command(command)
@@ -119,18 +122,16 @@ class Dispatch:
 
     def _order(self, command: NewOrder | NewOrderList | ReplaceOrder, ready: bool) -> None:
         if not ready:
-            self._refuse(command, "STARTING", "The engine is reconciling; try again in a moment.")
+            self._path.take(TurnedAway(command, "STARTING", _STARTING, "engine"))
             return
         instruments = self._instruments(command)
         for instrument in instruments:
             link = self._routes.get(instrument)
             if link is not None and not link.settled:
-                self._refuse(
-                    command,
-                    "STREAM_RECONCILING",
-                    f"Our orders and those of {link.venue.name} are being compared;"
-                    " try again in a moment.",
-                )
+                name = link.venue.name
+                text = f"Our orders and those of {name} are being compared; try again in a moment."
+                message = TurnedAway(command, "STREAM_RECONCILING", text, f"venue:{name}")
+                self._path.take(message)
                 return
         for instrument in instruments:
             self._feed.feed(instrument)

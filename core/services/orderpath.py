@@ -31,7 +31,7 @@ from core.model.events import (
     LinkUpdate,
     Notice,
 )
-from core.model.inputs import Covariance, Facts, Setup, Tick
+from core.model.inputs import Covariance, Facts, Setup, Tick, TurnedAway
 from core.model.market import Quote, StatusUpdate, Trade
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
 from core.services.statistics import Statistics
@@ -281,7 +281,11 @@ class OrderPath:
         elif not isinstance(
             message, Tick | Quote | Trade | StatusUpdate | Setup | Facts | Covariance
         ):
-            self._publish([refusal(self.clock(), message, "JOURNAL_FAILED", self.halted)])
+            command = message.command if isinstance(message, TurnedAway) else message
+            self._publish([refusal(self.clock(), command, "JOURNAL_FAILED", self.halted)])
+
+
+_STATUS = {ExecType.CANCELED: OrdStatus.CANCELED, ExecType.REJECTED: OrdStatus.REJECTED}
 
 
 def _unsent(

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from core.kernel.kernel import Kernel
 from core.model.events import Difference, Event, LimitUse, LinkUpdate, Notice
 from core.model.orders import AccountState, Fill, OrderUpdate, Position
@@ -66,7 +68,7 @@ class Records:
                 taker(event)
 
     def limits_changed(self, uses: Sequence[LimitUse]) -> list[LimitUse]:
-        """Those of `uses` that say something new (their time apart)."""
+        """Those of `uses` that say something new (their time apart), and what was lifted."""
         changed = []
         for use in uses:
             old = self.limits.get((use.name, use.scope, use.scope_id))
@@ -78,7 +80,9 @@ class Records:
                 use.unit,
             ):
                 changed.append(use)
-        return changed
+        now = {(use.name, use.scope, use.scope_id) for use in uses}
+        gone = [use for key, use in self.limits.items() if key not in now]
+        return changed + [replace(use, lifted=True) for use in gone]
 
     def at_once(self) -> tuple[tuple[OrderUpdate, ...], tuple[Fill, ...], Iterator[Any]]:
         """Orders and fills for a snapshot, and pieces of the rest to be sent after it.
@@ -119,7 +123,10 @@ class Records:
         self.accounts[account.account] = account
 
     def _limit(self, use: LimitUse) -> None:
-        self.limits[use.name, use.scope, use.scope_id] = use
+        if use.lifted:
+            self.limits.pop((use.name, use.scope, use.scope_id), None)
+        else:
+            self.limits[use.name, use.scope, use.scope_id] = use
 
     def _difference(self, difference: Difference) -> None:
         """The newest last; of too many the oldest that is resolved goes first."""

@@ -74,7 +74,7 @@ def plain_default(use: LimitUse) -> bool:
         and use.scope == "account"
         and use.limit == kind.default
         and not use.used
-        and use.pending is None
+        and not use.pending_at
         and use.base is None
     )
 
@@ -220,9 +220,11 @@ class LimitTable(QWidget):
             text = f"{tightened(use)} · {text}"
         if use.pending is not None:
             text = f"becomes {figure(use.pending, use.unit)} shortly · {text}"
+        elif use.pending_at:
+            text = f"is lifted shortly · {text}"
         if not beside:  # too narrow for both on one line: the figures matter more than the words
             text = figures
-        elif metrics.horizontalAdvance(text) > inner.width() and not alone and not use.pending:
+        elif metrics.horizontalAdvance(text) > inner.width() and not alone and not use.pending_at:
             text = used_words(part)
         painter.setPen(colour if part >= float(WARN_AT) else t.dim)
         elided = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width())

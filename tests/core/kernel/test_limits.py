@@ -5,9 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from core.model.enums import TradingState
 from core.model.events import LimitUse
+from core.model.inputs import LimitValue, Setup
 from tests.core.kernel.driver import AAPL, BUY, FUT, SELL, Driver
 
 
@@ -153,3 +155,56 @@ def test_uses():
     assert use(d, "max_exposure").used == 15 * 200 + 250_000
     d.wait(1)
     assert use(d, "max_order_rate").used == 0
+
+
+def given(d, *limits, reason=""):
+    """The settings as they are now, read anew."""
+    setup = Setup(limits=tuple(LimitValue(*each) for each in limits), loosen_delay=30 * 10**9)
+    news = d.kernel.wants(setup)
+    assert news is not None
+    d.apply(structs.replace(news, reason=reason))
+
+
+class TestTakenOutOfTheSettings:
+    SIZE = ("max_order_qty", Decimal(5), "account", "P")
+
+    def test_it_is_lifted_after_the_delay(self):
+        d = Driver(self.SIZE)
+        given(d, reason="no need for it")
+        assert use(d, "max_order_qty").limit == 5
+        assert use(d, "max_order_qty").pending is None
+        assert use(d, "max_order_qty").pending_at == d.now + 30 * 10**9
+        d.restart()
+        d.tick(29)
+        d.quote()
+        d.new(BUY, 6)
+        assert d.denial().code == "MAX_ORDER_QTY"
+        d.tick(2)
+        assert d.notices()[0].text == "Order size limit of account P is lifted."
+        d.quote()
+        d.new(BUY, 6)
+        d.accepted()
+        assert not [u for u in d.kernel.limit_uses(d.now) if u.name == "max_order_qty"]
+
+    def test_what_is_set_for_all_holds_again(self):
+        d = Driver(self.SIZE, ("max_order_qty", Decimal(7), "account", ""))
+        given(d, ("max_order_qty", Decimal(7), "account", ""), reason="as all others")
+        d.tick(31)
+        assert "is lifted; 7 holds now" in d.notices()[0].text
+        d.quote()
+        d.new(BUY, 8)
+        assert d.denial().code == "MAX_ORDER_QTY"
+
+    def test_what_is_tighter_for_all_holds_at_once(self):
+        d = Driver(self.SIZE, ("max_order_qty", Decimal(3), "account", ""))
+        given(d, ("max_order_qty", Decimal(3), "account", ""), reason="as all others")
+        d.new(BUY, 4)
+        assert d.denial().code == "MAX_ORDER_QTY"
+
+    def test_put_back_before_it_is_lifted_it_stays(self):
+        d = Driver(self.SIZE)
+        given(d, reason="no need for it")
+        given(d, self.SIZE, reason="a slip")
+        d.tick(31)
+        assert use(d, "max_order_qty").limit == 5
+        assert use(d, "max_order_qty").pending_at == 0

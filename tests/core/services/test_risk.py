@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from core.journal.reader import replay
+from core.kernel.kernel import Kernel
 from core.model.commands import ReloadSettings, ReplaceOrder
 from core.model.enums import LinkState, OrdStatus
 from core.model.events import RiskDecision
@@ -121,6 +123,27 @@ async def test_30_nothing_new_while_the_venue_is_compared_with_the_books(tmp_pat
         said = await refusal(b, ReplaceOrder(IDS.next(), resting.cl_ord_id, 5, 9_990))
         assert said.code == "STREAM_RECONCILING"
         assert len(b.venue.sent) == 1
+        assert b.engine.kernel.denials() == {("STREAM_RECONCILING", "venue:V"): 2}
+
+
+async def test_30_what_is_turned_away_is_on_record_like_any_denial(tmp_path):
+    async with Bench(tmp_path) as b:
+        told = []
+        b.engine.bus.subscribe(RiskDecision, told.append)
+        b.engine.ready = False
+        new = order(trader="ann")
+        b.send(new)
+        assert await b.until(lambda: new.cl_ord_id in b.client.stores.refusals)
+        assert b.client.stores.refusals[new.cl_ord_id].code == "STARTING"
+        assert [(t.order, t.code, t.scope, t.trader) for t in told] == [
+            (new.cl_ord_id, "STARTING", "engine", "ann")
+        ]
+        directory, seq = b.engine.journal.directory, b.engine.kernel.seq
+    kernel = Kernel()
+    for number, ts, message in replay(directory, 1, seq):
+        if kernel.takes(message):
+            kernel.apply(number, ts, message)
+    assert kernel.denials() == {("STARTING", "engine"): 1}
 
 
 async def test_denials_are_told_to_whoever_listens(tmp_path):
