@@ -371,6 +371,8 @@ class ChartView(ChartPlot):
             words = group_words(group, instrument)
         elif instrument is not None and found is not None:
             words = mark_words(found[0].mark, found[1], instrument)
+            if not found[0].width:  # its label found no room
+                words = "\n".join(filter(None, (found[0].mark.text, words)))
         if words != self._explained:
             self._explained = words
             if words:

@@ -171,6 +171,20 @@ def test_pointing_at_a_group_explains_it(panel, world):
     QToolTip.hideText()
 
 
+def test_a_line_whose_label_found_no_room_tells_it_under_the_pointer(panel, world):
+    panel.resize(200, 170)
+    for n in range(12):
+        world.order(f"T{n}", Side.BUY, BID - 3 * n, 1)
+    settle(panel)
+    panel.view.grab()
+    chips = panel.view.orders.chips
+    bare = next(c for c in chips if not c.width and chip_at(chips, 2, round(c.line)) == (c, False))
+    QTest.mouseMove(panel.view.viewport(), QPoint(2, round(bare.line)))
+    QApplication.processEvents()
+    assert QToolTip.text() == bare.mark.text
+    QToolTip.hideText()
+
+
 def test_no_label_stands_on_the_box_with_the_numbers(panel, world):
     panel.resize(300, 300)
     settle(panel)
