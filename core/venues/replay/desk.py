@@ -425,6 +425,7 @@ class Desk:
             instrument.currency if instrument else "",
             liquidity,
             text,
+            account=order.account,
         )
         if exec_type is ExecType.TRADE:
             self._executions.append(report)

@@ -300,6 +300,7 @@ class Desk:
             currency="" if market is None else market.instrument.currency,
             liquidity=_LIQUIDITY[None if fill is None else maker],
             text=text,
+            account=order.account,
         )
         if fill is not None:
             self._executions.append(report)
