@@ -86,18 +86,23 @@ class PriceAxis(pg.GraphicsWidget):
         painter.setFont(look.font)
         painter.setPen(look.dim)
         lift = look.ascent - look.metrics.height() / 2
-        half = look.tag / 2
-        seen = [t for t in self.tags if -half < sheet.y(t.price) < sheet.height + half]
-        wanted = [min(max(sheet.y(t.price), half), sheet.height - half) for t in seen]
-        places = place_tags(wanted, look.tag)
+        placed = self.placed()
         for price in sheet.price_ticks:
             y = sheet.y(price)
-            free = all(abs(y - place) >= look.tag * 0.9 for place in places)
+            free = all(abs(y - place) >= look.tag * 0.9 for _, place in placed)
             if free and look.height * 0.6 < y < sheet.height - look.height * 0.6:
                 painter.drawText(QPointF(look.pad + 3, y + lift), sheet.text(price))
-        for tag, y in zip(seen, places, strict=True):
-            if half <= y <= sheet.height - half:  # pushed out: its line's label has the price
-                self._paint_tag(painter, tag, y, lift)
+        for tag, y in placed:
+            self._paint_tag(painter, tag, y, lift)
+
+    def placed(self) -> list[tuple[Tag, float]]:
+        """The tags in view and where they stand; one that others push out is left away."""
+        sheet, half = self.sheet, self.sheet.look.tag / 2
+        low, high = half, sheet.height - half
+        seen = [t for t in self.tags if -half < sheet.y(t.price) < sheet.height + half]
+        wanted = [min(max(sheet.y(t.price), low), high) for t in seen]
+        places = place_tags(wanted, sheet.look.tag)
+        return [(t, y) for t, y in zip(seen, places, strict=True) if low <= y <= high]
 
     def _paint_tag(self, painter: QPainter, tag: Tag, y: float, lift: float) -> None:
         look = self.sheet.look

@@ -256,3 +256,20 @@ def test_labels_of_near_prices_stand_in_the_order_of_prices(first, middle):
     assert all(c.width for c in chips)
     inside = [c.y for c in chips if (c.line < middle) is (first < middle)]
     assert inside == sorted(inside)
+
+
+def test_tags_at_the_edges_of_the_axis_never_cover_each_other(panel, world):
+    sheet = panel.view.sheet
+    top, low = round(sheet.high), round(sheet.low)
+    for n in range(8):
+        world.order(f"H{n}", Side.SELL, top - n, 1)
+        world.order(f"L{n}", Side.BUY, low + n, 1)
+    give_bars(world, 400, first=399, close=top - 3)
+    settle(panel)
+    placed = panel.view.price_axis.placed()
+    tag = sheet.look.tag
+    assert len(placed) >= 8
+    assert panel.view.price_axis.tags[-1] in [t for t, _ in placed]  # the last price always
+    assert all(tag / 2 <= y <= sheet.height - tag / 2 for _, y in placed)
+    for (_, one), (_, two) in combinations(placed, 2):
+        assert abs(one - two) >= tag - 1e-9
