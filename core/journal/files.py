@@ -76,6 +76,13 @@ def write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
+def rest_of(path: Path, start: int, end: int) -> bytes:
+    """The bytes of a file between two offsets."""
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(end - start)
+
+
 def sync_directory(directory: Path) -> None:
     """Make names durable (a no-op where folders cannot be opened)."""
     if sys.platform == "win32":

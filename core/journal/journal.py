@@ -18,6 +18,7 @@ from core.journal.files import (
     file_name,
     journal_files,
     read_snapshot,
+    rest_of,
     snapshot_files,
     sync_directory,
     write_all,
@@ -431,8 +432,11 @@ class Journal:
             self._day_end = end.first_ts - end.first_ts % _DAY + _DAY
         self._older = sum(p.stat().st_size for p in journal_files(self.directory) if p != path)
         self._use(path, size, fresh=False)
-        # What a crash left behind is read and acted on: the disk must have it from now on.
+        # What a crash left behind is read and acted on: the disk must have it from now on. A disk
+        # that once failed to write it says nothing of that to a new program: it is written again.
         if size > self._head:
+            os.lseek(self._fd, end.sure, os.SEEK_SET)
+            write_all(self._fd, rest_of(path, end.sure, size))
             os.fsync(self._fd)
             sync_directory(self.directory)
 

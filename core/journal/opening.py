@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections import deque
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +29,8 @@ FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0)
 class End(NamedTuple):
     """Where to go on.
 
-    `path` is the file whose `size` bytes are good, or None when `header` is that of a new one.
+    `path` is the file whose `size` bytes are good, or None when `header` is that of a new one. The
+    records tell that the disk had confirmed the first `sure` bytes of it.
     `first_ts` is the time of that file's first record, 0 when it has none. `repairs` are sentences
     about what was mended.
     """
@@ -40,6 +42,7 @@ class End(NamedTuple):
     chain: bytes
     first_ts: int
     repairs: list[str]
+    sure: int = 0
 
 
 def find_end(directory: Path) -> End:
@@ -111,19 +114,23 @@ def _last_file(directory: Path, repairs: list[str]) -> End | None:
 def _end_of(path: Path, data: memoryview, repairs: list[str]) -> End:
     header = open_header(path, data)
     tail = Tail(header.first - 1, header.chain, header.size, "")
-    first_ts = 0
+    first_ts, sure = 0, header.size
+    unsure: deque[tuple[int, int]] = deque()  # the newest records: number, and offset behind
     for found in records(path, data, header, last=True):
         if isinstance(found, Tail):
             tail = found
-        elif not first_ts:
-            first_ts = found.ts
+            continue
+        first_ts = first_ts or found.ts
+        unsure.append((found.seq, found.end))
+        while unsure[0][0] < found.seq - found.unconfirmed:
+            sure = unsure.popleft()[1]
     if tail.torn:
         kept = cut(path, data, tail.end)
         repairs.append(
             f"{path}: cut back to offset {tail.end}, the end of record {tail.last}: after it"
             f" {tail.torn}. The {len(data) - tail.end} bytes dropped are kept in {kept.name}."
         )
-    return End(path, tail.end, header, tail.last, tail.chain, first_ts, repairs)
+    return End(path, tail.end, header, tail.last, tail.chain, first_ts, repairs, sure)
 
 
 def _newest_snapshot(directory: Path) -> Snapshot | None:

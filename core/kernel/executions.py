@@ -49,7 +49,9 @@ def _filled(s: State, live: Live, piece: Slice | None, lots: int) -> None:
 
 def acknowledge(live: Live, r: ExecutionReport) -> None:
     """Any word about an order shows that its venue has it."""
-    live.unknown = False
+    if live.unknown:
+        # It does not show what became of a request that was lost: a venue says things again.
+        live.unknown = any(request.lost for request in live.requests)
     if r.order_id:
         live.order_id = r.order_id
     base = live.base
@@ -153,6 +155,10 @@ def _countable(live: Live, value: int) -> bool:
     return (
         live.notional + value < _COUNTABLE
         and 2 * abs(holding.cost) + abs(holding.realised) + value < _COUNTABLE
+        and all(
+            2 * abs(leg.cost) + abs(leg.realised) + value < _COUNTABLE
+            for leg in holding.legs.values()
+        )
     )
 
 
@@ -174,6 +180,9 @@ def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str, units: int) 
     if hand is None:
         hand = holding.hands.get("") or s.hand(holding, "")
     hand.fill(sign, price, qty)
+    legs = s.legs(live) if account.hedging else ()
+    for leg in legs:
+        leg.fill(sign, price, qty)
     currency = instrument.currency
     cash = account.cash
     flow = EXACT.multiply(Decimal(-sign * price * qty), market.point)
@@ -191,6 +200,8 @@ def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str, units: int) 
             holding.pay(fee, units)
             part.pay(fee, units)
             hand.pay(fee, units)
+            for leg in legs:
+                leg.pay(fee, units)
     if not market.mark2:
         market.last = price
         market.mark()
@@ -211,6 +222,7 @@ def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str, units: int) 
         command.trader,
         r.ts,
         holding.qty,
+        leg=legs[0].side if legs else "",
     )
     s.fills.append(fill)
     return fill
@@ -236,6 +248,8 @@ def _tell_trade(s: State, live: Live, r: ExecutionReport, fill: Fill) -> None:
     )
     out.append(fill)
     out.append(holding.view(s.seq, s.ts))
+    if holding.account.hedging:
+        out.append(s.legs(live)[0].view(s.seq, s.ts))
     if live.part is not None:
         out.append(live.part.view(s.seq, s.ts, live.command.strategy))
     out.append(holding.account.view(s.seq, s.ts))

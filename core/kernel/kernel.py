@@ -153,6 +153,7 @@ class Kernel:
     def preview(self, order: NewOrder, ts: int) -> list[Violation]:
         """What would speak against an order at `ts`; changes nothing."""
         s = self._state
+        order = commands.with_effect(s, order)
         account, market = s.accounts.get(order.account), s.markets.get(order.instrument)
         if account is None or market is None:
             return commands.look(s, order)[3]
@@ -197,7 +198,11 @@ class Kernel:
         instruments = tuple(
             i for i in setup.instruments if i.id not in s.markets or s.markets[i.id].instrument != i
         )
-        accounts = tuple(a for a in setup.accounts if a.id not in s.accounts)
+        accounts = tuple(
+            a
+            for a in setup.accounts
+            if a.id not in s.accounts or s.accounts[a.id].hedging is not a.hedging
+        )
         limits = tuple(
             v
             for v in setup.limits
@@ -255,13 +260,14 @@ class Kernel:
         return list(self._state.fills)
 
     def positions(self) -> list[Position]:
-        """Every position that was ever held, the strategies' parts after the account's whole."""
+        """Every position that was ever held, its legs and strategies' parts after the whole."""
         s = self._state
         found: list[Position] = []
         for account in s.accounts.values():
             for holding in account.holdings.values():
                 if holding.bought or holding.sold:
                     found.append(holding.view(s.seq, s.ts))
+                    found.extend(leg.view(s.seq, s.ts) for leg in holding.legs.values())
                     found.extend(
                         part.view(s.seq, s.ts, strategy)
                         for strategy, part in holding.parts.items()
@@ -273,6 +279,11 @@ class Kernel:
         """Every account."""
         s = self._state
         return [account.view(s.seq, s.ts) for account in s.accounts.values()]
+
+    def halted(self, account: str) -> bool:
+        """May nothing but cancels be sent for this account?"""
+        found = self._state.accounts.get(account)
+        return found is not None and found.state is TradingState.HALTED
 
     def marks(self) -> dict[str, int]:
         """The last known price (ticks) of every instrument that has one."""

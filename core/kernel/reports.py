@@ -19,6 +19,7 @@ from core.model.events import CancelReject, ExecutionReport, LinkUpdate
 
 # Looking a member up in its enumeration is slow enough to matter here.
 _TRADE, _NEW = ExecType.TRADE, ExecType.NEW
+_MONEY = (_TRADE, ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT)
 _ENDED = {
     ExecType.CANCELED: OrdStatus.CANCELED,
     ExecType.EXPIRED: OrdStatus.EXPIRED,
@@ -35,7 +36,7 @@ def on_report(s: State, r: ExecutionReport) -> None:
         if found is not None:
             live, piece = found
             r = _of_the_whole(live, piece, r)
-            if r.exec_type is not _TRADE and piece is not live.more.slices[-1]:  # type: ignore[union-attr]
+            if r.exec_type not in _MONEY and piece is not live.more.slices[-1]:  # type: ignore[union-attr]
                 return
     if live is None and r.exec_type is _TRADE:
         live = adopt(s, r)
@@ -49,7 +50,10 @@ def on_report(s: State, r: ExecutionReport) -> None:
         on_trade(s, live, r, piece)
         return
     if kind is ExecType.TRADE_CANCEL or kind is ExecType.TRADE_CORRECT:
+        before = live.cum
         take_back(s, live, r)
+        if piece is not None:
+            piece.cum += live.cum - before
     elif live.waits:
         _while_it_waits(s, live, r)
     elif kind is _NEW:

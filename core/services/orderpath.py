@@ -210,6 +210,8 @@ class OrderPath:
                 if self._may_leave(request, late):
                     self._statistics.sent(request)
                     self._send(request)
+                else:
+                    self._work_off()  # before what else waits is looked at: cancels of it are moot
             if found.requests:
                 self._statistics.decided(found.arrived)
             if found.events:
@@ -220,10 +222,20 @@ class OrderPath:
         order = self.kernel.order(request.order.cl_ord_id)
         if order is None or order.status.terminal:
             return False
-        if isinstance(request, VenueCancel) or not (late or order.status is OrdStatus.UNKNOWN):
+        if isinstance(request, VenueCancel):
             return True
-        text = "It was not sent: the disk took too long to confirm that it is on record."
-        self._inbox.append(_unsent(request, self._venue(order.instrument), self.clock(), text))
+        if late or order.status is OrdStatus.UNKNOWN:
+            text = "It was not sent: the disk took too long to confirm that it is on record."
+        elif self.kernel.halted(order.account):
+            text = "It was not sent: trading was halted before the disk confirmed it."
+        elif isinstance(request, VenueNew) and order.status is OrdStatus.PENDING_CANCEL:
+            text = "It was canceled before the disk confirmed it, and never sent."
+        else:
+            return True
+        gone = order.status is OrdStatus.PENDING_CANCEL
+        kind = ExecType.CANCELED if gone else ExecType.REJECTED
+        venue = self._venue(order.instrument)
+        self._inbox.append(_unsent(request, venue, self.clock(), text, kind))
         return False
 
     def _venue(self, instrument: str) -> str:
@@ -289,7 +301,7 @@ _STATUS = {ExecType.CANCELED: OrdStatus.CANCELED, ExecType.REJECTED: OrdStatus.R
 
 
 def _unsent(
-    request: VenueNew | VenueReplace, venue: str, ts: int, text: str
+    request: VenueNew | VenueReplace, venue: str, ts: int, text: str, kind: ExecType
 ) -> ExecutionReport | CancelReject:
     """What became of a request that never left, in the words in which a venue would refuse it."""
     order = request.order
@@ -302,8 +314,8 @@ def _unsent(
         ts=ts,
         received=ts,
         cl_ord_id=order.cl_ord_id,
-        exec_type=ExecType.REJECTED,
-        status=OrdStatus.REJECTED,
+        exec_type=kind,
+        status=_STATUS[kind],
         exec_id=f"unsent-{order.cl_ord_id}",
         request=order.cl_ord_id,
         instrument=order.instrument,

@@ -321,6 +321,7 @@ class DiskPath(PurePosixPath):
 
     def open(self, mode: str = "rb", buffering: int = -1) -> BinaryIO:
         """Its bytes, to read."""
+        assert mode == "rb"
         return io.BytesIO(self.read_bytes())
 
 

@@ -439,6 +439,8 @@ class World:
             return "the engine is not ready."
         if engine.path.halted:
             return engine.path.halted
+        if self._arrived > self.loop.now:
+            return "a report of a venue is on its way."
         for link in engine.links.values():
             if not link.settled:
                 return f"{link.venue.name} is not settled."

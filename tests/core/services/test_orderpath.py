@@ -12,8 +12,8 @@ import pytest
 from core.journal import journal as journal_module
 from core.journal.files import journal_files
 from core.journal.reader import replay
-from core.model.commands import CancelOrder, NewOrder
-from core.model.enums import ExecType, LinkState, OrdStatus
+from core.model.commands import CancelOrder, NewOrder, SetTradingState
+from core.model.enums import ExecType, LinkState, OrdStatus, TradingState
 from core.model.orders import OrderUpdate
 from core.model.requests import VenueNew, VenueRequest
 from core.services import orderpath
@@ -172,15 +172,25 @@ def test_every_request_is_confirmed_before_it_is_sent(tmp_path: Path) -> None:
                     b.engine.submit(CancelOrder(f"C{n}", names[n - 1]))
                 if n % 7 == 0:
                     await asyncio.sleep(0.001)
-            assert await b.until(lambda: len(confirmed) == 80)
+            statuses = (OrdStatus.NEW, OrdStatus.CANCELED)
+            assert await b.until(lambda: all(b.status(name) in statuses for name in names))
 
     asyncio.run(test())
     recorded: dict[str, int] = {}
+    cancels: list[CancelOrder] = []
     for seq, _, message in replay(tmp_path / "journal", 1, 2**62):
+        if isinstance(message, CancelOrder):
+            cancels.append(message)
         if isinstance(message, NewOrder | CancelOrder):
             recorded[getattr(message, "cl_ord_id", "") or getattr(message, "id", "")] = seq
-    assert set(confirmed) == set(recorded)
+    assert set(confirmed) <= set(recorded)
     assert all(confirmed[name] >= recorded[name] for name in confirmed)
+    # What is canceled before the disk has it never leaves, and neither does its cancel.
+    canceled = {message.order: message.id for message in cancels}
+    for name in recorded:
+        if name not in confirmed:
+            assert name in canceled or name in canceled.values()
+            assert canceled.get(name, "") not in confirmed
 
 
 def test_many_orders_share_one_word_of_the_disk_and_keep_their_order(
@@ -282,5 +292,31 @@ def test_while_halted_cancels_are_refused_too_and_the_order_of_reports_is_kept(
             os.close(full)
             assert await b.until(lambda: b.status(new.cl_ord_id) is OrdStatus.FILLED)
             assert [f.qty for f in b.client.stores.fills] == [3, 3, 4]
+
+    asyncio.run(test())
+
+
+def test_what_was_halted_or_canceled_while_the_disk_was_asked_never_leaves(
+    tmp_path: Path, disk: Disk
+) -> None:
+    async def test() -> None:
+        async with Bench(tmp_path, config=with_power(tmp_path)) as b:
+            b.venue.quote()
+            first = order()
+            b.send(first)
+            assert await b.until(lambda: b.status(first.cl_ord_id) is OrdStatus.NEW)
+            disk.works.clear()
+            canceled, halted = order(), order()
+            b.engine.submit(canceled)
+            b.engine.submit(halted)
+            b.engine.submit(CancelOrder("C1", canceled.cl_ord_id))
+            account = halted.account
+            b.engine.submit(SetTradingState("T1", account, TradingState.HALTED, "enough"))
+            disk.works.set()
+            assert await b.until(lambda: b.status(halted.cl_ord_id) is OrdStatus.REJECTED)
+            assert b.status(canceled.cl_ord_id) is not OrdStatus.NEW
+            assert await b.until(lambda: b.status(canceled.cl_ord_id).terminal)
+            assert [request.order.cl_ord_id for request in b.venue.sent] == [first.cl_ord_id]
+            assert "halted before the disk" in b.client.stores.orders[halted.cl_ord_id].text
 
     asyncio.run(test())
