@@ -50,7 +50,7 @@ LATER = frozenset(
 
 def may_close(holding: Holding, command: NewOrder, found: list[Violation], own: int = 0) -> bool:
     """A closing order that provably reduces is held up only by what makes it impossible."""
-    return reduces(holding, command.side, command.qty, own) and not any(
+    return reduces(holding.at(command), command.side, command.qty, own) and not any(
         v.code in _ALSO_FOR_CLOSING for v in found
     )
 

@@ -7,7 +7,7 @@ from core.kernel.asking import cancel
 from core.kernel.closing_state import Job, Leg
 from core.kernel.commands import enter, fresh
 from core.kernel.gate import out_of_reach, rules_of
-from core.kernel.positions import Account, Holding, Market
+from core.kernel.positions import LONG, SHORT, Account, Holding, Market
 from core.kernel.state import State
 from core.model.checks import MAX_TICKS, reduces
 from core.model.commands import Flatten, Kill, NewOrder, SetTradingState
@@ -15,6 +15,7 @@ from core.model.enums import (
     MarketStatus,
     OrdStatus,
     OrdType,
+    PositionEffect,
     Severity,
     Side,
     Source,
@@ -52,12 +53,17 @@ def kill(s: State, command: Kill) -> None:
 
 
 def flatten(s: State, command: Flatten) -> None:
-    """Cancel and close what matches, until the net position is zero."""
-    if fresh(s, command.id):
+    """Cancel and close what matches, until the net position is zero, or each leg."""
+    if not fresh(s, command.id):
+        return
+    if command.leg not in ("", LONG, SHORT):
+        text = f"“{command.leg}” is no leg; write {LONG} or {SHORT}, or nothing for both."
+        s.refuse(command.id, "UNKNOWN_LEG", text)
+    else:
         accounts = _accounts(s, command.id, command.account)
         if accounts:
             job = Job(command.id, command.trader, close=True)
-            _begin(s, job, accounts, command.instrument, command.strategy)
+            _begin(s, job, accounts, command.instrument, command.strategy, command.leg)
 
 
 def set_trading_state(s: State, command: SetTradingState) -> None:
@@ -124,30 +130,48 @@ def on_time(s: State) -> None:
     s.ready.extend(s.closing.values())
 
 
-def _begin(s: State, job: Job, accounts: list[Account], instrument: str, strategy: str) -> None:
+def _begin(
+    s: State, job: Job, accounts: list[Account], instrument: str, strategy: str, leg: str = ""
+) -> None:
     s.jobs[job.id] = job
     for account in accounts:
         for holding in list(account.holdings.values()):
             if instrument and holding.market.instrument.id != instrument:
                 continue
-            target = holding.parts.get(strategy) if strategy else holding
-            if (
-                target is None
-                or not (target.live or (job.close and target.qty))
-                or holding.closing is not None
-                or target.closing is not None
-            ):
+            part = holding.parts.get(strategy) if strategy else holding
+            if part is None or (leg and not account.hedging):
                 continue
-            for part in holding.parts.values() if target is holding else ():
-                if part.closing is not None:
-                    _finish(s, part, part.closing, f"{_name(part)} is closed by {job.id} now")
-            target.closing = Leg(job.id)
-            job.legs += 1
-            s.closing[_key(target)] = target
-            s.ready.append(target)
+            for side in ((leg,) if leg else (LONG, SHORT)) if account.hedging else ("",):
+                _begin_one(s, job, holding, part, side)
     if not job.legs:
         del s.jobs[job.id]
         s.notice(Severity.INFO, "There is nothing to cancel or close.")
+
+
+def _begin_one(s: State, job: Job, holding: Holding, part: Holding, side: str) -> None:
+    """Begin to close the whole of a holding or a strategy's part of it, or a leg of that."""
+    whole = _side(holding, side)
+    target = whole if part is holding else _side(part, side)
+    if (
+        whole is None
+        or target is None
+        or not (target.live or (job.close and target.qty))
+        or whole.closing is not None
+        or target.closing is not None
+    ):
+        return
+    for other in holding.parts.values() if target is whole else ():
+        less = _side(other, side)
+        if less is not None and less.closing is not None:
+            _finish(s, less, less.closing, f"{_name(less)} is closed by {job.id} now")
+    target.closing = Leg(job.id)
+    job.legs += 1
+    s.closing[key_of(target)] = target
+    s.ready.append(target)
+
+
+def _side(holding: Holding, side: str) -> Holding | None:
+    return holding.legs.get(side) if side else holding
 
 
 def _cancel_live(s: State, job: Job, holding: Holding, leg: Leg) -> None:
@@ -167,7 +191,8 @@ def _close(s: State, job: Job, holding: Holding, leg: Leg) -> None:
     if waits:
         _say(s, leg, f"{_name(holding)}: closing waits. {waits}")
         return
-    strategy, qty = _share(holding)
+    whole = account.holdings[market.instrument.id]
+    strategy, qty = _share(holding, whole)
     side = Side.SELL if holding.qty > 0 else Side.BUY
     qty = min(qty, market.instrument.max_qty)
     kind, tif, price = _terms(s, holding, side)
@@ -180,11 +205,12 @@ def _close(s: State, job: Job, holding: Holding, leg: Leg) -> None:
         qty=qty,
         price=price,
         tif=tif,
-        reduce_only=reduces(account.holdings[market.instrument.id], side, qty),
+        reduce_only=reduces(_side(whole, holding.side) or whole, side, qty),
         source=Source.ENGINE,
         trader=job.trader,
         strategy=strategy,
         ts=s.ts,
+        position_effect=_effect(holding, side),
     )
     leg.order = order.cl_ord_id
     leg.before = abs(holding.qty)
@@ -206,13 +232,24 @@ def _why_wait(s: State, account: Account, market: Market) -> str:
     return ""
 
 
-def _share(holding: Holding) -> tuple[str, int]:
+def _effect(holding: Holding, side: Side) -> PositionEffect | None:
+    """By which an order of this side brings a leg nearer to zero. A leg that is on the wrong side
+    of it, since an execution was taken back, is opened to be over."""
+    if not holding.side:
+        return None
+    closes = (side is Side.SELL) is (holding.side == LONG)
+    return PositionEffect.CLOSE if closes else PositionEffect.OPEN
+
+
+def _share(holding: Holding, whole: Holding) -> tuple[str, int]:
     """Whose lots to close next: of an account's net, the largest part on its side."""
     if holding.desk is not holding.account:
         return holding.desk.strategy, abs(holding.qty)
     sign = 1 if holding.qty > 0 else -1
+    parts = {name: _side(part, holding.side) for name, part in whole.parts.items()}
     strategy, most = max(
-        ((name, sign * part.qty) for name, part in holding.parts.items()), key=lambda p: p[1]
+        ((name, sign * part.qty) for name, part in parts.items() if part is not None),
+        key=lambda p: p[1],
     )
     return strategy, min(most, abs(holding.qty))
 
@@ -241,7 +278,7 @@ def _terms(s: State, holding: Holding, side: Side) -> tuple[OrdType, TimeInForce
 def _finish(s: State, holding: Holding, leg: Leg, text: str) -> None:
     job = s.jobs[leg.job]
     holding.closing = None
-    s.closing.pop(_key(holding), None)
+    s.closing.pop(key_of(holding), None)
     job.legs -= 1
     bad = Severity.CRITICAL if " NOT " in text else Severity.INFO
     s.notice(bad, f"{job.id}: {text}.")
@@ -264,11 +301,12 @@ def _say(s: State, leg: Leg, text: str) -> None:
 
 def _name(holding: Holding) -> str:
     name = f"{holding.account.id} {holding.market.instrument.id}"
-    return f"{name} {holding.desk.strategy}" if holding.desk.strategy else name
+    return " ".join(filter(None, (name, holding.side, holding.desk.strategy)))
 
 
-def _key(holding: Holding) -> tuple[str, str, str]:
-    return holding.account.id, holding.market.instrument.id, holding.desk.strategy
+def key_of(holding: Holding) -> tuple[str, str, str, str]:
+    """What is being closed: account, instrument, strategy (empty: the whole) and leg."""
+    return holding.account.id, holding.market.instrument.id, holding.desk.strategy, holding.side
 
 
 def _accounts(s: State, command: str, name: str) -> list[Account]:

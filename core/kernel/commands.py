@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from core.kernel import riskstate
 from core.kernel.asking import LATER, cancel, may_close
 from core.kernel.closing_state import Job
@@ -25,7 +27,7 @@ from core.model.commands import (
     SetLimit,
     SetRestriction,
 )
-from core.model.enums import ExecType, OrdStatus, Severity, Side, TimeInForce
+from core.model.enums import ExecType, OrdStatus, PositionEffect, Severity, Side, TimeInForce
 from core.model.held import plain_order
 from core.model.requests import VenueNew
 
@@ -51,7 +53,22 @@ def fresh(s: State, name: str) -> bool:
 def new_order(s: State, command: NewOrder) -> None:
     """A new order: checked by the gate, then on its way to its venue."""
     if fresh(s, command.cl_ord_id):
-        enter(s, command)
+        enter(s, with_effect(s, command))
+
+
+def with_effect(s: State, command: NewOrder, closes: bool = False) -> NewOrder:
+    """An order of a hedging account that says whether it opens or closes, if need be by itself.
+
+    `closes`: one whose sender did not say so closes. In other accounts it does not matter.
+    """
+    account = s.accounts.get(command.account)
+    if account is None or not account.hedging or command.position_effect is not None:
+        return command
+    effect = _CLOSE if closes or command.reduce_only else _OPEN
+    return msgspec.structs.replace(command, position_effect=effect)
+
+
+_OPEN, _CLOSE = PositionEffect.OPEN, PositionEffect.CLOSE
 
 
 def enter(s: State, command: NewOrder, closing: bool = False) -> Live:
@@ -205,19 +222,24 @@ def hand_over(s: State, command: HandOver) -> None:
     account = s.accounts.get(command.account)
     holding = account.holdings.get(command.instrument) if account is not None else None
     part = holding.parts.get(command.strategy) if holding is not None else None
-    if holding is None or part is None or not command.strategy or not part.qty:
+    legs = () if part is None else tuple(part.legs.values())
+    held = part is not None and any(each.qty for each in (part, *legs))
+    if holding is None or part is None or not command.strategy or not held:
         s.refuse(
             command.id,
             "NO_POSITION",
             f"“{command.strategy}” holds nothing of {command.instrument} in {command.account}.",
         )
         return
-    if part.closing is not None or holding.closing is not None:
+    closing = (holding, part, *holding.legs.values(), *legs)
+    if any(each.closing is not None for each in closing):
         text = f"The position of {command.strategy} is being closed; wait until that is over."
         s.refuse(command.id, "CLOSING", text)
         return
-    s.part(holding, "").receive(part.qty, part.cost)
-    part.qty = part.cost = 0
+    to = s.part(holding, "")
+    for each, taker in ((part, to), *((leg, to.leg(leg.side)) for leg in legs)):
+        taker.receive(each.qty, each.cost)
+        each.qty = each.cost = 0
     part.revalue()
     s.touch_holding(holding)
     s.out.append(holding.view(s.seq, s.ts))

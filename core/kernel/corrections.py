@@ -10,6 +10,7 @@ divide into profit and cost is by the average then.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from core.kernel.orders import Live
 from core.kernel.positions import Holding
@@ -65,19 +66,23 @@ def take_back(s: State, live: Live, r: ExecutionReport) -> None:
         live.execs = (*live.execs, (r.venue, new_id))
     realised = holding.realised
     c = live.command
-    parts = (holding, part, hand)
-    histories = (
-        _effective(s, holding),
-        _effective(s, part, strategy=c.strategy),
-        _effective(s, hand, trader=c.trader),
-    )
+    whole = (holding, part, hand)
+    parts = (*whole, *s.legs(live))
+    wanted = (_Of(), _Of(strategy=c.strategy), _Of(trader=c.trader))
+    histories = [
+        *(_effective(s, each, of) for each, of in zip(whole, wanted, strict=True)),
+        *(
+            _effective(s, leg, of._replace(leg=leg.side))
+            for leg, of in zip(parts[3:], wanted, strict=False)
+        ),
+    ]
     for each, history in zip(parts, histories, strict=True):
-        if history is None:
+        at = next((i for i, fill in enumerate(history or ()) if fill is old), -1)
+        if history is None or at < 0:
             for record in records:
                 _undo(each, record)
         else:
             kept = [fill for fill in history if fill is not old]
-            at = next(i for i, fill in enumerate(history) if fill is old)
             _rebuild(each, [*kept[:at], *records[1:], *kept[at:]])
     s.fills.extend(records)
     for record in records:
@@ -86,7 +91,7 @@ def take_back(s: State, live: Live, r: ExecutionReport) -> None:
     live.cum += sum(f.qty for f in records[1:]) - old.qty
     live.notional += sum(f.qty * f.price for f in records[1:]) - old.qty * old.price
     _status(s, live, r)
-    for each in parts:
+    for each in whole:
         each.revalue()
     _tell(s, live, r, records)
     if s.groups:
@@ -139,12 +144,19 @@ def _record(
         0,
         kind,
         old.exec_id,
+        old.leg,
     )
 
 
-def _effective(
-    s: State, holding: Holding, strategy: str | None = None, trader: str | None = None
-) -> list[Fill] | None:
+class _Of(NamedTuple):
+    """Whose fills are meant (None: anybody's)."""
+
+    strategy: str | None = None
+    trader: str | None = None
+    leg: str | None = None
+
+
+def _effective(s: State, holding: Holding, of: _Of) -> list[Fill] | None:
     """The fills that a position came from, oldest first; None when some are forgotten."""
     account, instrument = holding.account.id, holding.market.instrument.id
     mine = [
@@ -152,8 +164,9 @@ def _effective(
         for f in s.fills
         if f.account == account
         and f.instrument == instrument
-        and strategy in (None, f.strategy)
-        and trader in (None, f.trader)
+        and of.strategy in (None, f.strategy)
+        and of.trader in (None, f.trader)
+        and of.leg in (None, f.leg)
     ]
     gone = {(f.cl_ord_id, f.ref) for f in mine if f.kind is _REVERSAL}
     kept = [f for f in mine if f.kind is not _REVERSAL and (f.cl_ord_id, f.exec_id) not in gone]
@@ -260,6 +273,7 @@ def _tell(s: State, live: Live, r: ExecutionReport, records: list[Fill]) -> None
     )
     s.out.extend(records)
     s.out.append(holding.view(s.seq, s.ts))
+    s.out.extend(leg.view(s.seq, s.ts) for leg in s.legs(live)[:1])
     if live.part is not None:
         s.out.append(live.part.view(s.seq, s.ts, live.command.strategy))
     s.out.append(holding.account.view(s.seq, s.ts))

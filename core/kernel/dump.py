@@ -68,7 +68,7 @@ class LegDump(Part, frozen=True):
 
 
 class HoldingDump(Part, frozen=True):
-    """A position; `name` is its instrument, or for a part its strategy."""
+    """A position; `name` is its instrument, or for a part its strategy, for a leg its side."""
 
     name: str
     qty: int
@@ -82,6 +82,7 @@ class HoldingDump(Part, frozen=True):
     hands: list[HoldingDump] = msgspec.field(default_factory=list)
     day: int = 0
     recent: list[tuple[int, Terms]] = msgspec.field(default_factory=list)
+    legs: list[HoldingDump] = msgspec.field(default_factory=list)
 
 
 class DeskDump(Part, frozen=True):
@@ -107,6 +108,7 @@ class AccountDump(Part, frozen=True):
     realised: dict[str, Decimal] = msgspec.field(default_factory=dict)
     fees: dict[str, Decimal] = msgspec.field(default_factory=dict)
     traders: list[DeskDump] = msgspec.field(default_factory=list)
+    hedging: bool = False
 
 
 class JobDump(Part, frozen=True):
@@ -141,7 +143,7 @@ class Dump(Part, frozen=True):
     waiting: list[tuple[str, str, str, Decimal | None, int]]
     links: list[tuple[str, LinkState, str]]
     jobs: list[JobDump]
-    closing: list[tuple[str, str, str]]
+    closing: list[tuple[str, ...]]
     risk: risk_dump.RiskDump = risk_dump.RiskDump()
     groups: tuple[GroupDump, ...] = ()
     watch: tuple[tuple[str, list[str]], ...] = ()
@@ -237,8 +239,10 @@ def load(data: bytes) -> State:
     s.limits.find_due()
     s.links = {source: (state, text) for source, state, text in d.links}
     for key in d.closing:
-        whole = s.accounts[key[0]].holdings[key[1]]
-        s.closing[key] = whole.parts[key[2]] if key[2] else whole
+        owner, instrument, strategy, side = (*key, "")[:4]
+        whole = s.accounts[owner].holdings[instrument]
+        closing = whole.parts[strategy] if strategy else whole
+        s.closing[owner, instrument, strategy, side] = closing.leg(side) if side else closing
     for made_account in s.accounts.values():
         for holding in made_account.holdings.values():
             holding.revalue()
@@ -297,6 +301,7 @@ def _dump_account(a: Account) -> AccountDump:
         a.realised,
         a.fees,
         [_dump_desk(desk) for desk in a.traders.values()],
+        a.hedging,
     )
 
 
@@ -322,11 +327,13 @@ def _dump_holding(name: str, h: Holding) -> HoldingDump:
         [_dump_holding(trader, hand) for trader, hand in h.hands.items()],
         h.day,
         risk_dump.dump_recent(h.recent),
+        [_dump_holding(side, leg) for side, leg in h.legs.items()],
     )
 
 
 def _load_account(s: State, d: AccountDump) -> Account:
     account = Account(d.id, dict(d.cash))
+    account.hedging = d.hedging
     account.opening, account.realised, account.fees = d.opening, d.realised, d.fees
     for index, each in enumerate(d.desks):
         desk: Desk = account
@@ -375,6 +382,8 @@ def _fill_holding(s: State, h: Holding, d: HoldingDump) -> None:
         leg.order, leg.before = d.leg.order, d.leg.before
         leg.tries, leg.said = d.leg.tries, d.leg.said
         s.jobs[leg.job].legs += 1
+    for each in d.legs:
+        _fill_holding(s, h.leg(each.name), each)
 
 
 def _link(s: State, o: Live) -> None:
@@ -384,6 +393,8 @@ def _link(s: State, o: Live) -> None:
         if holding is not None:
             holding.live[name] = o
             holding.desk.working += 1
+    for side in s.legs(o):
+        side.live[name] = o
     s.recount(o, expose=False)
     if o.holding is not None and (not o.waits or (o.more is not None and o.more.slices)):
         for price in prices(o):

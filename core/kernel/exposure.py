@@ -28,7 +28,7 @@ _MARKET, _LIMIT, _BUY = OrdType.MARKET, OrdType.LIMIT, Side.BUY
 
 def position(case: Case, bound: Bound) -> Violation | None:
     """Could a strategy's or trader's position pass its limit if all its orders were filled?"""
-    at = bound.at
+    at = bound.at.at(case.order)
     if case.buy:
         worst = at.qty + at.open_buy - case.own + case.qty
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.kernel.commands import with_effect
 from core.kernel.orders import Live
 from core.kernel.state import State
 from core.model.checks import MAX_TICKS
@@ -90,7 +91,7 @@ def _take(s: State, r: ExecutionReport, qty: int) -> Live | None:
         source=Source.EXTERNAL,
         ts=r.ts,
     )
-    live = Live(order, s.ts)
+    live = Live(with_effect(s, order), s.ts)
     live.base = OrdStatus.NEW
     live.order_id = r.order_id
     s.begin(live, s.hold(account, market), None)

@@ -18,7 +18,7 @@ from core.kernel.state import State
 from core.model.checks import Violation, check_order, not_tradable, reduces
 from core.model.commands import NewOrder
 from core.model.denials import no_rate, not_permitted, restricted
-from core.model.enums import LinkState, Source, TradingState
+from core.model.enums import LinkState, PositionEffect, Source, TradingState
 
 Control = Callable[[Case, Bound], Violation | None]
 
@@ -55,6 +55,7 @@ executions (`core.kernel.stops`).
 # Looking a member up in its enumeration is slow enough to matter here.
 _UP, _STALE = LinkState.UP, LinkState.STALE
 _ACTIVE, _HALTED, _REDUCING = TradingState.ACTIVE, TradingState.HALTED, TradingState.REDUCING
+_CLOSE = PositionEffect.CLOSE
 _PERSONS = frozenset({Source.USER, Source.HOTKEY})
 
 
@@ -90,6 +91,7 @@ def gate(
     contract = market.instrument.contract
     if contract is not None and 0 < contract.expiry <= case.ts:
         return [not_tradable(market.instrument, "expired")]
+    held = holding.at(order)
     known = market.known(case.ts)
     if rules.order.adv is not None:
         known = known._replace(today=holding.bought + holding.sold - holding.day)
@@ -98,11 +100,11 @@ def gate(
         market.instrument,
         market,
         rules.order,
-        holding,
+        held,
         case.ts,
         own=case.own,
         is_open=market.is_open(case.ts),
-        only_reduce=only_reduce(holding, part, closing),
+        only_reduce=only_reduce(order, holding, part, closing),
         known=known,
     )
     if found:
@@ -150,17 +152,19 @@ def out_of_reach(s: State, market: Market) -> str:
     return f"{market.instrument.venue} is not connected ({link[1] or link[0].value})."
 
 
-def only_reduce(holding: Holding, part: Holding | None, closing: bool) -> str:
+def only_reduce(order: NewOrder, holding: Holding, part: Holding | None, closing: bool) -> str:
     """Why an order must reduce what the account holds, or nothing."""
     account, meter = holding.account, holding.market.meter
     if account.state is _REDUCING:
         return f"Account {account.id} is reduce-only: {_reason(account)}."
     if meter.state is _REDUCING:
         return f"Venue {meter.name} is reduce-only: {_reason(meter)}."
-    if not closing and (
-        holding.closing is not None or (part is not None and part.closing is not None)
+    if not closing and any(
+        each is not None and each.at(order).closing is not None for each in (holding, part)
     ):
         return f"{holding.market.instrument.id} is being closed."
+    if account.hedging and order.position_effect is _CLOSE:
+        return "The order closes."
     return ""
 
 
@@ -177,7 +181,7 @@ def _stopped(case: Case, closing: bool) -> Violation | None:
         desk = part.desk
         if desk.state is _HALTED:
             return _halted(desk.scope, desk.strategy, desk)
-        if not reduces(part, case.order.side, case.qty, case.own):
+        if not reduces(part.at(case.order), case.order.side, case.qty, case.own):
             return Violation(
                 "REDUCE_ONLY_MODE",
                 f"{desk.scope.capitalize()} {desk.strategy} is reduce-only: {_reason(desk)}.",

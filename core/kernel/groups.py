@@ -155,7 +155,7 @@ def _follow_bracket(s: State, group: Group) -> None:
         if not live.dead:
             _bring(s, live, share)
     alive = any(not live.dead for live in exits)
-    if not alive and not group.said and not _holding(entry).closing:
+    if not alive and not group.said and not _holding(entry).at(entry.command).closing:
         group.said = True
         s.notice(
             Severity.WARNING,
@@ -169,7 +169,7 @@ def _share(s: State, group: Group) -> int:
     """How many lots the exits of a bracket may be: what it has to protect, of what is held."""
     entry = group.lives[0]
     holding = _holding(entry)
-    held = entry.part or holding.parts.get("") or holding
+    held = (entry.part or holding.parts.get("") or holding).at(entry.command)
     left = held.qty if entry.command.side is Side.BUY else -held.qty
     for other in reversed(list(s.groups.values())):
         first = other.lives[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from core.kernel.commands import deny, fresh, let_through, look
+import msgspec
+
+from core.kernel.commands import deny, fresh, let_through, look, with_effect
 from core.kernel.desks import Desk
 from core.kernel.groups import follow
 from core.kernel.held import start, take_in
@@ -12,7 +14,14 @@ from core.kernel.positions import Holding
 from core.kernel.state import State
 from core.model.checks import Violation, check_form
 from core.model.commands import NewOrder, NewOrderList
-from core.model.enums import Contingency, ExecType, OrdStatus, OrdType, TimeInForce
+from core.model.enums import (
+    Contingency,
+    ExecType,
+    OrdStatus,
+    OrdType,
+    PositionEffect,
+    TimeInForce,
+)
 
 MOST_ORDERS = 10
 """The most orders in one list."""
@@ -24,6 +33,11 @@ def new_list(s: State, command: NewOrderList) -> None:
     """Orders that hang together: all of them are taken, or none."""
     if not fresh(s, command.id):
         return
+    bracket = command.contingency is Contingency.BRACKET
+    command = msgspec.structs.replace(
+        command,
+        orders=tuple(with_effect(s, o, bracket and i > 0) for i, o in enumerate(command.orders)),
+    )
     problem = _problem(s, command)
     if problem:
         s.refuse(command.id, "BAD_LIST", problem)
@@ -98,12 +112,18 @@ def _problem(s: State, command: NewOrderList) -> str:
     if len({order.account for order in orders}) > 1:
         return "The orders of a list must be of one account."
     if command.contingency is Contingency.BRACKET:
-        return _bracket_problem(orders)
+        account = s.accounts.get(orders[0].account)
+        return _bracket_problem(orders, account is not None and account.hedging)
     return ""
 
 
-def _bracket_problem(orders: tuple[NewOrder, ...]) -> str:
+def _bracket_problem(orders: tuple[NewOrder, ...], hedging: bool) -> str:
     entry, exits = orders[0], orders[1:]
+    if hedging and not (
+        entry.position_effect is PositionEffect.OPEN
+        and all(order.position_effect is PositionEffect.CLOSE for order in exits)
+    ):
+        return "The entry of a bracket must open and its exits must close."
     for order in exits:
         if (order.instrument, order.strategy) != (entry.instrument, entry.strategy):
             return "The exits of a bracket must be of its entry's instrument and strategy."

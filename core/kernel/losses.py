@@ -73,7 +73,7 @@ def lost(case: Case, bound: Bound) -> Violation | None:
     found = reached(bound.at.desk)
     if found is None or found.name != bound.name:
         return None
-    if not found.halt and reduces(bound.at, case.order.side, case.qty, case.own):
+    if not found.halt and reduces(bound.at.at(case.order), case.order.side, case.qty, case.own):
         return None
     scope = bound.at.desk.scope
     return Violation(

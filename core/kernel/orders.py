@@ -98,6 +98,7 @@ class Live:
             or command.trail
             or command.trail_bp
             or command.peg is not None
+            or command.position_effect is not None
         )
         self.base = _PENDING_NEW
         self.dead = False
@@ -246,4 +247,5 @@ class Live:
             c.limit_offset,
             c.peg,
             c.peg_offset,
+            c.position_effect,
         )

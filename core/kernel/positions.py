@@ -10,7 +10,8 @@ from core.kernel.desks import Desk, Meter
 from core.kernel.duplicates import Recent
 from core.kernel.resting import Resting
 from core.model.checks import Known, reference2
-from core.model.enums import MarketStatus
+from core.model.commands import NewOrder
+from core.model.enums import MarketStatus, PositionEffect, Side
 from core.model.instruments import Instrument
 from core.model.numbers import EXACT, ZERO
 from core.model.orders import AccountState, Position
@@ -24,9 +25,17 @@ _MINUTE = 60_000_000_000
 _SAMPLE = 15_000_000_000
 WINDOW = 300_000_000_000
 """How far back the price is remembered, in ns."""
+LONG, SHORT = "long", "short"
+"""The legs of a position in a hedging account."""
 RATE = 10**9
 """Exchange rates are whole numbers of one over this."""
 _add = EXACT.add
+
+
+def leg_of(order: NewOrder) -> str:
+    """The leg that an order of a hedging account opens or closes."""
+    closes = order.position_effect is PositionEffect.CLOSE
+    return LONG if (order.side is Side.BUY) is not closes else SHORT
 
 
 class Market:
@@ -150,13 +159,15 @@ class Account(Desk):
     """An account: cash, what it may do, and what it holds.
 
     `stamp` changes whenever a position, its price or its working orders do. `cash_units` is the
-    cash as whole numbers of 10^-24, each with the amount that it was made from.
+    cash as whole numbers of 10^-24, each with the amount that it was made from. `hedging`: the
+    legs of its holdings stand apart.
     """
 
     __slots__ = (
         "cash",
         "cash_units",
         "fees",
+        "hedging",
         "holdings",
         "id",
         "opening",
@@ -169,6 +180,7 @@ class Account(Desk):
     def __init__(self, name: str, cash: dict[str, Decimal]) -> None:
         super().__init__("", "account")
         self.id = name
+        self.hedging = False
         self.cash = dict(cash)
         self.opening: dict[str, Decimal] | None = dict(cash)
         self.realised: dict[str, Decimal] = {}
@@ -206,6 +218,7 @@ class Account(Desk):
     def copy(self) -> Account:
         """A copy to try something on."""
         made = Account(self.id, self.cash)
+        made.hedging = self.hedging
         self.copy_to(made)
         made.stamp = -1
         return made
@@ -222,6 +235,7 @@ class Account(Desk):
             None if self.opening is None else dict(self.opening),
             dict(self.realised),
             dict(self.fees),
+            self.hedging,
         )
 
     def begin_day(self) -> bool:
@@ -242,6 +256,10 @@ class Holding:
     is open; when it is flat the cost is exactly 0. ``realised - cost`` is always the exact sum of
     the cash flows of all fills, and the parts of a holding sum up to its own, also when one part
     hands its position over to another.
+
+    In a hedging account a holding, each part of it too, has `legs`, which sum up to it as well;
+    `side` is the name of such a leg. A leg counts what it holds and its open orders; exposure,
+    profit and money are those of the whole.
     """
 
     __slots__ = (
@@ -255,6 +273,7 @@ class Holding:
         "fee_units",
         "fees",
         "hands",
+        "legs",
         "live",
         "long",
         "market",
@@ -269,12 +288,14 @@ class Holding:
         "resting",
         "rules",
         "short",
+        "side",
         "sold",
         "value",
     )
 
-    def __init__(self, account: Account, desk: Desk, market: Market) -> None:
+    def __init__(self, account: Account, desk: Desk, market: Market, side: str = "") -> None:
         self.account = account
+        self.side = side
         self.desk = desk
         self.market = market
         self.purse = desk.purse(market.unit)
@@ -286,10 +307,31 @@ class Holding:
         self.live: dict[str, Live] = {}
         self.parts: dict[str, Holding] = {}
         self.hands: dict[str, Holding] = {}
+        self.legs: dict[str, Holding] = {}
         self.closing: Leg | None = None
         self.rules: dict[tuple[str, str], Rules] = {}
         self.recent = Recent()
         self.resting = Resting()
+
+    def leg(self, side: str) -> Holding:
+        """One of the two legs; made when first asked for."""
+        found = self.legs.get(side)
+        if found is None:
+            found = self.legs[side] = Holding(self.account, self.desk, self.market, side)
+        return found
+
+    def at(self, order: NewOrder) -> Holding:
+        """What an order opens or closes of this: in a hedging account one of the legs."""
+        if not self.account.hedging:
+            return self
+        side = leg_of(order)
+        return self.legs.get(side) or Holding(self.account, self.desk, self.market, side)
+
+    def empty(self) -> bool:
+        """Is nothing held, nor any order open, by any part or leg?"""
+        parts = (*self.parts.values(), *self.hands.values(), *self.legs.values())
+        legs = [leg for part in parts for leg in part.legs.values()]
+        return not any(each.qty or each.live for each in (self, *parts, *legs))
 
     def fill(self, sign: int, price: int, qty: int) -> None:
         """Take in one execution: `sign` +1 for a buy, -1 for a sale."""
@@ -381,4 +423,5 @@ class Holding:
             strategy,
             self.bought,
             self.sold,
+            self.side,
         )

@@ -11,7 +11,7 @@ from core.kernel.ids import UsedIds
 from core.kernel.limits import LimitBook
 from core.kernel.more import Group
 from core.kernel.orders import Live
-from core.kernel.positions import Account, Holding, Market
+from core.kernel.positions import Account, Holding, Market, leg_of
 from core.kernel.riskstate import RiskState
 from core.model.checks import money_units
 from core.model.enums import (
@@ -61,7 +61,7 @@ class State:
         self.risk = RiskState()
         self.links: dict[str, tuple[LinkState, str]] = {}
         self.jobs: dict[str, Job] = {}
-        self.closing: dict[tuple[str, str, str], Holding] = {}
+        self.closing: dict[tuple[str, str, str, str], Holding] = {}
         self.ready: list[Holding] = []
         # Orders that the engine works: by instrument those that wait for a price, those that end
         # or begin at a time, lists, ids of slices with their orders' ids.
@@ -115,6 +115,17 @@ class State:
             found = holding.account.hand(holding, trader)
             self.floors()
         return found
+
+    def legs(self, live: Live) -> tuple[Holding, ...]:
+        """The legs that an order opens or closes: of the whole, its strategy's and its trader's
+        part; none but in a hedging account."""
+        holding = live.holding
+        if holding is None or not holding.account.hedging:
+            return ()
+        side = leg_of(live.command)
+        part = live.part or self.part(holding, "")
+        hand = live.hand or self.hand(holding, "")
+        return holding.leg(side), part.leg(side), hand.leg(side)
 
     def next_id(self, job: Job) -> str:
         """The id of a job's next request: never used before, the same in every replay."""
@@ -171,6 +182,11 @@ class State:
                         each.open_sell += delta
                     if expose:
                         each.expose()
+            for leg in self.legs(live) if holding.account.hedging else ():
+                if buy:
+                    leg.open_buy += delta
+                else:
+                    leg.open_sell += delta
 
     def begin(
         self, live: Live, holding: Holding, part: Holding | None, hand: Holding | None = None
@@ -185,6 +201,8 @@ class State:
             if each is not None:
                 each.live[name] = live
                 each.desk.working += 1
+        for leg in self.legs(live):
+            leg.live[name] = live
         self.recount(live)
 
     def end(self, live: Live, status: OrdStatus, expose: bool = True) -> None:
@@ -205,6 +223,9 @@ class State:
                 holding.desk.working -= 1
                 if holding.closing is not None:
                     self.ready.append(holding)
+        for leg in self.legs(live):
+            if leg.live.pop(name, None) is not None and leg.closing is not None:
+                self.ready.append(leg)
         self.bury(live)
 
     def forget(self, live: Live) -> None:
@@ -262,12 +283,28 @@ class State:
         for account in setup.accounts:
             if account.id not in self.accounts:
                 self.accounts[account.id] = made = Account(account.id, account.cash)
+                made.hedging = account.hedging
                 self.out.append(made.view(self.seq, self.ts))
+            elif self.accounts[account.id].hedging is not account.hedging:
+                self._set_hedging(self.accounts[account.id], account.hedging)
         for problem in self.limits.take_settings(setup, self.ts):
             self.notice(Severity.ERROR, problem)
         self.floors()
         for known in self.accounts.values():
             self.watch_loss(known)
+
+    def _set_hedging(self, account: Account, hedging: bool) -> None:
+        """Tell the legs of an account's positions apart from now on, or no longer."""
+        if not all(holding.empty() for holding in account.holdings.values()):
+            now, then = ("netting", "hedging") if hedging else ("hedging", "netting")
+            text = f"Account {account.id} stays {now} while it holds anything or has open orders."
+            self.notice(Severity.ERROR, f"{text} Close all, then read the settings ({then}) anew.")
+            return
+        account.hedging = hedging
+        for holding in account.holdings.values():
+            for each in (holding, *holding.parts.values(), *holding.hands.values()):
+                each.legs.clear()
+        self.out.append(account.view(self.seq, self.ts))
 
     def _add_instrument(self, instrument: Instrument) -> None:
         market = self.markets.get(instrument.id)

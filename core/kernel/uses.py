@@ -98,13 +98,29 @@ def _open_orders(s: State, ts: int, scope: str, scope_id: str) -> int:
 
 def _position(s: State, ts: int, scope: str, scope_id: str) -> int:
     return max(
-        (max(h.qty + h.open_buy, h.open_sell - h.qty, 0) for h in _holdings(s, scope, scope_id)),
+        (
+            max(each.qty + each.open_buy, each.open_sell - each.qty, 0)
+            for h in _holdings(s, scope, scope_id)
+            for each in _counted(h)
+        ),
         default=0,
     )
 
 
 def _short(s: State, ts: int, scope: str, scope_id: str) -> int:
-    return max((max(h.open_sell - h.qty, 0) for h in _holdings(s, scope, scope_id)), default=0)
+    return max(
+        (
+            max(each.open_sell - each.qty, 0)
+            for h in _holdings(s, scope, scope_id)
+            for each in _counted(h)
+        ),
+        default=0,
+    )
+
+
+def _counted(holding: Holding) -> Iterable[Holding]:
+    """What limits of size count: in a hedging account each leg by itself."""
+    return holding.legs.values() if holding.account.hedging else (holding,)
 
 
 def _within(times: Iterable[int], ts: int, span: int) -> int:

@@ -12,6 +12,7 @@ from core.model.enums import (
     Contingency,
     OrdType,
     PegReference,
+    PositionEffect,
     Side,
     Source,
     StrategyMode,
@@ -30,6 +31,10 @@ class NewOrder(Message, frozen=True):
     triggered, its limit is `limit_offset` ticks beyond the stop. A PEGGED order stands `peg_offset`
     ticks better (more aggressive) than its `peg`; its `price`, if any, is never passed.
     `confirmed` are the codes of the soft rules which the trader was asked about and confirmed.
+
+    `position_effect` matters in a hedging account only: a buy that opens and a sale that closes act
+    on the long leg, the others on the short one. None there: a reduce-only order and the exit of a
+    bracket close, any other opens.
     """
 
     cl_ord_id: str
@@ -56,6 +61,7 @@ class NewOrder(Message, frozen=True):
     peg: PegReference | None = None
     peg_offset: int = 0
     confirmed: tuple[str, ...] = ()
+    position_effect: PositionEffect | None = None
 
 
 class NewOrderList(Message, frozen=True):
@@ -115,7 +121,10 @@ class CancelAll(Message, frozen=True):
 
 
 class Flatten(Message, frozen=True):
-    """Cancel, then close positions that match with collared orders, until net is zero."""
+    """Cancel, then close positions that match with collared orders, until net is zero.
+
+    In a hedging account both legs are closed, or only the `leg` named (``long`` or ``short``).
+    """
 
     id: str
     account: str = ""
@@ -124,6 +133,7 @@ class Flatten(Message, frozen=True):
     source: Source = Source.USER
     trader: str = ""
     ts: int = 0
+    leg: str = ""
 
 
 class Kill(Message, frozen=True):

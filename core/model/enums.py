@@ -80,6 +80,13 @@ class PegReference(Enum):
     MID = "M"
 
 
+class PositionEffect(Enum):
+    """Whether an order opens or closes, by FIX PositionEffect (77), where legs stand apart."""
+
+    OPEN = "O"
+    CLOSE = "C"
+
+
 class OrdStatus(Enum):
     """FIX OrdStatus (39), and UNKNOWN: sent, but no answer tells what became of it."""
 

@@ -13,6 +13,7 @@ from core.model.enums import (
     OrdStatus,
     OrdType,
     PegReference,
+    PositionEffect,
     Side,
     Source,
     TimeInForce,
@@ -74,6 +75,7 @@ class Order(Part, frozen=True):
     limit_offset: int = 0
     peg: PegReference | None = None
     peg_offset: int = 0
+    position_effect: PositionEffect | None = None
 
     @property
     def leaves(self) -> int:
@@ -112,7 +114,7 @@ class Fill(Message, frozen=True):
     When a venue takes an execution back, a record with `kind` TRADE_CANCEL reverses it: same price
     and quantity, other side, fee negated, `ref` the execution taken back; so sums over signed
     fills stay right. A correction is such a record and one with `kind` TRADE_CORRECT that is as
-    the execution should have been.
+    the execution should have been. `leg` is the one that it counts for in a hedging account.
     """
 
     seq: int
@@ -133,16 +135,18 @@ class Fill(Message, frozen=True):
     position: int = 0
     kind: ExecType = ExecType.TRADE
     ref: str = ""
+    leg: str = ""
 
 
 class Position(Message, frozen=True):
-    """A net position of one account in one instrument, by exact integers.
+    """A position of one account in one instrument, by exact integers; net unless it is a leg.
 
     `qty` is signed lots. `cost` is what the open quantity was bought for (negative: sold for)
     in ticks x lots, so the average price is ``cost / qty``. `realised` is closed profit in
     ticks x lots before fees. ``realised - cost`` is the sum of all cash flows of the fills, for
     ever and exactly. `strategy` is empty for the account's whole position, else the part which
-    that strategy holds.
+    that strategy holds. In a hedging account there are its two legs beside the whole, `leg`
+    ``long`` and ``short``: their quantities, and their ``realised - cost``, add up to the whole's.
     """
 
     seq: int
@@ -156,13 +160,20 @@ class Position(Message, frozen=True):
     strategy: str = ""
     bought: int = 0
     sold: int = 0
+    leg: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Is it all that the account holds, not a strategy's part of it or a leg?"""
+        return not self.strategy and not self.leg
 
 
 class AccountState(Message, frozen=True):
     """An account: cash by currency (opening balance plus all fills and fees) and what it may do.
 
     `opening` is the cash with which the session (the day) began, None where that is not known;
-    `realised` and `fees` are the profit closed (before fees) and the fees paid since then.
+    `realised` and `fees` are the profit closed (before fees) and the fees paid since then; it
+    counts by the net position. `hedging`: the long and the short leg of an instrument stand apart.
     """
 
     seq: int
@@ -174,6 +185,7 @@ class AccountState(Message, frozen=True):
     opening: dict[str, Decimal] | None = None
     realised: dict[str, Decimal] = msgspec.field(default_factory=dict)
     fees: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    hedging: bool = False
 
 
 class Balance(Part, frozen=True):

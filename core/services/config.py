@@ -24,10 +24,11 @@ class ConfigError(ValueError):
 
 
 class AccountConfig(msgspec.Struct, forbid_unknown_fields=True):
-    """An account and the cash it opens with, by currency."""
+    """An account and the cash it opens with, by currency, and how it counts positions."""
 
     id: _Name
     cash: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    positions: str = "netting"
 
 
 class StrategyConfig(msgspec.Struct, forbid_unknown_fields=True):
@@ -64,7 +65,7 @@ class EngineConfig(msgspec.Struct, forbid_unknown_fields=True):
         """What the kernel is told of it; `reason` and `trader` when it was read anew."""
         return Setup(
             instruments,
-            tuple(AccountSetup(a.id, a.cash) for a in self.accounts),
+            tuple(AccountSetup(a.id, a.cash, a.positions == "hedging") for a in self.accounts),
             tuple(LimitValue(x.name, x.value, x.scope, x.scope_id) for x in self.limits),
             self.loosen_delay * 1_000_000_000,
             self.risk.policy(),
@@ -109,6 +110,7 @@ def parse_config(text: str, where: str) -> EngineConfig:
         place = _place(where, text, field)
         raise ConfigError(f"{place}: {field or 'the file'}: {what}. Mend that field.") from None
     for field, problem in (
+        _positions_problem(config.accounts),
         limit_problem(config.limits),
         risk_problem(config.risk, [account.id for account in config.accounts]),
     ):
@@ -150,6 +152,16 @@ def line_of(text: str, field: str) -> int:
             if key and key == name:
                 return index
     return last
+
+
+def _positions_problem(accounts: list[AccountConfig]) -> tuple[str, str]:
+    for index, account in enumerate(accounts):
+        if account.positions not in ("netting", "hedging"):
+            return f"accounts[{index}].positions", (
+                f"“{account.positions}” is not a way to count positions. Write netting (long and"
+                " short cancel out) or hedging (they stand apart)."
+            )
+    return "", ""
 
 
 def _check(config: EngineConfig, where: str) -> None:
