@@ -46,6 +46,7 @@ from widgets.blotter.panel import BlotterPanel
 from widgets.panel import Panel
 from widgets.risk.kill import KillButton
 from widgets.status.bar import StatusBar
+from widgets.status.differences import Differences
 from widgets.theme import tokens
 
 FRAME_MS = 15  # with the wait for the event loop, sixty a second
@@ -106,6 +107,8 @@ class MainWindow(QMainWindow):
         self.playback.said.connect(self.say)
         self.status = StatusBar(self.stores, self)
         self.setStatusBar(self.status)
+        self.status.differences_asked.connect(self.show_differences)
+        self._differences: Differences | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
         self.actions_by_id = Actions(self)
@@ -248,6 +251,18 @@ class MainWindow(QMainWindow):
             if turn % panel.EVERY == 0 and panel.isVisible():
                 self._guarded(f"panel {panel_id}", panel.flush)
         self._guarded("status bar", partial(self.status.flush, self.frames.summary))
+        if self._differences is not None and self._differences.isVisible():
+            self._guarded("list of differences", self._differences.flush)
+
+    def show_differences(self) -> None:
+        """The list of what differed between our books and the venues', beside the window."""
+        if self._differences is None:
+            self._differences = Differences(self.stores, self._ids, self)
+            self._differences.requested.connect(self._send)
+        self._differences.flush()
+        self._differences.show()
+        self._differences.raise_()
+        self._differences.activateWindow()
 
     def _guarded(self, name: str, flush: Callable[[], None]) -> None:
         """One part's failure is its own: the others go on, and it is said once."""

@@ -145,7 +145,7 @@ class Audit:
                 del self._made[event.cl_ord_id]
             self.waiting = True
             ids = ", ".join(each.exec_id for each in gone)
-            what = f"{event.last_qty} at {event.last_price}"
+            what = f"execution {event.exec_id} of order {event.cl_ord_id}"
             finding = Finding("LATE_EXECUTION", event.exec_id, ids, what)
             self._publish([self._difference(finding, False, "")])
         return reports

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from core.model.checks import MAX_TICKS
-from core.model.enums import ExecType, OrdStatus
+from core.model.enums import ExecType, OrdStatus, Side
 from core.model.events import ExecutionReport, VenueOrder, VenueStatement
 from core.model.instruments import Instrument
 from core.model.numbers import EXACT, ZERO, plain
@@ -142,13 +142,15 @@ def of_executions(look: Look, statement: VenueStatement) -> list[Finding]:
                 booked = {f.exec_id: f for f in known.fills() if f.kind is ExecType.TRADE}
             fill = booked.get(report.exec_id)
             if fill is not None and report.exec_type is ExecType.TRADE and _other(fill, report):
-                ours = f"{fill.side.name} {fill.qty} at {fill.price}"
-                theirs = f"{report.side.name} {report.last_qty} at {report.last_price}"
+                where = fill.instrument
+                ours = _deal(look, where, fill.side, fill.qty, fill.price)
+                theirs = _deal(look, where, report.side, report.last_qty, report.last_price)
                 found.append(Finding("EXECUTION_DIFFERS", report.exec_id, ours, theirs))
             continue
         rule = "EXTERNAL_EXECUTION" if known.order(name) is None else "MISSED_FILL"
         order = listed.get(name)
-        what = f"{report.side.name} {report.last_qty} at {report.last_price}, order {name}"
+        deal = _deal(look, report.instrument, report.side, report.last_qty, report.last_price)
+        what = f"{deal}, order {name}"
         text = f"{rule}: {report.text}" if report.text else f"{rule}: told by {venue} when asked."
         report = msgspec.structs.replace(
             report,
@@ -210,26 +212,26 @@ def _gone(look: Look, ours: Order) -> Finding:
     rule = "NEVER_ARRIVED" if waits and not ours.order_id and not ours.cum_qty else "LOST_ORDER"
     text = f"{rule}: {look.venue} does not know it."
     report = _report(look, ours, ExecType.CANCELED, OrdStatus.CANCELED, rule, text)
-    return Finding(rule, ours.cl_ord_id, _words(ours), "not known", (report,))
+    return Finding(rule, ours.cl_ord_id, _words(look, ours), "not known", (report,))
 
 
 def _compare(look: Look, ours: Order, there: VenueOrder) -> list[Finding]:
     if not look.settling and ours.status in _IN_FLIGHT:
         return []  # its answer is on the way
     name, found = ours.cl_ord_id, list[Finding]()
-    theirs = _their_words(there)
+    theirs = _their_words(look, there)
     if there.cum_qty > ours.cum_qty:
         reports = tuple(_synthetic(look, ours, there))
         rule = "MISSED_FILL_SYNTHETIC"
-        found.append(Finding(rule, name, f"{ours.cum_qty} filled", theirs, reports))
+        found.append(Finding(rule, name, _words(look, ours), theirs, reports))
     elif there.cum_qty < ours.cum_qty:
-        found.append(Finding("FILLS_DIFFER", name, f"{ours.cum_qty} filled", theirs))
+        found.append(Finding("FILLS_DIFFER", name, _words(look, ours), theirs))
     if there.status.terminal:
         if there.status is not OrdStatus.FILLED:
             rule, text = "STATE_DIFFERS", there.text or f"STATE_DIFFERS: {look.venue} says so."
             kind = _ENDS[there.status]
             report = _report(look, ours, kind, there.status, rule, text, there)
-            found.append(Finding(rule, name, _words(ours), theirs, (report,)))
+            found.append(Finding(rule, name, _words(look, ours), theirs, (report,)))
         elif there.qty == there.cum_qty == ours.cum_qty < ours.qty:
             found.append(_restated(look, "RESTATED", ours, there))
     elif ours.status is OrdStatus.UNKNOWN or ours.status is OrdStatus.PENDING_NEW:
@@ -237,7 +239,7 @@ def _compare(look: Look, ours: Order, there: VenueOrder) -> list[Finding]:
     elif there.status in _WAITS and there.status is not ours.status:
         rule, kind = "STATE_DIFFERS", _WAITS[there.status]
         report = _report(look, ours, kind, there.status, rule, there.text, there)
-        found.append(Finding(rule, name, _words(ours), theirs, (report,)))
+        found.append(Finding(rule, name, _words(look, ours), theirs, (report,)))
     elif ours.status not in _IN_FLIGHT and _differs(ours, there):
         found.append(_restated(look, "RESTATED", ours, there))
     return found
@@ -247,7 +249,7 @@ def _restated(look: Look, rule: str, ours: Order, there: VenueOrder) -> Finding:
     status = OrdStatus.PARTIALLY_FILLED if there.cum_qty else OrdStatus.NEW
     text = f"{rule}: {look.venue} lists it."
     report = _report(look, ours, ExecType.ORDER_STATUS, status, rule, text, there)
-    return Finding(rule, ours.cl_ord_id, _words(ours), _their_words(there), (report,))
+    return Finding(rule, ours.cl_ord_id, _words(look, ours), _their_words(look, there), (report,))
 
 
 def _differs(ours: Order, there: VenueOrder) -> bool:
@@ -266,13 +268,13 @@ def _stray(look: Look, name: str, there: VenueOrder) -> list[Finding]:
     if known is not None:
         if known.working:
             return []  # a slice of before, which its order has left behind
-        return [Finding("WORKS_THERE", name, _words(known), _their_words(there))]
+        return [Finding("WORKS_THERE", name, _words(look, known), _their_words(look, there))]
     if there.cum_qty:
         reports = tuple(_synthetic(look, None, there))
     else:
         reports = (_external(look, name, there),)
     subject = name or f"{there.instrument} {there.side.name} {there.qty}"
-    return [Finding("EXTERNAL_ORDER", subject, "not known", _their_words(there), reports)]
+    return [Finding("EXTERNAL_ORDER", subject, "not known", _their_words(look, there), reports)]
 
 
 def _external(look: Look, name: str, there: VenueOrder) -> ExecutionReport:
@@ -482,10 +484,6 @@ def _of_positions(look: Look, statement: VenueStatement) -> Iterator[Finding]:
             )
 
 
-def _quantity(instrument: Instrument | None, lots: int) -> str:
-    return f"{lots} lots" if instrument is None else plain(instrument.quantity(lots))
-
-
 def _of_balances(look: Look, statement: VenueStatement, alone: Iterable[str]) -> Iterator[Finding]:
     if statement.balances is None:
         return
@@ -506,9 +504,35 @@ def _of_balances(look: Look, statement: VenueStatement, alone: Iterable[str]) ->
 # -- words -----------------------------------------------------------------------------------
 
 
-def _words(order: Order) -> str:
-    return f"{order.status.name}, {order.cum_qty} of {order.qty} filled, price {order.price}"
+def _words(look: Look, order: Order) -> str:
+    return _state(look, order.instrument, order.status, order.cum_qty, order.qty, order.price)
 
 
-def _their_words(there: VenueOrder) -> str:
-    return f"{there.status.name}, {there.cum_qty} of {there.qty} filled, price {there.price}"
+def _their_words(look: Look, there: VenueOrder) -> str:
+    return _state(look, there.instrument, there.status, there.cum_qty, there.qty, there.price)
+
+
+def _state(
+    look: Look, instrument: str, status: OrdStatus, filled: int, qty: int, price: int
+) -> str:
+    unit = _unit(look, instrument)
+    name = status.name.replace("_", " ").lower()
+    at = f", price {_price(unit, price)}" if price else ""
+    return f"{name}, {_quantity(unit, filled)} of {_quantity(unit, qty)} filled{at}"
+
+
+def _deal(look: Look, instrument: str, side: Side, qty: int, price: int) -> str:
+    unit = _unit(look, instrument)
+    return f"{side.name.lower()} {_quantity(unit, qty)} at {_price(unit, price)}"
+
+
+def _unit(look: Look, instrument: str) -> Instrument | None:
+    return next((i for i in look.known.instruments() if i.id == instrument), None)
+
+
+def _price(unit: Instrument | None, ticks: int) -> str:
+    return f"{ticks} ticks" if unit is None else plain(unit.price(ticks))
+
+
+def _quantity(unit: Instrument | None, lots: int) -> str:
+    return f"{lots} lots" if unit is None else plain(unit.quantity(lots))

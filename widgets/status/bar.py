@@ -9,20 +9,22 @@ import time
 from collections.abc import Callable
 from html import escape
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPalette,
 )
-from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from core.client.stores import Stores
 from core.model.enums import ExecType, LinkState, Mode, OrdStatus, Severity
 from core.model.orders import OrderUpdate
 from core.model.session import SourceView
+from widgets.status.differences import standing
 from widgets.theme import Tokens, tokens
 from widgets.words import (
     NOTHING,
@@ -85,15 +87,42 @@ class ElidedLabel(QLabel):
         painter.end()
 
 
+class Sources(QLabel):
+    """The venues and feeds; a click asks for what differs between them and us."""
+
+    clicked = Signal()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A click within it."""
+        super().mouseReleaseEvent(event)
+        if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.clicked.emit()
+
+
 class StatusBar(QStatusBar):
-    """The window's bottom line."""
+    """The window's bottom line.
+
+    Signals:
+        differences_asked(): show where our books and the venues' differ.
+    """
+
+    differences_asked = Signal()
 
     def __init__(self, stores: Stores, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._stores = stores
         self._written = 0.0
         self.connection = self._label("Connection to the engine")
-        self.sources = self._label("Sources of market data")
+        self.sources = Sources(self)
+        self._place(self.sources, "Sources of market data")
+        self.sources.clicked.connect(self.differences_asked)
+        self.differences = QPushButton(self)
+        self.differences.setFlat(True)
+        self.differences.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.differences.clicked.connect(self.differences_asked)
+        self.addPermanentWidget(self.differences)
+        self.differences.hide()
+        self._differed = (-1, -1)
         self.engine = self._label("Engine and order latency")
         self.frames = self._label("Frames of this screen")
         self.message = ElidedLabel(self)
@@ -109,10 +138,13 @@ class StatusBar(QStatusBar):
 
     def _label(self, name: str) -> QLabel:
         label = QLabel(self)
+        self._place(label, name)
+        return label
+
+    def _place(self, label: QLabel, name: str) -> None:
         label.setAccessibleName(name)
         label.setContentsMargins(6, 0, 6, 0)
         self.addPermanentWidget(label)
-        return label
 
     def say(self, text: str, severity: Severity = Severity.INFO) -> None:
         """Show a sentence for a while; it is spoken to screen readers and never takes focus."""
@@ -159,6 +191,7 @@ class StatusBar(QStatusBar):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_severity"):
             self._written = 0.0
+            self._differed = (-1, -1)
             self._colour_message()
             self._show_word()
 
@@ -194,6 +227,7 @@ class StatusBar(QStatusBar):
             self.message.clear()
             self._message_until = 0.0
         t = tokens()
+        self._show_differences(t)
         self._show_sources(t)
         self.sources.setToolTip("\n".join(self._source_tip(s) for s in self._stores.sources))
         engine = self._stores.engine
@@ -216,11 +250,28 @@ class StatusBar(QStatusBar):
         self.frames.setText(f"{rate:.0f} fps · p99 {p99:.0f} ms" if rate else NOTHING)
         self.frames.setToolTip(f"A frame costs {cost:.1f} ms at the median")
 
+    def _show_differences(self, t: Tokens) -> None:
+        """How many differences with venues stand; nothing while there were none at all."""
+        board = self._stores.differences
+        if self._differed == (board.epoch, board.version):
+            return
+        self._differed = (board.epoch, board.version)
+        count = standing(self._stores)
+        self.differences.setVisible(len(board) > 0)
+        self.differences.setText(f"⚠ {count} differ" if count else f"≠ {len(board)} resolved")
+        words = f"{count} differences with venues stand; {len(board)} were found. Click to see."
+        self.differences.setToolTip(words)
+        self.differences.setAccessibleName(words)
+        palette = self.differences.palette()
+        palette.setColor(QPalette.ColorRole.ButtonText, t.danger if count else t.text)
+        self.differences.setPalette(palette)
+
     def _show_sources(self, t: Tokens) -> None:
         """As much of each source as there is room for: the rate goes first, then the age."""
         sources = list(self._stores.sources)
-        others = (self.connection, self.engine, self.frames)
-        room = self.width() - sum(w.sizeHint().width() for w in others) - MESSAGE_ROOM
+        others = (self.connection, self.engine, self.frames, self.differences)
+        taken = sum(w.sizeHint().width() for w in others if not w.isHidden())
+        room = self.width() - taken - MESSAGE_ROOM
         for detail in (2, 1, 0):
             texts = [self._source(s, t, detail) for s in sources]
             plain = "  ".join(f"● {text}" for _, text in texts)
