@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from core.model.tables import Column
 from widgets.blotter.cells import since_text
+from widgets.menubutton import MenuButton
 
 MOST_VALUES = 200
 """Most values of a column that a filter's menu lists."""
@@ -48,10 +49,9 @@ class ChipBar(QWidget):
         self._values_of = values_of
         self.row = QHBoxLayout()
         self.row.setSpacing(4)
-        self.button = QToolButton(self)
+        self.button = MenuButton(self)
         self.button.setText("&Filter")
         self.button.setAccessibleName("Filter by a column's value")
-        self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self.button)
         self.menu.aboutToShow.connect(self._fill_menu)
         self.button.setMenu(self.menu)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from core.model.instruments import Instrument
+from widgets.menubutton import MenuButton
 
 PAGE = 2_000
 """Rows of a past day that are shown at a time, so that a day of a million is as light as any."""
@@ -49,11 +50,10 @@ class DayBar(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.page = 0
-        self.button = QToolButton(self)
+        self.button = MenuButton(self)
         self.button.setText("&Today")
         self.button.setAccessibleName("Day shown")
         self.button.setToolTip("Today as it happens, or a past day out of the records")
-        self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self.button)
         self.menu.aboutToShow.connect(self.opened)
         self.menu.triggered.connect(self._on_chosen)

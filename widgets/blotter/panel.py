@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QTableView,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +27,7 @@ from core.model.tables import Column
 from widgets.blotter.chips import ChipBar
 from widgets.blotter.daybar import DayBar, DayPage
 from widgets.blotter.model import AT_ONCE, BlotterModel
+from widgets.menubutton import MenuButton
 from widgets.panel import Panel
 
 R = TypeVar("R")
@@ -93,10 +93,10 @@ class BlotterPanel(Panel, Generic[R]):
         self.waiting.hide()
         self.count = QLabel(self)
         self.count.setAccessibleName("Rows shown")
-        self.export = QToolButton(self)
+        self.count.setContentsMargins(4, 0, 4, 0)
+        self.export = MenuButton(self)
         self.export.setText("&Export CSV")
         self.export.setAccessibleName(f"Export {self.TITLE.lower()} as CSV")
-        self.export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.export.setMenu(self._export_menu())
         top = QHBoxLayout()
         top.setContentsMargins(6, 4, 6, 2)

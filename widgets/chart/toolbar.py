@@ -23,6 +23,7 @@ from superqt import QElidingLabel
 
 from core.model.intervals import parse_interval
 from widgets.chart.sheet import Kind
+from widgets.menubutton import MenuButton
 from widgets.theme import tokens
 
 INTERVALS = ("1s", "5s", "15s", "1m", "5m", "15m", "1h", "100t")
@@ -93,13 +94,12 @@ class Toolbar(QWidget):
         self.state.setAccessibleName("Freshness")
         self.state.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.more = QToolButton(self)
+        self.more = MenuButton(self, arrow=False)
         self.more.setText("»")
         self.more.setAutoRaise(True)
         self.more.setAccessibleName("More choices of this chart")
         self.more.setToolTip("What has no room in this row.")
         self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.more.setMenu(QMenu(self.more))
         self.more.menu().aboutToShow.connect(self._fill_more)
         box = QHBoxLayout(self)

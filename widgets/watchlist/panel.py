@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from core.client.stores import Stores
 from core.model.ids import IdMaker
 from widgets.clock import Clock
+from widgets.menubutton import MenuButton
 from widgets.panel import Panel
 from widgets.watchlist.entry import SymbolEntry
 from widgets.watchlist.lists import ALL, Lists
@@ -60,7 +61,7 @@ class WatchlistPanel(Panel):
         self._live = False
         self.tabs = QTabBar(self)
         self.add_list = QToolButton(self)
-        self.menu_button = QToolButton(self)
+        self.menu_button = MenuButton(self, arrow=False)
         self.table = WatchlistTable(self.model, self)
         self.entry = SymbolEntry(stores, self)
         self.badge = QPushButton("Re&sort", self)
@@ -87,7 +88,6 @@ class WatchlistPanel(Panel):
         self.menu_button.setAccessibleName("Watchlist menu")
         self.menu_button.setToolTip("Import, paste, flashing, columns")
         self.menu_button.setAutoRaise(True)
-        self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu_button.setMenu(self._make_menu())
         for button in (self.add_list, self.menu_button):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
