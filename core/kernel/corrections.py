@@ -92,7 +92,8 @@ def take_back(s: State, live: Live, r: ExecutionReport) -> None:
     live.notional += sum(f.qty * f.price for f in records[1:]) - old.qty * old.price
     _status(s, live, r)
     for each in whole:
-        each.revalue()
+        if each is holding or each.desk.strategy:  # what is nobody's is not reckoned by itself
+            each.revalue()
     _tell(s, live, r, records)
     if s.groups:
         s.touch_holding(holding)

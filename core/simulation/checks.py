@@ -72,9 +72,6 @@ class Watch:
         for account in kernel.accounts():
             if account.account == order.account and account.state is TradingState.HALTED:
                 self._fail(f"(5) order {order.cl_ord_id} left while {order.account} was halted.")
-        known = kernel.order(order.cl_ord_id)
-        if known is not None and known.status is OrdStatus.PENDING_CANCEL:
-            self._fail(f"(5) order {order.cl_ord_id} left after it was canceled.")
         if order.cl_ord_id in self.asked and not self._on_record(order.cl_ord_id):
             self._fail(f"(8) order {order.cl_ord_id} left before it was safely on record.")
 
