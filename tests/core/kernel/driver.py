@@ -51,7 +51,7 @@ BUY, SELL = Side.BUY, Side.SELL
 class Driver:
     """A kernel with two accounts and three instruments, quoted and ready to trade."""
 
-    def __init__(self, *limits, quoted=True, keep=1000, loosen_delay=30 * SECOND):
+    def __init__(self, *limits, quoted=True, keep=1000, loosen_delay=30 * SECOND, hedging=False):
         self.kernel = Kernel(keep=keep)
         self.seq = 0
         self.now = START
@@ -61,7 +61,7 @@ class Driver:
         self.keep = keep
         self.count = 0
         accounts = (
-            AccountSetup("P", {"USD": Decimal(1_000_000)}),
+            AccountSetup("P", {"USD": Decimal(1_000_000)}, hedging),
             AccountSetup("Q", {"USD": Decimal(500), "EUR": Decimal("0.5")}),
         )
         values = tuple(LimitValue(*limit) for limit in limits)
@@ -221,9 +221,9 @@ class Driver:
         self.apply(Kill(id, level, account, trader="ann", reason="test"))
         return id
 
-    def flatten(self, account="", instrument="", strategy="", id=None):
+    def flatten(self, account="", instrument="", strategy="", id=None, leg=""):
         id = id or self.name()
-        self.apply(Flatten(id, account, instrument, strategy))
+        self.apply(Flatten(id, account, instrument, strategy, leg=leg))
         return id
 
     def cancel_all(self, **which):
@@ -279,9 +279,10 @@ class Driver:
     def account(self, name="P"):
         return next(a for a in self.kernel.accounts() if a.account == name)
 
-    def position(self, instrument=AAPL, account="P", strategy=""):
+    def position(self, instrument=AAPL, account="P", strategy="", leg=""):
+        wanted = (account, instrument.id, strategy, leg)
         for p in self.kernel.positions():
-            if (p.account, p.instrument, p.strategy) == (account, instrument.id, strategy):
+            if (p.account, p.instrument, p.strategy, p.leg) == wanted:
                 return p
         return None
 

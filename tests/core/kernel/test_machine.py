@@ -10,11 +10,13 @@ import random
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core.kernel.kernel import Kernel
+from core.kernel.positions import leg_of
 from core.model.commands import NewOrder, NewOrderList
 from core.model.enums import (
     Contingency,
@@ -24,6 +26,7 @@ from core.model.enums import (
     OrdStatus,
     OrdType,
     PegReference,
+    PositionEffect,
     Side,
     Source,
     TimeInForce,
@@ -129,13 +132,16 @@ class Truth:
 
 
 class Machine(RuleBasedStateMachine):
+    HEDGING = False
+
     @initialize(keep=st.sampled_from([3, 1000]))
     def begin(self, keep):
-        self.d = Driver(*LIMITS, keep=keep)
+        self.d = Driver(*LIMITS, keep=keep, hedging=self.HEDGING)
         self.truth = Truth()
         self.opening = {a.account: dict(a.cash) for a in self.d.kernel.accounts()}
         self.flows = {}
         self.held = {}
+        self.legs = {}
         self.by_order = {}
         self.sent = set()
         self.names = []
@@ -157,8 +163,11 @@ class Machine(RuleBasedStateMachine):
         ioc=st.booleans(),
         market=st.booleans(),
         reduce_only=st.booleans(),
+        effect=st.sampled_from([None, *PositionEffect]),
     )
-    def order(self, instrument, account, side, qty, away, strategy, ioc, market, reduce_only):
+    def order(
+        self, instrument, account, side, qty, away, strategy, ioc, market, reduce_only, effect=None
+    ):
         price = 0 if market else MIDS[instrument.id] + away
         tif = TimeInForce.IOC if ioc else TimeInForce.GTC
         name = self.d.new(
@@ -170,6 +179,7 @@ class Machine(RuleBasedStateMachine):
             strategy=strategy,
             tif=tif,
             reduce_only=reduce_only,
+            position_effect=effect,
         )
         self.names.append(name)
         self.look()
@@ -485,6 +495,13 @@ class Machine(RuleBasedStateMachine):
         sign = order.side.sign
         open_lots = self.open_lots(key, order.side)
         position = self.held.get((*key, ""), 0)
+        if self.HEDGING and order.account == "P":
+            side = leg_of(order)
+            position = self.legs.get((*key, "", side), 0)
+            open_lots = self.open_lots(key, order.side, order.position_effect)
+            if order.position_effect is PositionEffect.CLOSE:
+                assert position * sign < 0
+                assert open_lots <= abs(position), "more is to be closed than there is"
         if order.triggered and position * sign < 0 and open_lots <= abs(position):
             return  # it only closes
         limit = uses.get(("max_position", "account", order.account))
@@ -497,11 +514,14 @@ class Machine(RuleBasedStateMachine):
                 assert position * sign < 0
                 assert open_lots <= abs(position)
 
-    def open_lots(self, key, side):
+    def open_lots(self, key, side, effect=None):
         """What all orders at venues may still trade; of a list's siblings only the largest."""
         loose, lists = 0, {}
         for o in self.d.kernel.at_venues():
-            if (o.account, o.instrument, o.side) == (*key, side):
+            if (o.account, o.instrument, o.side) == (*key, side) and effect in (
+                None,
+                o.position_effect,
+            ):
                 leaves = max(o.qty, o.pending_qty) - o.cum_qty
                 if o.contingency is Contingency.OCO or o.parent:
                     lists[o.list_id] = max(lists.get(o.list_id, 0), leaves)
@@ -524,6 +544,9 @@ class Machine(RuleBasedStateMachine):
             key = (fill.account, fill.instrument, strategy)
             self.held[key] = self.held.get(key, 0) + sign * fill.qty
             self.flows[key] = self.flows.get(key, 0) + flow
+            if fill.leg:
+                self.legs[*key, fill.leg] = self.legs.get((*key, fill.leg), 0) + sign * fill.qty
+                self.flows[*key, fill.leg] = self.flows.get((*key, fill.leg), 0) + flow
         instrument = INSTRUMENTS[fill.instrument]
         point = (
             Fraction(instrument.tick) * Fraction(instrument.lot) * Fraction(instrument.multiplier)
@@ -537,10 +560,12 @@ class Machine(RuleBasedStateMachine):
     def books_equal_the_fills(self):
         if not hasattr(self, "d"):
             return
-        positions = {(p.account, p.instrument, p.strategy): p for p in self.d.kernel.positions()}
-        assert {k: p.qty for k, p in positions.items() if p.qty} == no_zeros(self.held)
+        positions = {key_of(p): p for p in self.d.kernel.positions()}
+        held = self.held | {k: v for k, v in self.legs.items() if not k[2]}
+        assert {k: p.qty for k, p in positions.items() if p.qty} == no_zeros(held)
         flows = {k: p.realised - p.cost for k, p in positions.items()}
-        assert no_zeros(flows) == no_zeros(self.flows)
+        shown = {k: v for k, v in self.flows.items() if len(k) == 3 or not k[2]}
+        assert no_zeros(flows) == no_zeros(shown)
         for p in positions.values():
             assert p.qty == p.bought - p.sold
             assert (p.cost == 0) if p.qty == 0 else (p.cost * p.qty > 0)
@@ -553,6 +578,23 @@ class Machine(RuleBasedStateMachine):
                 assert order.cum_qty == self.by_order.get(name, 0)
 
     @invariant()
+    def legs_add_up(self):
+        if not self.HEDGING or not hasattr(self, "d"):
+            return
+        for account in self.d.kernel._state.accounts.values():
+            for whole in account.holdings.values():
+                for each in (whole, *whole.parts.values(), *whole.hands.values()):
+                    legs = list(each.legs.values())
+                    if account.hedging:
+                        assert sums(legs) == sums([each])
+                    else:
+                        assert not legs
+                for leg in whole.legs.values():
+                    for parts in (whole.parts, whole.hands):
+                        shares = [p.legs[leg.side] for p in parts.values() if leg.side in p.legs]
+                        assert sums(shares) == sums([leg])
+
+    @invariant()
     def exits_are_no_larger_than_what_they_protect(self):
         if not hasattr(self, "d"):
             return
@@ -563,6 +605,11 @@ class Machine(RuleBasedStateMachine):
                 place = o.account, o.instrument
                 held = self.held.get((*place, o.strategy), 0) if o.strategy else None
                 held = self.manual.get(place, 0) if held is None else held
+                if self.HEDGING and o.account == "P":
+                    part = (
+                        self.d.kernel._state.accounts["P"].holdings[o.instrument].parts[o.strategy]
+                    )
+                    held = part.legs[leg_of(o)].qty
                 assert o.leaves <= max(0, -o.side.sign * held), o
 
     @invariant()
@@ -579,20 +626,47 @@ class Machine(RuleBasedStateMachine):
             assert self.d.replayed().digest() == self.d.kernel.digest()
 
 
+class HedgingMachine(Machine):
+    """The same where an account's long and short legs stand apart."""
+
+    HEDGING = True
+
+
+def key_of(p):
+    """A position's place in the books."""
+    return (p.account, p.instrument, p.strategy, *((p.leg,) if p.leg else ()))
+
+
+def sums(holdings):
+    """What legs or parts of a position must add up to, exactly."""
+    return (
+        sum(h.qty for h in holdings),
+        sum(h.realised - h.cost for h in holdings),
+        sum(h.bought for h in holdings),
+        sum(h.sold for h in holdings),
+        sum(h.fees for h in holdings),
+    )
+
+
+TestHedgingMachine = HedgingMachine.TestCase
+TestHedgingMachine.settings = settings(max_examples=40, stateful_step_count=60, deadline=None)
+
 TestMachine = Machine.TestCase
 TestMachine.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
 
 
-def test_long_runs():
+@pytest.mark.parametrize("kind", [Machine, HedgingMachine])
+def test_long_runs(kind):
     """The same machine driven at random for long, where Hypothesis only goes sixty steps."""
     for seed in range(3):
         rng = random.Random(seed)
-        machine = Machine()
+        machine = kind()
         machine.begin(50)
         for step in range(1500):
             _random_step(machine, rng, step)
             if step % 50 == 0:
                 machine.books_equal_the_fills()
+                machine.legs_add_up()
         machine.books_equal_the_fills()
         assert len(machine.by_order) > 40, "hardly anything was traded"
         machine.teardown()
@@ -623,6 +697,7 @@ def _random_step(m, rng, step):
             rng.random() < 0.2,
             rng.random() < 0.2,
             rng.random() < 0.1,
+            rng.choice([None, None, PositionEffect.CLOSE]),
         )
     elif action < 10 and m.truth.working:
         m.match(pick, rng.randint(1, 20), rng.randint(-5, 5), rng.randint(-3, 9))
