@@ -31,12 +31,12 @@ from core.journal.records import (
     unpack_record,
 )
 from core.model.commands import Command
-from core.model.events import VenueEvent
+from core.model.events import Difference, VenueEvent
 from core.model.inputs import KernelInput
 from core.model.market import MarketData
 from core.model.wire import decode_recorded
 
-Recorded = Command | VenueEvent | MarketData | KernelInput
+Recorded = Command | VenueEvent | MarketData | KernelInput | Difference
 """Whatever a journal may hold."""
 
 NO_END = 2**63 - 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from core.model.commands import Command
-from core.model.events import Event, VenueEvent
+from core.model.events import Difference, Event, VenueEvent
 from core.model.inputs import KernelInput
 from core.model.market import MarketData
 from core.model.session import FromEngine, ToEngine
@@ -22,5 +22,7 @@ decode_command = msgspec.msgpack.Decoder(Command).decode
 decode_event = msgspec.msgpack.Decoder(Event).decode
 decode_venue_event = msgspec.msgpack.Decoder(VenueEvent).decode
 decode_market = msgspec.msgpack.Decoder(MarketData).decode
-decode_recorded = msgspec.msgpack.Decoder(Command | VenueEvent | MarketData | KernelInput).decode
+decode_recorded = msgspec.msgpack.Decoder(
+    Command | VenueEvent | MarketData | KernelInput | Difference
+).decode
 """Decoder of whatever a journal or a recording may hold."""

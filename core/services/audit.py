@@ -147,14 +147,14 @@ class Audit:
             ids = ", ".join(each.exec_id for each in gone)
             what = f"execution {event.exec_id} of order {event.cl_ord_id}"
             finding = Finding("LATE_EXECUTION", event.exec_id, ids, what)
-            self._publish([self._difference(finding, False, "")])
+            self._show([self._difference(finding, False, "")])
         return reports
 
     def overdue(self) -> bool:
         """Tell the kernel of requests that got no answer in time; True when there are some."""
         now = asyncio.get_running_loop().time()
         late = [(k, a) for k, a in self._asked.items() if now - a.since >= self._terms.answer]
-        said: list[Event] = []
+        said: list[Difference] = []
         for key, asked in late:
             del self._asked[key]
             order = self._kernel.order(asked.order)
@@ -168,8 +168,7 @@ class Audit:
             if after is not None and after.status is OrdStatus.UNKNOWN:
                 finding = Finding("UNANSWERED", key, before.name, f"no answer for {seconds}")
                 said.append(self._difference(finding, False, ""))
-        if said:
-            self._publish(said)
+        self._show(said)
         return bool(said)
 
     # -- comparing ---------------------------------------------------------------------------
@@ -285,8 +284,14 @@ class Audit:
             old = self._standing.pop(key)
             text = "It does not differ any more."
             out.append(msgspec.structs.replace(old, ts=ts, stands=False, done=text))
-        if out:
-            self._publish([*out, *map(_notice, out)])
+        self._show(out)
+
+    def _show(self, found: list[Difference]) -> None:
+        """On record, in the list, in the log."""
+        for difference in found:
+            self._path.record(difference)
+        if found:
+            self._publish([*found, *map(_notice, found)])
 
     def _due(self, finding: Finding, settling: bool, now: float) -> bool:
         """Was it there for long enough to be believed?"""

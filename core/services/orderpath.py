@@ -26,6 +26,7 @@ from core.model.enums import ExecType, LinkState, OrdStatus, Severity
 from core.model.events import (
     CancelReject,
     CommandRefused,
+    Difference,
     Event,
     ExecutionReport,
     LinkUpdate,
@@ -143,6 +144,13 @@ class OrderPath:
             self._publish([refusal(ts, command, "JOURNAL_FAILED", self.halted)])
             return False
         return True
+
+    def record(self, difference: Difference) -> None:
+        """Put on record where a venue and our books differ; the kernel knows nothing of it."""
+        try:
+            self._journal.append(self.clock(), difference)
+        except JournalError as error:
+            self._halt(str(error))
 
     def _work_off(self) -> None:
         while self._inbox:

@@ -12,7 +12,7 @@ import msgspec
 from core.model.cash import CashMove
 from core.model.commands import Command
 from core.model.enums import ExecType, Source
-from core.model.events import CommandRefused, RiskDecision
+from core.model.events import CommandRefused, Difference, RiskDecision
 from core.model.inputs import Setup
 from core.model.instruments import Instrument
 from core.model.numbers import EXACT, plain
@@ -59,6 +59,11 @@ class Rows:
         if isinstance(message, Setup):
             for instrument in message.instruments:
                 self.know(seq, instrument)
+        elif isinstance(message, Difference):
+            d = message
+            told = (d.venue, d.rule, d.subject, d.ours, d.theirs, d.done)
+            row = (number, d.ts, *told, d.severity.name.lower(), int(d.stands))
+            self.tables["differences"].append(row)
         fills: list[Fill] = []
         moved = len(self.tables["cash"])
         for place, output in enumerate(outputs):

@@ -128,14 +128,29 @@ def _taken_back(db: Database) -> None:
     )
 
 
+def _differences(db: Database) -> None:
+    """Where a venue and our books differed, and what was done about it."""
+    words = {"venue": str, "rule": str, "subject": str, "ours": str, "theirs": str, "done": str}
+    _table(db, "differences", {"id": int, "ts": int, **words, "severity": str, "stands": int})
+    db.table("differences").create_index(("ts",))
+
+
 def _table(db: Database, name: str, columns: dict[str, type], pk: str = "id") -> None:
     db.table(name).create(columns, pk=pk, not_null=set(columns) - {pk})
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_begin, _taken_back)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_begin, _taken_back, _differences)
 """What makes each version of the file from the one before; the first from an empty file."""
 
-ROWS = ("order_events", "executions", "positions", "cash", "risk_decisions", "commands")
+ROWS = (
+    "order_events",
+    "executions",
+    "positions",
+    "cash",
+    "risk_decisions",
+    "commands",
+    "differences",
+)
 """The tables whose rows have ids made of the input's number."""
 
 

@@ -38,7 +38,7 @@ from widgets.theme import tokens
 Index = QModelIndex | QPersistentModelIndex
 ROOT = QModelIndex()
 HEADERS = ("Time (UTC)", "Venue", "Rule", "What", "Here", "At the venue", "Done")
-_WIDTHS = (90, 70, 190, 190, 190, 190)
+_WIDTHS = (90, 60, 170, 140, 130, 220)
 
 
 def standing(stores: Stores) -> int:

@@ -13,12 +13,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from core.journal.reader import NO_END, replay
 from core.model.commands import AdjustPosition, CancelOrder, ReplaceOrder
 from core.model.enums import ExecType, LinkState, OrdStatus, Side, Source
 from core.model.events import Difference, VenueBalance
 from core.services.config import EngineConfig, load_config
 from core.services.recovery import check_replay
 from core.services.rules import RULES
+from core.storage.rows import Rows
 from tests.core.services.helpers import IDS, Bench, order
 from tests.core.services.keeper import ALL, Keeper
 
@@ -732,6 +734,30 @@ def test_a_client_that_comes_later_is_told_of_the_differences(tmp_path: Path) ->
                 assert found.rule == "POSITION_DIFFERS"
             finally:
                 late.close()
+
+    run(work())
+
+
+def test_differences_are_in_the_records(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.cut()
+            v.trade(name, 4, 9_999, "E-4")
+            v.held[("PAPER-1", "ABC.V")] = 9
+            v.mend()
+            await settled(b)
+            shown = {d.key: d for d in differences(b)}
+        rows = Rows((), ())
+        for seq, ts, message in replay(tmp_path / "journal", 1, NO_END):
+            rows.take(seq, ts, message, ())
+        assert [row[2:6] for row in rows.tables["differences"]] == [
+            ("V", "MISSED_FILL", "E-4", "not booked"),
+            ("V", "POSITION_DIFFERS", "PAPER-1 ABC.V", "4"),
+        ]
+        assert len(shown) == 2
+        assert [row[-1] for row in rows.tables["differences"]] == [0, 1]
 
     run(work())
 

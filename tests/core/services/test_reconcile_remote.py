@@ -12,10 +12,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
+import msgspec
 import pytest
 
 from core.bus.endpoint import TOKEN_VARIABLE
+from core.model.commands import CancelOrder
 from core.model.enums import LinkState, OrdStatus, Side
 from core.model.requests import VenueNew
 from core.services.config import load_config
@@ -23,9 +26,9 @@ from core.services.engine import Engine
 from core.services.recovery import check_replay
 from core.venues.remote import RemoteVenue, find
 from core.venues.remote.messages import Description
-from core.venues.simulated import SimulatedVenue
+from core.venues.simulated import SimulatedVenue, default_market
 from tests.core.services.dying_engine import BTC, DOOMED
-from tests.core.services.helpers import Bench, order
+from tests.core.services.helpers import IDS, Bench, order
 from tests.core.venues.remote.test_remote import TOKEN, Cable, hosted, make_order
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -164,3 +167,56 @@ def test_an_engine_that_dies_on_an_orders_way_finds_out_what_became_of_it(
             assert check_replay(tmp_path / "journal").digest == engine.kernel.digest()
 
         asyncio.run(again())
+
+
+@pytest.mark.parametrize("latency", [0, 20_000_000])
+def test_a_busy_venue_that_agrees_is_never_said_to_differ(tmp_path: Path, latency: int) -> None:
+    """Orders and reports cross on their way all the time; none of that is a difference."""
+
+    async def session() -> None:
+        simulated = default_market(7, 4, rate=400.0)[0]
+        simulated._half_latency = latency / 2
+        config = msgspec.structs.replace(
+            load_config(None, tmp_path), reconcile_seconds=0.02, lost_seconds=0.5
+        )
+        random = Random(5)
+        async with Bench(tmp_path, simulated, config=config) as b:
+            link = b.engine.links["ALPHA"]
+            asked = link.audit.agree
+            count = 0
+
+            async def counting(settling: bool) -> None:
+                nonlocal count
+                await asked(settling)
+                count += 1
+
+            link.audit.agree = counting  # type: ignore[method-assign]
+            link._timer._seconds = 0.02
+            market = b.engine.cache.markets[BTC]
+            assert await b.until(lambda: link.settled and market.quote and market.quote.ask)
+            alive: list[str] = []
+            end = time.monotonic() + 3.0
+            while time.monotonic() < end or count < 5:
+                quote = market.quote
+                assert quote is not None
+                side = random.choice([Side.BUY, Side.SELL])
+                touch = quote.bid if side is Side.BUY else quote.ask
+                new = order(
+                    side, random.randint(1, 9), touch + random.randint(-3, 3), instrument=BTC
+                )
+                b.send(new)
+                alive.append(new.cl_ord_id)
+                if len(alive) > 5:
+                    b.send(CancelOrder(IDS.next(), alive.pop(random.randrange(len(alive)))))
+                await asyncio.sleep(0.004)
+                b.client.poll()
+            found = list(b.engine.records.differences.values())
+            assert not found, found[:3]
+            assert b.engine.kernel.fills()
+            told = await simulated.statement(0, [])
+            assert told.executions is not None
+            assert {f.exec_id for f in b.engine.kernel.fills()} >= {
+                e.exec_id for e in told.executions[:-50]
+            }
+
+    asyncio.run(session())
