@@ -284,7 +284,8 @@ def _load_market(s: State, d: MarketDump) -> Market:
     risk_dump.load_market(m, d.risk)
     m.bid, m.bid_qty, m.ask, m.ask_qty = d.bid, d.bid_qty, d.ask, d.ask_qty
     m.last, m.mark2, m.ts, m.received = d.last, d.mark2, d.ts, d.received
-    m.status, m.status_text, m.blocked = d.status, d.status_text, d.blocked
+    m.status, m.status_text, m.blocked = d.status, d.status_text, d.blocked or m.blocked
+    m.weigh()
     return m
 
 

@@ -68,14 +68,15 @@ def gross(case: Case, bound: Bound) -> Violation | None:
 def net(case: Case, bound: Bound) -> Violation | None:
     """Would the net value pass its limit if all open orders of this side were filled?"""
     purse = bound.at.purse
-    before = purse.long if case.buy else purse.short
+    long = case.buy is not case.market.falls
+    before = purse.long if long else purse.short
     after = before + (case.qty - case.own) * case.mark
     if after <= bound.limit or after <= before:
         return None
     shown = plain(money_of(after))
     return Violation(
         bound.code,
-        f"Net {'long' if case.buy else 'short'} {shown} {bound.unit} would be more than"
+        f"Net {'long' if long else 'short'} {shown} {bound.unit} would be more than"
         f" {bound.shown} {bound.unit}.",
         _SMALLER,
         bound.shown,

@@ -392,6 +392,7 @@ def _on_status(s: State, update: StatusUpdate) -> None:
 def _on_tick(s: State, tick: Tick) -> None:
     new_session = bool(tick.session and s.session and tick.session != s.session)
     s.roll(tick.session)
+    s.risk.refresh(s.accounts)
     held.on_time(s, new_session)
     closing.on_time(s)
 

@@ -38,13 +38,29 @@ def leg_of(order: NewOrder) -> str:
     return LONG if (order.side is Side.BUY) is not closes else SHORT
 
 
+class Gearing:
+    """What one lot of an option counts for in exposures, as twice a price in ticks.
+
+    `weight2` is the delta times twice the price of the underlying; -1 while that is not known, then
+    `strike2`, twice the strike, takes part. A `put` that is bought takes the net down.
+    """
+
+    __slots__ = ("put", "strike2", "weight2")
+
+    def __init__(self, put: bool, strike2: int) -> None:
+        self.put = put
+        self.strike2 = strike2
+        self.weight2 = -1
+
+
 class Market:
     """What the kernel knows of one instrument's market (a `core.model.checks.Reference`).
 
     `units` is one tick on one lot in 10^-24 of the instrument's currency. Exposure and profit are
     reckoned in `unit`, the currency of the books: `worth` is the same in that, at `rate` (0: there
     is no rate). `past` are the prices of the last minutes: time and twice the price. `volume` is
-    the average lots a day (0: not known).
+    the average lots a day (0: not known). `each` is what one lot counts for in exposures, by its
+    `gearing` where it is an option; `falls`: buying it takes the net down.
     """
 
     __slots__ = (
@@ -54,6 +70,9 @@ class Market:
         "bid",
         "bid_qty",
         "blocked",
+        "each",
+        "falls",
+        "gearing",
         "half",
         "holdings",
         "instrument",
@@ -84,12 +103,14 @@ class Market:
         self.point = instrument.point
         self.units = units
         self.unit = unit or instrument.currency
+        self.mark2 = self.each = 0
+        self.gearing: Gearing | None = None
+        self.falls = False
         self.set_rate(RATE if self.unit == instrument.currency else 0)
         self.past: deque[tuple[int, int]] = deque()
         self._known = Known()
         self.locked = self.volume = 0
         self.bid = self.bid_qty = self.ask = self.ask_qty = self.last = 0
-        self.mark2 = 0
         self.ts = self.received = 0
         self.status = MarketStatus.UNKNOWN
         self.status_text = ""
@@ -115,6 +136,19 @@ class Market:
         self.rate = rate
         self.worth = self.units * rate // RATE
         self.half = self.worth // 2
+        self.weigh()
+
+    def weigh(self) -> None:
+        """Work out anew what one lot counts for in exposures."""
+        gearing = self.gearing
+        if gearing is None:
+            self.each = self.mark2 * self.half
+            return
+        self.falls = gearing.put
+        weight2 = gearing.weight2
+        if weight2 < 0:
+            weight2 = gearing.strike2 + (0 if gearing.put else self.mark2)
+        self.each = weight2 * self.half
 
     def remember(self, ts: int) -> None:
         """Keep the price as it is at `ts`, four times a minute, for as long as `WINDOW`."""
@@ -142,6 +176,7 @@ class Market:
         mark2 = reference2(self)
         if mark2:
             self.mark2 = mark2
+            self.weigh()
 
     def revalue(self) -> None:
         """The market moved: value anew whatever is held or may be."""
@@ -382,9 +417,11 @@ class Holding:
     def expose(self) -> None:
         """Bring the exposure up to date: after a mark, a fill, an order."""
         market, purse, qty = self.market, self.purse, self.qty
-        mark = market.mark2 * market.half
-        long, short = (qty + self.open_buy) * mark, (self.open_sell - qty) * mark
+        each = market.each
+        long, short = (qty + self.open_buy) * each, (self.open_sell - qty) * each
         exposure = long if long > short else short
+        if market.falls:
+            long, short = short, long
         purse.gross += exposure - self.exposure
         purse.long += long - self.long
         purse.short += short - self.short

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.kernel import following
 from core.kernel.desks import Desk
 from core.kernel.duplicates import Recent, Terms
+from core.kernel.margins import Underlying
 from core.kernel.riskstate import Grant
 from core.model.enums import TradingState
 from core.model.inputs import Covariance, Policy, Restriction
@@ -64,6 +65,9 @@ class RiskDump(Part, frozen=True):
     revision: int = 0
     covariance: Covariance | None = None
     following: tuple[tuple[str, str, tuple[int, int, int, int, int]], ...] = ()
+    underlyings: tuple[tuple[str, Decimal, int], ...] = ()
+    vols: tuple[tuple[str, int], ...] = ()
+    priced: int = 0
 
 
 def dump(s: State) -> RiskDump:
@@ -92,6 +96,9 @@ def dump(s: State) -> RiskDump:
         s.limits.revision,
         risk.covariance,
         tuple((*key, limit.dump()) for key, limit in s.limits.following.items()),
+        tuple((name, *known) for name, known in risk.underlyings.items()),
+        tuple(risk.vols.items()),
+        risk.priced,
     )
 
 
@@ -112,6 +119,9 @@ def load(s: State, d: RiskDump) -> None:
     risk.restricted = {r.instrument: r for r in d.restricted}
     risk.grants = {name: Grant(codes, at, text) for name, codes, at, text in d.grants}
     risk.counts = {(code, scope): count for code, scope, count in d.counts}
+    risk.underlyings = {name: Underlying(price, ts) for name, price, ts in d.underlyings}
+    risk.vols = dict(d.vols)
+    risk.priced = d.priced
     for each in d.meters:
         meter = risk.meter(each.name)
         meter.sent.extend(each.sent)

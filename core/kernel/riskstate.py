@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from core.kernel import following
+from core.kernel import following, options
 from core.kernel.desks import Meter
-from core.kernel.portfolio import MODELS, Margin, Portfolio
-from core.kernel.positions import RATE
+from core.kernel.margins import MODELS, Margin, Underlying
+from core.kernel.portfolio import Portfolio
+from core.kernel.positions import RATE, Account
 from core.model.commands import Override, SetRestriction
 from core.model.denials import Violation
 from core.model.enums import OrdType, Severity
@@ -46,7 +47,8 @@ class Grant(NamedTuple):
 class RiskState:
     """See the module. `rates` are whole numbers over `core.kernel.positions.RATE`.
 
-    `counts` counts denials by code and scope.
+    `counts` counts denials by code and scope. `underlyings` are prices of what options are on and
+    `vols` implied volatilities of options (10^-9), as they were told last, at `priced`.
     """
 
     __slots__ = (
@@ -57,8 +59,11 @@ class RiskState:
         "grants",
         "meters",
         "policy",
+        "priced",
         "rates",
         "restricted",
+        "underlyings",
+        "vols",
     )
 
     def __init__(self) -> None:
@@ -69,6 +74,9 @@ class RiskState:
         self.grants: dict[str, Grant] = {}
         self.counts: dict[tuple[str, str], int] = {}
         self.covariance: Covariance | None = None
+        self.underlyings: dict[str, Underlying] = {}
+        self.vols: dict[str, int] = {}
+        self.priced = 0
         self._margins: dict[str, Margin | None] = {}
         self._portfolios: dict[str, Portfolio] = {}
 
@@ -95,8 +103,22 @@ class RiskState:
             return None
         if account not in self._margins:
             setup = next((m for m in self.policy.margins if m.account == account), None)
-            self._margins[account] = None if setup is None else Margin(setup)
+            made = self._margins[account] = None if setup is None else Margin(setup)
+            if made is not None:
+                made.price(self.underlyings, self.vols, self.priced)
         return self._margins[account]
+
+    def refresh(self, accounts: Mapping[str, Account]) -> None:
+        """Bring the margin models up to date while no order waits for them."""
+        for name, made in self._margins.items():
+            if made is not None:
+                made.refresh(accounts[name])
+
+    def price_margins(self) -> None:
+        """The margin models take up the prices that were told."""
+        for made in self._margins.values():
+            if made is not None:
+                made.price(self.underlyings, self.vols, self.priced)
 
     def portfolio(self, account: str) -> Portfolio | None:
         """Value at risk of an account; None: nothing is known."""
@@ -199,6 +221,8 @@ def take_facts(s: State, facts: Facts) -> None:
         if market is not None and 0 <= volume < 1 << 62:
             market.volume = volume
     _set_rates(s, {c: r for c, r in facts.rates.items() if _good(r)})
+    if facts.underlyings or facts.vols:
+        options.take(s, facts)
     following.feed(s, facts)
 
 

@@ -102,7 +102,8 @@ class Case:
     """One order before the gate.
 
     `own` is the open quantity of the order itself when it is being changed, else 0; `new` says
-    which. `mark` is what one lot is worth in 10^-24.
+    which. `mark` is what one lot counts for in
+    exposures, in 10^-24.
     """
 
     __slots__ = (
@@ -143,7 +144,7 @@ class Case:
         self.new = own < 0
         self.own = 0 if own < 0 else own
         self.qty = order.qty
-        self.mark = market.mark2 * market.half
+        self.mark = market.each
         self.buy = order.side is _BUY
 
     def reduces(self) -> bool:

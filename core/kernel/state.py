@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from core.kernel import following, losses, riskstate
+from core.kernel import following, losses, options, riskstate
 from core.kernel.closing_state import Job
 from core.kernel.desks import Desk
 from core.kernel.ids import UsedIds
@@ -96,6 +96,7 @@ class State:
         found = account.holdings.get(market.instrument.id)
         if found is None:
             found = account.holding(market)
+            options.price(self, market)
             self.limits.version += 1  # it counts in its class, sector and currency
             self.floors()
         return found
@@ -280,6 +281,11 @@ class State:
             self._add_instrument(instrument)
         if setup.instruments:
             following.make(self)
+            inverse = [i.id for i in setup.instruments if i.contract and i.contract.inverse]
+            if inverse:
+                names = ", ".join(inverse[:5]) + (", …" if len(inverse) > 5 else "")
+                text = f"Inverse contracts are not supported yet and cannot be traded: {names}."
+                self.notice(Severity.WARNING, text)
         for account in setup.accounts:
             if account.id not in self.accounts:
                 self.accounts[account.id] = made = Account(account.id, account.cash)
@@ -321,6 +327,7 @@ class State:
         if steps == (instrument.tick, instrument.lot, instrument.multiplier, instrument.currency):
             market.instrument = instrument
             market.blocked = ""
+            self._know(market)
             market.minute = -1
             self.limits.version += 1
         elif not market.holdings:
@@ -340,9 +347,22 @@ class State:
             instrument, units, risk.meter(instrument.venue), risk.unit(instrument.currency)
         )
         made.set_rate(risk.rate(instrument.currency))
+        self._know(made)
         volume = risk.policy.volumes.get(instrument.id)
         made.volume = 0 if volume is None else riskstate.lots_a_day(volume, instrument)
         return made
+
+    def _know(self, market: Market) -> None:
+        """See to what is special about a derivative."""
+        contract = market.instrument.contract
+        if contract is not None and contract.inverse:
+            market.blocked = (
+                "inverse contracts are not supported yet: their profit is not reckoned in their"
+                " own currency"
+            )
+        market.gearing = options.gearing_of(market)
+        options.price(self, market)
+        market.weigh()
 
     def floors(self) -> None:
         """Work out anew at which profit and loss the loss limits are reached."""

@@ -92,12 +92,56 @@ class PerpetualSetup(Part, frozen=True):
     isolated: bool = False
 
 
+class StockSetup(Part, frozen=True):
+    """A house's own rates of a stock (see `core.risk.margin.regt.StockTerms`)."""
+
+    instrument: str
+    initial_long: Decimal = Decimal("0.5")
+    initial_short: Decimal = Decimal("0.5")
+    maintenance_long: Decimal = Decimal("0.25")
+    maintenance_short: Decimal = Decimal("0.3")
+
+
+class OptionSetup(Part, frozen=True):
+    """How options on one underlying are margined (see `core.risk.margin.legs.OptionTerms`)."""
+
+    underlying: str
+    rate: Decimal = Decimal("0.2")
+    minimum: Decimal = Decimal("0.1")
+    long_term: Decimal = Decimal(1)
+
+
+class ProductSetup(Part, frozen=True):
+    """Scan ranges of one product (see `core.risk.margin.scenarios.ScanTerms`)."""
+
+    underlying: str
+    price_scan: Decimal
+    vol_scan: Decimal = Decimal(0)
+    vol_relative: bool = False
+    volatility: Decimal = Decimal("0.2")
+    rate: Decimal = Decimal(0)
+    extreme: Decimal = Decimal(3)
+    cover: Decimal = Decimal("0.33")
+    spread_charge: Decimal = Decimal(0)
+    short_option: Decimal = Decimal(0)
+    initial: Decimal = Decimal(1)
+    net_option_value: bool = True
+
+
 class MarginSetup(Part, frozen=True):
-    """The margin model of an account: ``cash``, ``reg_t`` or ``perpetual``."""
+    """The margin model of an account.
+
+    ``cash``; ``reg_t`` (stocks) and ``strategies`` (stocks and options on them) with a house's own
+    rates for some `stocks` and `options`; ``scan`` for futures and options, with its `products`;
+    ``perpetual``.
+    """
 
     account: str
     model: str
     perpetuals: tuple[PerpetualSetup, ...] = ()
+    stocks: tuple[StockSetup, ...] = ()
+    options: tuple[OptionSetup, ...] = ()
+    products: tuple[ProductSetup, ...] = ()
 
 
 class Policy(Part, frozen=True):
@@ -152,7 +196,9 @@ class Facts(Message, frozen=True):
 
     `rates` are exchange rates as in `Policy`; `volumes` the average lots a day by instrument.
     `volatilities` (of a minute, in 10^-9), `hours` (lots traded in the last hour) and `margins` (of
-    a lot) are what limits follow.
+    a lot) are what limits follow. `underlyings` are prices of what options are on, by the name that
+    contracts give it, and `vols` implied volatilities of options (of a year, in 10^-9; 0: not known
+    any more).
     """
 
     ts: int
@@ -161,6 +207,8 @@ class Facts(Message, frozen=True):
     volatilities: dict[str, int] = msgspec.field(default_factory=dict)
     hours: dict[str, int] = msgspec.field(default_factory=dict)
     margins: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    underlyings: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    vols: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Covariance(Message, frozen=True):

@@ -234,7 +234,7 @@ class ScanMargin:
             self._initial + need[0] - old[0],
             self._maintenance + need[1] - old[1],
             self._credit + need[2] - old[2],
-            no_price(line) if line.mark2 <= 0 else self._problem(),
+            no_price(line) if line.mark2 <= 0 else self._problem(line),
         )
 
     def _array(self, entry: _Entry) -> None:
@@ -359,10 +359,14 @@ class ScanMargin:
             initial = max(initial, part.value)
         return initial + part.lost, risk + part.lost, part.credit
 
-    def _problem(self) -> str:
-        if not (self._problems or self._unpriced):
-            return ""
-        return next(iter((*self._problems.values(), *self._unpriced.values())))
+    def _problem(self, asked: Line | None = None) -> str:
+        for text in self._problems.values():
+            return text
+        for name, text in self._unpriced.items():
+            line = self._entries[name].line
+            if line is asked or line.qty or line.open_buy or line.open_sell:
+                return text
+        return ""
 
 
 def is_scanned(instrument: Instrument) -> bool:
