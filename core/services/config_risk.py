@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec.structs import asdict
 
 from core.kernel.limits import problem_with
 from core.kernel.riskstate import policy_problem
@@ -14,10 +15,13 @@ from core.model.inputs import (
     Following,
     MarginBracket,
     MarginSetup,
+    OptionSetup,
     Permission,
     PerpetualSetup,
     Policy,
+    ProductSetup,
     Restriction,
+    StockSetup,
 )
 
 _ORD_TYPES = {kind.name: kind for kind in OrdType}
@@ -72,12 +76,51 @@ class PerpetualConfig(msgspec.Struct, forbid_unknown_fields=True):
     isolated: bool = False
 
 
+class StockConfig(msgspec.Struct, forbid_unknown_fields=True):
+    """A house's own rates of a stock (see `core.model.inputs.StockSetup`)."""
+
+    instrument: str
+    initial_long: Decimal = Decimal("0.5")
+    initial_short: Decimal = Decimal("0.5")
+    maintenance_long: Decimal = Decimal("0.25")
+    maintenance_short: Decimal = Decimal("0.3")
+
+
+class OptionConfig(msgspec.Struct, forbid_unknown_fields=True):
+    """How options on one underlying are margined (see `core.model.inputs.OptionSetup`)."""
+
+    underlying: str
+    rate: Decimal = Decimal("0.2")
+    minimum: Decimal = Decimal("0.1")
+    long_term: Decimal = Decimal(1)
+
+
+class ProductConfig(msgspec.Struct, forbid_unknown_fields=True):
+    """Scan ranges of futures and options on one product (see `core.model.inputs.ProductSetup`)."""
+
+    underlying: str
+    price_scan: Decimal
+    vol_scan: Decimal = Decimal(0)
+    vol_relative: bool = False
+    volatility: Decimal = Decimal("0.2")
+    rate: Decimal = Decimal(0)
+    extreme: Decimal = Decimal(3)
+    cover: Decimal = Decimal("0.33")
+    spread_charge: Decimal = Decimal(0)
+    short_option: Decimal = Decimal(0)
+    initial: Decimal = Decimal(1)
+    net_option_value: bool = True
+
+
 class MarginConfig(msgspec.Struct, forbid_unknown_fields=True):
     """The margin model of an account."""
 
     account: str
-    model: Literal["cash", "reg_t", "perpetual"]
+    model: Literal["cash", "reg_t", "strategies", "scan", "perpetual"]
     perpetuals: list[PerpetualConfig] = msgspec.field(default_factory=list)
+    stocks: list[StockConfig] = msgspec.field(default_factory=list)
+    options: list[OptionConfig] = msgspec.field(default_factory=list)
+    products: list[ProductConfig] = msgspec.field(default_factory=list)
 
 
 class FollowingConfig(msgspec.Struct, forbid_unknown_fields=True):
@@ -208,4 +251,7 @@ def _margin(config: MarginConfig) -> MarginSetup:
             )
             for p in config.perpetuals
         ),
+        tuple(StockSetup(**asdict(stock)) for stock in config.stocks),
+        tuple(OptionSetup(**asdict(option)) for option in config.options),
+        tuple(ProductSetup(**asdict(product)) for product in config.products),
     )

@@ -296,6 +296,7 @@ class Engine:
             Every(0.25, self._quarter, self.report, "Looking after limits"),
             Every(1.0, self._second, self.report, "Looking after health"),
             Every(riskfeed.SECONDS, self._risk.look, self.report, "Looking after risk"),
+            Every(riskfeed.PRICE_SECONDS, self._risk.price, self.report, "Pricing options"),
             Every(SAVE_SECONDS, self._keep_past, self.report, "Keeping the market's past"),
         ]
         self._snapshots = Snapshots(

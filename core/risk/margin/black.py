@@ -9,9 +9,11 @@ uses it rounds to whole numbers before comparing anything.
 
 from __future__ import annotations
 
-from math import erfc, exp, log, sqrt
+from math import erfc, exp, log, pi, sqrt
 
 _HALF_ROOT = sqrt(0.5)
+_ROOT_TAU = sqrt(2.0 * pi)
+_LEAST, _MOST = 1e-4, 10.0
 
 
 def normal(x: float) -> float:
@@ -48,3 +50,47 @@ def delta76(
         return (discount if call else -discount) if inside else 0.0
     d1 = log(forward / strike) / spread + 0.5 * spread
     return discount * normal(d1) if call else -discount * normal(-d1)
+
+
+def implied76(
+    call: bool,
+    price: float,
+    forward: float,
+    strike: float,
+    years: float,
+    rate: float = 0.0,
+    guess: float = 0.2,
+) -> float | None:
+    """The volatility at which the model gives this price; None when none from 0.01 % to 1000 %
+    does.
+
+    Newton's steps from `guess`, halving where one leaves the bounds.
+    """
+    if not (forward > 0.0 and strike > 0.0 and years > 0.0):
+        return None
+    low, high = _LEAST, _MOST
+    if not (
+        black76(call, forward, strike, years, low, rate)
+        <= price
+        <= black76(call, forward, strike, years, high, rate)
+    ):
+        return None
+    root, discount = sqrt(years), exp(-rate * years)
+    vol = guess if low < guess < high else 0.2
+    for _ in range(100):
+        off = black76(call, forward, strike, years, vol, rate) - price
+        if off > 0.0:
+            high = vol
+        else:
+            low = vol
+        if high - low < 1e-9:
+            break
+        d1 = log(forward / strike) / (vol * root) + 0.5 * vol * root
+        vega = discount * forward * exp(-0.5 * d1 * d1) / _ROOT_TAU * root
+        step = vol - off / vega if vega > 1e-12 * forward else low
+        if not low < step < high:
+            step = 0.5 * (low + high)
+        if abs(step - vol) < 1e-9:
+            return step
+        vol = step
+    return vol

@@ -6,13 +6,17 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from core.journal.reader import replay
 from core.kernel.kernel import Kernel
 from core.model.commands import ReloadSettings, ReplaceOrder
+from core.model.contracts import Contract, PutOrCall
 from core.model.enums import LinkState, OrdStatus
 from core.model.events import RiskDecision
-from core.model.inputs import Facts
+from core.model.inputs import Facts, OptionSetup, ProductSetup, StockSetup
+from core.risk.margin.black import black76
+from core.risk.margin.scenarios import YEAR
 from core.services.config import ConfigError, line_of, load_config, parse_config
 from core.services.riskfeed import RiskFeed
 from tests.core.services.helpers import IDS, Bench, ScriptedVenue, order
@@ -227,6 +231,59 @@ async def test_nothing_is_told_that_no_limit_asks_for(tmp_path):
         assert not [m for m in taken if isinstance(m, Facts)]
 
 
+class OptionVenue(ScriptedVenue):
+    """The venue lists options on one of its own, and on a product whose future it lists."""
+
+    def instruments(self):
+        abc, other = super().instruments()
+        call = Contract("ABC.V", PutOrCall.CALL, Decimal(100), FAR)
+        on_future = Contract("SP", PutOrCall.PUT, Decimal(100), FAR)
+        return (
+            abc,
+            replace(other, id="FUT.V", symbol="FUT", contract=Contract("SP", expiry=FAR)),
+            replace(abc, id="CALL.V", symbol="CALL", contract=call),
+            replace(abc, id="PUT.V", symbol="PUT", contract=on_future),
+        )
+
+
+FAR = 4_000_000_000_000_000_000
+
+
+async def test_prices_of_underlyings_and_implied_volatilities_are_told(tmp_path):
+    settings = Settings(tmp_path)
+    async with Bench(tmp_path, OptionVenue(), config=settings.read()) as b:
+        for timer in b.engine._timers:
+            timer.stop()
+        clock = Clock(b.engine.path.clock())
+        b.engine.path.clock = clock
+        for symbol, price in (("ABC", 10_500), ("FUT", 9_000), ("CALL", 2_000), ("PUT", 2_500)):
+            b.venue.quote(price - 1, price + 1, symbol)
+        told = []
+        take = b.engine.path.take
+        b.engine.path.take = lambda m: (isinstance(m, Facts) and told.append(m), take(m))
+        feed = RiskFeed(b.engine.cache, b.engine.feed, b.engine.path)
+        feed.price()
+        (facts,) = told
+        assert facts.underlyings == {"ABC.V": Decimal(105), "SP": Decimal(90)}
+        years = (FAR - clock.now) / YEAR
+        for name, call, price, forward in (("CALL.V", True, 20, 105), ("PUT.V", False, 25, 90)):
+            vol = facts.vols[name] / 1e9
+            assert black76(call, forward, 100, years, vol) == pytest.approx(price, rel=1e-6)
+        feed.price()
+        assert len(told) == 1, "nothing is new"
+        b.venue.quote(500, 502, "CALL")  # less than exercise would bring
+        b.venue.quote(10_699, 10_701, "ABC")
+        feed.price()
+        assert told[1].underlyings == {"ABC.V": Decimal(107)}
+        assert told[1].vols == {"CALL.V": 0}, "no volatility gives that price"
+        clock.now += 31_000_000_000
+        feed.price()
+        assert told[2].underlyings == {"ABC.V": Decimal(107), "SP": Decimal(90)}, "still so"
+        clock.now += 31_000_000_000
+        feed.price()
+        assert len(told) == 3, "what is old is not told"
+
+
 ACCOUNT = '[[accounts]]\nid = "A"\n'
 
 
@@ -241,6 +298,12 @@ ACCOUNT = '[[accounts]]\nid = "A"\n'
         ("[[risk.restricted]]\ninstrument = 'X'\nreason = ' '\n", "line 5", "Say why"),
         ("[[risk.margins]]\naccount = 'A'\nmodel = 'magic'\n", "line 5", "Invalid enum"),
         ("[[risk.margins]]\naccount = 'B'\nmodel = 'cash'\n", "line 4", "no account"),
+        (
+            "[[risk.margins]]\naccount = 'A'\nmodel = 'scan'\n"
+            "products = [{ underlying = 'ES', price_scan = -1 }]\n",
+            "risk",
+            "price_scan is -1; use a range above 0",
+        ),
         ("[[risk.following]]\nname = 'daily_loss'\n", "risk", "no limit of an instrument"),
         ("[[risk.following]]\nname = 'max_order_qty'\nfloor = 2\n", "risk", "use 0 to 1"),
         (
@@ -287,6 +350,15 @@ model = "perpetual"
 instrument = "ABC.V"
 leverage = 10
 brackets = [{ floor = 0, rate = 0.005, leverage = 50 }]
+[[risk.margins]]
+account = "A"
+model = "scan"
+products = [{ underlying = "ES", price_scan = 220, vol_scan = 0.04, spread_charge = 100 }]
+[[risk.margins]]
+account = "A"
+model = "strategies"
+stocks = [{ instrument = "ABC.V", initial_long = 1 }]
+options = [{ underlying = "ABC.V", rate = 0.15 }]
 """,
         "f.toml",
     )
@@ -297,6 +369,11 @@ brackets = [{ floor = 0, rate = 0.005, leverage = 50 }]
     assert policy.rates == {"EUR": Decimal("1.08")}
     assert policy.permissions[0].ord_types[0].name == "LIMIT"
     assert policy.margins[0].perpetuals[0].brackets[0].rate == Decimal("0.005")
+    assert policy.margins[1].products == (
+        ProductSetup("ES", Decimal(220), Decimal("0.04"), spread_charge=Decimal(100)),
+    )
+    assert policy.margins[2].stocks == (StockSetup("ABC.V", Decimal(1)),)
+    assert policy.margins[2].options == (OptionSetup("ABC.V", Decimal("0.15")),)
 
 
 def test_lines_of_fields():

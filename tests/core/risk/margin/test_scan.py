@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.risk.margin.base import Line, reckoned
-from core.risk.margin.black import black76, delta76
+from core.risk.margin.black import black76, delta76, implied76
 from core.risk.margin.scan import ScanMargin, is_scanned
 from core.risk.margin.scenarios import ScanTerms, scenario_words
 from tests.core.risk.margin.examples import CALL, DAY, PUT, future, money, option, stock
@@ -245,3 +245,23 @@ def test_changes_add_up_and_after_is_what_touch_makes_of_it(
         new.put(old.qty, old.mark2, old.open_buy, old.open_sell, old.buy2, old.sell2)
         fresh.touch(new)
     assert fresh.requirement() == said
+
+
+@given(
+    st.booleans(),
+    st.floats(50, 150),
+    st.floats(0.02, 3.0),
+    st.floats(0.05, 1.5),
+    st.floats(0.01, 5.0),
+)
+def test_the_implied_volatility_gives_the_price(call, strike, years, vol, guess) -> None:
+    price = black76(call, 100.0, strike, years, vol)
+    found = implied76(call, price, 100.0, strike, years, guess=guess)
+    assert found is not None
+    assert black76(call, 100.0, strike, years, found) == pytest.approx(price, abs=1e-6)
+
+
+def test_a_price_that_no_volatility_gives() -> None:
+    assert implied76(True, 4.9, 105.0, 100.0, 1.0) is None
+    assert implied76(True, 106.0, 105.0, 100.0, 1.0) is None
+    assert implied76(True, 9.0, 105.0, 100.0, 0.0) is None
