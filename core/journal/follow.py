@@ -88,9 +88,18 @@ class Follower:
         if wanted is not None and (self._path is None or wanted.stem > self._path.stem):
             return self._use(wanted)
         if later is not None and (self._path is None or later.stem > self._path.stem):
+            if self._path is not None and self._grown():
+                return True
             self._skip(later)
             return self._use(later)
         return False
+
+    def _grown(self) -> bool:
+        """Was more written to the present file since it was read, before the later one began?"""
+        assert self._header is not None
+        data = memoryview(self._read())
+        record = read_record(data, 0, self._chain, self._header.version)
+        return not isinstance(record, str) and record.seq == self._seq + 1 and record.follows
 
     def _skip(self, later: Path) -> None:
         """Records are missing before a file: right only where a snapshot stands for them."""

@@ -15,6 +15,7 @@ import pytest
 
 from core.journal import journal as module
 from core.journal.errors import JournalError
+from core.journal.files import journal_files
 from core.journal.follow import Follower
 from core.journal.journal import Journal
 from core.model.commands import CancelOrder
@@ -57,6 +58,23 @@ def _fails(fd: int) -> None:
     raise OSError(errno.EIO, "Input/output error")
 
 
+def test_a_file_is_filled_and_the_next_begun_between_two_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Journal.open(tmp_path, sync_every=0, max_bytes=700) as journal:
+        follower = Follower(tmp_path)
+        assert follower.poll() == []  # the first file is open and empty
+
+        def written_meanwhile(directory: Path) -> list[Path]:
+            while len(journal_files(directory)) == 1:
+                journal.append(1, CancelOrder("c", "o"))
+            return journal_files(directory)
+
+        monkeypatch.setattr("core.journal.follow.journal_files", written_meanwhile)
+        found = follower.poll()
+        assert [seq for seq, _, _ in found] == list(range(1, journal.last_seq + 1))
+
+
 def test_from_somewhere_on_and_over_what_a_snapshot_stands_for(tmp_path: Path) -> None:
     with Journal.open(tmp_path, sync_every=0, max_bytes=600) as journal:
         fill(journal, 20)
@@ -87,11 +105,12 @@ WRITER = """
 
 
 def test_while_another_process_writes(tmp_path: Path) -> None:
-    writer = subprocess.Popen([sys.executable, "-c", textwrap.dedent(WRITER), str(tmp_path)])
     found: list[Any] = []
     follower = Follower(tmp_path)
-    deadline = time.monotonic() + 30
-    while len(found) < 3000 and time.monotonic() < deadline:
-        found += follower.poll(97)
-    assert writer.wait() == 0
+    command = [sys.executable, "-c", textwrap.dedent(WRITER), str(tmp_path)]
+    with subprocess.Popen(command) as writer:
+        deadline = time.monotonic() + 30
+        while len(found) < 3000 and time.monotonic() < deadline:
+            found += follower.poll(97)
+    assert writer.returncode == 0
     assert found == [(n + 1, n, CancelOrder(f"c{n}", "o" * (n % 97))) for n in range(3000)]
