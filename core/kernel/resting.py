@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -57,9 +57,8 @@ class Resting:
         return None
 
 
-def prices(live: Live) -> Iterator[int]:
+def prices(live: Live) -> tuple[int, ...]:
     """Every price at which an order may stand in the book now."""
-    yield live.price
-    for request in live.requests:
-        if request.replace:
-            yield request.price
+    if not live.requests:
+        return (live.price,)
+    return (live.price, *[request.price for request in live.requests if request.replace])
