@@ -19,7 +19,7 @@ PATIENCE_MS = 15_000
 def count_remaining(stores: Stores) -> tuple[int, int]:
     """How many orders work and how many positions are held."""
     working = sum(len(orders) for orders in stores.working.values())
-    return working, sum(1 for p in stores.positions if p.qty and not p.strategy)
+    return working, len(stores.held())
 
 
 def remaining(stores: Stores, positions: bool = True) -> str:

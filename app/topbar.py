@@ -189,7 +189,7 @@ class TopBar(QWidget):
 
     def _show_scopes(self) -> None:
         working = sum(len(orders) for orders in self._stores.working.values())
-        held = sum(1 for p in self._stores.positions if p.qty and not p.strategy)
+        held = len(self._stores.held())
         plural = "" if working == 1 else "s"
         self.cancel.setText(f"Cancel {working} order{plural}" if working else "Cancel all")
         self.cancel.setEnabled(working > 0)

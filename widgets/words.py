@@ -12,7 +12,14 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from core.model.commands import NewOrder
-from core.model.enums import OrdStatus, OrdType, PegReference, Side, TimeInForce
+from core.model.enums import (
+    OrdStatus,
+    OrdType,
+    PegReference,
+    PositionEffect,
+    Side,
+    TimeInForce,
+)
 from core.model.instruments import Instrument
 from core.model.numbers import decimals
 from core.model.orders import Order
@@ -183,7 +190,8 @@ def order_sentence(order: NewOrder | Order, instrument: Instrument) -> str:
     """The whole order in one line: ``BUY 0.50 BTC-USD @ 64,210.5 GTC``."""
     quantity = format_qty(order.qty, instrument)
     terms = terms_words(order, instrument)
-    return f"{SIDE_WORDS[order.side]} {quantity} {instrument.symbol} {terms}"
+    closes = " to close" if order.position_effect is PositionEffect.CLOSE else ""
+    return f"{SIDE_WORDS[order.side]} {quantity} {instrument.symbol} {terms}{closes}"
 
 
 def state_words(order: Order) -> str:

@@ -46,7 +46,7 @@ class Balances:
         held: dict[tuple[str, str], list[Position]] = {}
         for position in self._stores.positions:
             instrument = self._stores.instruments.get(position.instrument)
-            if instrument is not None and position.qty and not position.strategy:
+            if instrument is not None and position.qty and position.whole:
                 held.setdefault((position.account, instrument.currency), []).append(position)
         for account in self._stores.accounts:
             known = dict.fromkeys(account.cash)

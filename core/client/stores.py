@@ -24,7 +24,16 @@ from core.model.events import (
     StrategyState,
 )
 from core.model.instruments import Instrument
-from core.model.orders import AccountState, Balance, Fill, Order, OrderUpdate, Position
+from core.model.orders import (
+    LONG,
+    SHORT,
+    AccountState,
+    Balance,
+    Fill,
+    Order,
+    OrderUpdate,
+    Position,
+)
 from core.model.session import EngineView, Frame, Snapshot, SourceView, Ticker
 
 STORY_LIMIT = 200
@@ -41,9 +50,10 @@ def fill_key(fill: Fill) -> str:
     return f"{fill.instrument}|{fill.exec_id}"
 
 
-def position_key(account: str, instrument: str, strategy: str = "") -> str:
-    """Key of a position row; `strategy` empty is the account's whole position."""
-    return f"{account}|{instrument}|{strategy}"
+def position_key(account: str, instrument: str, strategy: str = "", leg: str = "") -> str:
+    """Key of a position row; without `strategy` and `leg` it is the account's whole position."""
+    key = f"{account}|{instrument}|{strategy}"
+    return f"{key}|{leg}" if leg else key
 
 
 def limit_key(use: LimitUse) -> str:
@@ -147,7 +157,7 @@ class Stores:
             case Fill():
                 self.fills.put(fill_key(event), event)
             case Position():
-                key = position_key(event.account, event.instrument, event.strategy)
+                key = position_key(event.account, event.instrument, event.strategy, event.leg)
                 self.positions.put(key, event)
             case AccountState():
                 self.accounts.put(event.account, event)
@@ -221,6 +231,26 @@ class Stores:
     def position(self, account: str, instrument: str) -> Position | None:
         """The account's whole position in an instrument, if it ever had one."""
         return self.positions.get(position_key(account, instrument))
+
+    def hedging(self, account: str) -> bool:
+        """Do long and short positions of this account stand apart?"""
+        found = self.accounts.get(account)
+        return found is not None and found.hedging
+
+    def held(self) -> list[Position]:
+        """All that is held: of each account the whole positions, or the legs where they stand
+        apart."""
+        return [
+            p
+            for p in self.positions
+            if p.qty and not p.strategy and bool(p.leg) is self.hedging(p.account)
+        ]
+
+    def held_in(self, account: str, instrument: str) -> list[Position]:
+        """What an account holds of an instrument: its position, or its legs, the long one first."""
+        sides = (LONG, SHORT) if self.hedging(account) else ("",)
+        found = (self.positions.get(position_key(account, instrument, "", s)) for s in sides)
+        return [p for p in found if p is not None and p.qty]
 
     def average_price(self, position: Position) -> Decimal | None:
         """What the open quantity cost on average, for the screen (28 digits); None when flat."""

@@ -7,7 +7,7 @@ from core.kernel.asking import cancel
 from core.kernel.closing_state import Job, Leg
 from core.kernel.commands import enter, fresh
 from core.kernel.gate import out_of_reach, rules_of
-from core.kernel.positions import LONG, SHORT, Account, Holding, Market
+from core.kernel.positions import Account, Holding, Market
 from core.kernel.state import State
 from core.model.checks import MAX_TICKS, reduces
 from core.model.commands import Flatten, Kill, NewOrder, SetTradingState
@@ -22,6 +22,7 @@ from core.model.enums import (
     TimeInForce,
     TradingState,
 )
+from core.model.orders import LONG, SHORT
 
 MAX_TRIES = 20
 """Closing orders in a row that closed nothing, before a flatten gives up."""

@@ -11,10 +11,10 @@ from core.kernel.duplicates import Recent
 from core.kernel.resting import Resting
 from core.model.checks import Known, reference2
 from core.model.commands import NewOrder
-from core.model.enums import MarketStatus, PositionEffect, Side
+from core.model.enums import MarketStatus
 from core.model.instruments import Instrument
 from core.model.numbers import EXACT, ZERO
-from core.model.orders import AccountState, Position
+from core.model.orders import AccountState, Position, leg_of
 
 if TYPE_CHECKING:
     from core.kernel.closing_state import Leg
@@ -25,17 +25,9 @@ _MINUTE = 60_000_000_000
 _SAMPLE = 15_000_000_000
 WINDOW = 300_000_000_000
 """How far back the price is remembered, in ns."""
-LONG, SHORT = "long", "short"
-"""The legs of a position in a hedging account."""
 RATE = 10**9
 """Exchange rates are whole numbers of one over this."""
 _add = EXACT.add
-
-
-def leg_of(order: NewOrder) -> str:
-    """The leg that an order of a hedging account opens or closes."""
-    closes = order.position_effect is PositionEffect.CLOSE
-    return LONG if (order.side is Side.BUY) is not closes else SHORT
 
 
 class Gearing:
@@ -359,7 +351,7 @@ class Holding:
         """What an order opens or closes of this: in a hedging account one of the legs."""
         if not self.account.hedging:
             return self
-        side = leg_of(order)
+        side = leg_of(order.side, order.position_effect)
         return self.legs.get(side) or Holding(self.account, self.desk, self.market, side)
 
     def empty(self) -> bool:

@@ -11,7 +11,7 @@ from core.kernel.ids import UsedIds
 from core.kernel.limits import LimitBook
 from core.kernel.more import Group
 from core.kernel.orders import Live
-from core.kernel.positions import Account, Holding, Market, leg_of
+from core.kernel.positions import Account, Holding, Market
 from core.kernel.riskstate import RiskState
 from core.model.checks import money_units
 from core.model.enums import (
@@ -27,7 +27,7 @@ from core.model.events import CommandRefused, Event, Notice
 from core.model.inputs import Setup
 from core.model.instruments import Instrument
 from core.model.numbers import plain
-from core.model.orders import Fill, Order, OrderUpdate
+from core.model.orders import Fill, Order, OrderUpdate, leg_of
 from core.model.requests import VenueRequest
 
 Output = VenueRequest | Event
@@ -123,7 +123,7 @@ class State:
         holding = live.holding
         if holding is None or not holding.account.hedging:
             return ()
-        side = leg_of(live.command)
+        side = leg_of(live.command.side, live.command.position_effect)
         part = live.part or self.part(holding, "")
         hand = live.hand or self.hand(holding, "")
         return holding.leg(side), part.leg(side), hand.leg(side)

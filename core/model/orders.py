@@ -22,6 +22,16 @@ from core.model.enums import (
 from core.model.message import Message, Part
 
 
+LONG, SHORT = "long", "short"
+"""The legs of a position in a hedging account."""
+
+
+def leg_of(side: Side, effect: PositionEffect | None) -> str:
+    """The leg that an order of a hedging account opens or closes."""
+    closes = effect is PositionEffect.CLOSE
+    return LONG if (side is Side.BUY) is not closes else SHORT
+
+
 class Order(Part, frozen=True):
     """An order's whole state at one moment.
 

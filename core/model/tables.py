@@ -114,6 +114,12 @@ ORDERS: Table[Order] = Table(
         Column("contingency", "Group", lambda o, i: word(o.contingency) if o.contingency else ""),
         Column("list_id", "List", lambda o, i: o.list_id, "of orders that hang together"),
         Column("parent", "Parent", lambda o, i: o.parent, "the order it waits for or protects"),
+        Column(
+            "position_effect",
+            "Effect",
+            lambda o, i: word(o.position_effect) if o.position_effect else "",
+            "open or close, where legs stand apart",
+        ),
     ),
 )
 
@@ -143,6 +149,7 @@ FILLS: Table[Fill] = Table(
         Column("cl_ord_id", "Order id", lambda f, i: f.cl_ord_id, "ours"),
         Column("kind", "Kind", lambda f, i: word(f.kind), "trade, trade_cancel, trade_correct"),
         Column("ref", "Of execution", lambda f, i: f.ref, "that was taken back or corrected"),
+        Column("leg", "Leg", lambda f, i: f.leg, "long or short, where they stand apart"),
     ),
 )
 
@@ -161,6 +168,7 @@ POSITIONS: Table[Position] = Table(
         Column("bought", "Bought", lambda p, i: i.quantity(p.bought)),
         Column("sold", "Sold", lambda p, i: i.quantity(p.sold)),
         Column("updated", "Updated", lambda p, i: Instant(p.ts)),
+        Column("leg", "Leg", lambda p, i: p.leg, "long or short, where they stand apart"),
     ),
 )
 

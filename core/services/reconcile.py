@@ -465,7 +465,7 @@ def _of_positions(look: Look, statement: VenueStatement) -> Iterator[Finding]:
     ours: dict[tuple[str, str], int] = {}
     apart = any(p.account for p in statement.positions)
     for p in look.known.positions():
-        if not p.strategy and p.instrument.endswith(suffix):
+        if p.whole and p.instrument.endswith(suffix):
             key = (p.account if apart else "", p.instrument)
             ours[key] = ours.get(key, 0) + p.qty
     theirs: dict[tuple[str, str], int] = {}

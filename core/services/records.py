@@ -33,7 +33,7 @@ class Records:
         self._keep = keep
         self.orders: dict[str, OrderUpdate] = {}
         self.fills: deque[Fill] = deque(maxlen=keep)
-        self.positions: dict[tuple[str, str, str], Position] = {}
+        self.positions: dict[tuple[str, str, str, str], Position] = {}
         self.accounts: dict[str, AccountState] = {}
         self.limits: dict[tuple[str, str, str], LimitUse] = {}
         self.links: dict[str, LinkUpdate] = {}
@@ -117,7 +117,8 @@ class Records:
                 del self.orders[oldest]
 
     def _position(self, position: Position) -> None:
-        self.positions[position.account, position.instrument, position.strategy] = position
+        p = position
+        self.positions[p.account, p.instrument, p.strategy, p.leg] = p
 
     def _account(self, account: AccountState) -> None:
         self.accounts[account.account] = account

@@ -37,6 +37,7 @@ class Watch:
     Attributes:
         excused: positions that the venues themselves brought beyond a limit: account and
             instrument.
+        lowered: orders of which a venue took an execution back.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Watch:
         self._on_record = on_record
         self._ended: dict[str, OrdStatus] = {}
         self._told: dict[str, int] = {}
-        self._lowered: set[str] = set()
+        self.lowered: set[str] = set()
         self._states: dict[str, TradingState] = {}
         self._sent: Counter[str] = Counter()
         self.excused: set[tuple[str, str]] = set()
@@ -85,7 +86,6 @@ class Watch:
         name = order.cl_ord_id
         if event.exec_type in _TAKEN_BACK:
             self._told[name] = order.cum_qty
-            self._lowered.add(name)
             self._ended.pop(name, None)
         elif order.cum_qty < self._told.get(name, 0):
             self._fail(
@@ -109,11 +109,11 @@ class Watch:
             order = kernel.order(name)
             if order is None:
                 self._fail(f"order {name} was told to clients and is lost.")
-            elif order.cum_qty < filled and name not in self._lowered:
+            elif order.cum_qty < filled and name not in self.lowered:
                 self._fail(
                     f"order {name} was told with {filled} lots filled and has {order.cum_qty}."
                 )
-            elif name in self._ended and not order.status.terminal and name not in self._lowered:
+            elif name in self._ended and not order.status.terminal and name not in self.lowered:
                 self._fail(
                     f"(7) order {name} was told to be {self._ended[name].name} and is"
                     f" {order.status.name} after the start."
@@ -158,6 +158,8 @@ class Watch:
                     f" {order.cum_qty}."
                 )
         for position in kernel.positions():
+            if position.leg:
+                continue
             key = (position.account, position.instrument, position.strategy)
             if position.qty != lots[key]:
                 self._fail(
@@ -188,7 +190,7 @@ class Watch:
         for order in kernel.working():
             if order.source is not Source.ENGINE and not order.list_id:
                 count[order.account] += 1
-        held = {(p.account, p.instrument): p.qty for p in kernel.positions() if not p.strategy}
+        held = {(p.account, p.instrument): p.qty for p in kernel.positions() if p.whole}
         for name in self._accounts:
             if count[name] > MOST_OPEN:
                 self._fail(f"(6) {name} has {count[name]} open orders, {MOST_OPEN} are allowed.")
@@ -261,7 +263,7 @@ class Watch:
                     cash[own.order.account] -= signed * done.price * point + done.fee
             for name, instrument, qty, price in exchange.foreign.values():
                 cash[name] -= qty * price * self._instruments[instrument].point
-        held = {(p.account, p.instrument): p.qty for p in kernel.positions() if not p.strategy}
+        held = {(p.account, p.instrument): p.qty for p in kernel.positions() if p.whole}
         for account in kernel.accounts():
             owner = account.account
             if account.cash["USD"] != cash[owner]:

@@ -114,8 +114,8 @@ class Records:
         since, more = Span(span.begin).where("ts")
         sql = (
             "SELECT data FROM positions WHERE id IN (SELECT max(id) FROM positions"  # noqa: S608
-            f" WHERE {where} GROUP BY account, instrument, strategy) AND {since}"
-            " ORDER BY account, instrument, strategy"
+            f" WHERE {where} GROUP BY account, instrument, strategy, leg) AND {since}"
+            " ORDER BY account, instrument, strategy, leg"
         )
         return self._each(sql, [*values, *more], _decode_position)
 

@@ -217,6 +217,7 @@ class Rows:
                 plain(p.fees),
                 i.currency,
                 _encode(p),
+                p.leg,
             )
         )
 

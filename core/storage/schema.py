@@ -135,11 +135,25 @@ def _differences(db: Database) -> None:
     db.table("differences").create_index(("ts",))
 
 
+def _legs(db: Database) -> None:
+    """Positions of hedging accounts have a long and a short leg."""
+    db.execute("ALTER TABLE positions ADD COLUMN leg TEXT NOT NULL DEFAULT ''")
+    db.execute("DROP INDEX idx_positions_account_instrument_strategy_id")
+    db.table("positions").create_index(("account", "instrument", "strategy", "leg", "id"))
+    db.create_view(
+        "positions_by_day",
+        "SELECT day, account, instrument, strategy, leg, qty, cost, realised, fees, currency, ts"
+        " FROM positions WHERE id IN (SELECT max(id) FROM positions"
+        " GROUP BY day, account, instrument, strategy, leg)",
+        replace=True,
+    )
+
+
 def _table(db: Database, name: str, columns: dict[str, type], pk: str = "id") -> None:
     db.table(name).create(columns, pk=pk, not_null=set(columns) - {pk})
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_begin, _taken_back, _differences)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_begin, _taken_back, _differences, _legs)
 """What makes each version of the file from the one before; the first from an empty file."""
 
 ROWS = (

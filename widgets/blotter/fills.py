@@ -50,7 +50,7 @@ class FillsPanel(BlotterPanel[Fill]):
     TITLE: ClassVar[str] = "Fills"
     CHIPS = ("side", "instrument", "strategy", "account", "liquidity")
     TIME = "ts"
-    HIDDEN = ("venue_ts", "currency", "trader", "exec_id", "cl_ord_id", "kind", "ref")
+    HIDDEN = ("venue_ts", "currency", "trader", "exec_id", "cl_ord_id", "kind", "ref", "leg")
 
     PAST = True
 

@@ -39,6 +39,7 @@ class OrdersPanel(BlotterPanel[Order]):
         "reduce_only",
         "order_id",
         "cl_ord_id",
+        "position_effect",
     )
     FIRST = (
         "created",

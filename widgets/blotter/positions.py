@@ -6,10 +6,12 @@ import time
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from core.client.board import Board
 from core.client.stores import position_key
 from core.model.commands import Flatten, NewOrder
-from core.model.enums import OrdType, Side, TimeInForce
+from core.model.enums import OrdType, PositionEffect, Side, TimeInForce
 from core.model.orders import Position
 from core.model.tables import POSITIONS, Column, Value
 from widgets.blotter.model import BlotterModel
@@ -21,12 +23,12 @@ LIVE = ("mark", "open_profit", "profit")
 
 
 class PositionsPanel(BlotterPanel[Position]):
-    """Net positions of accounts, and the parts that strategies hold."""
+    """Positions of accounts, net or by legs, and the parts that strategies hold."""
 
     KIND: ClassVar[str] = "positions"
     TITLE: ClassVar[str] = "Positions"
     CHIPS = ("instrument", "strategy", "account")
-    HIDDEN = ("bought", "sold", "currency", "updated", "cost")
+    HIDDEN = ("bought", "sold", "currency", "updated", "cost", "leg")
 
     PAST = True
 
@@ -37,6 +39,7 @@ class PositionsPanel(BlotterPanel[Position]):
     def make_model(self) -> BlotterModel[Position]:
         """Positions; flat ones below. Prices and profit of the moment are added to the table."""
         self._prices = -1
+        self._legs = False
         table = POSITIONS.columns
         live: tuple[Column[Position], ...] = (
             Column("mark", "Mark", self._mark, "the price to close at, else the last"),
@@ -47,9 +50,9 @@ class PositionsPanel(BlotterPanel[Position]):
             self.stores,
             self.stores.positions,
             # what a trader looks at most stands where it is seen in a narrow panel, too
-            (*table[:2], *table[3:5], *live, table[2], *table[5:]),
+            (*table[:2], table[-1], *table[3:5], *live, table[2], *table[5:-1]),
             ("instrument", False),
-            lambda p: (2 if p.strategy else 0) + (0 if p.qty else 1),
+            lambda p: (2 if p.strategy else 0) + (0 if p.qty or self._hedged(p) else 1),
             colour,
             self,
         )
@@ -82,6 +85,9 @@ class PositionsPanel(BlotterPanel[Position]):
     def flush(self) -> None:
         """Ask for quotes of what is newly held."""
         before = self.model.total()
+        if not self._legs and any(a.hedging for a in self.stores.accounts):
+            self._legs = True
+            self.view.setColumnHidden([c.id for c in self.model.columns].index("leg"), False)
         super().flush()
         if self.model.total() != before:
             self.subscription_changed.emit()
@@ -104,24 +110,33 @@ class PositionsPanel(BlotterPanel[Position]):
     def close_position(self) -> None:
         """Cancel the orders and close the position of each selected row."""
         for p in self.selected():
-            if p.qty:
+            if p.qty or self._hedged(p):
                 self.requested.emit(
-                    Flatten(self.ids.next(), p.account, p.instrument, p.strategy, ts=time.time_ns())
+                    Flatten(
+                        self.ids.next(),
+                        p.account,
+                        p.instrument,
+                        p.strategy,
+                        ts=time.time_ns(),
+                        leg=p.leg,
+                    )
                 )
 
     def reverse(self) -> None:
-        """Send a market order of twice the first selected position."""
-        order = self._reversal()
-        if order is None:
-            self.said.emit("Select a position to reverse it.")
-        else:
+        """Turn the first selected position round at the market: by an order of twice its size, or
+        where legs stand apart by closing it and opening as much on the other side."""
+        orders = self._reversal()
+        if not orders:
+            legs = any(self._hedged(p) for p in self.selected())
+            self.said.emit(f"Select a {'leg' if legs else 'position'} to reverse it.")
+        for order in orders:
             self.requested.emit(order)
 
-    def _reversal(self) -> NewOrder | None:
+    def _reversal(self) -> list[NewOrder]:
         held = next((p for p in self.selected() if p.qty), None)
         if held is None:
-            return None
-        return NewOrder(
+            return []
+        order = NewOrder(
             self.ids.next(),
             held.account,
             held.instrument,
@@ -132,13 +147,24 @@ class PositionsPanel(BlotterPanel[Position]):
             strategy=held.strategy,
             ts=time.time_ns(),
         )
+        if not self.stores.hedging(held.account):
+            return [order]
+        if not held.leg:
+            return []  # its legs are turned round one by one
+        order = replace(order, qty=abs(held.qty), position_effect=PositionEffect.CLOSE)
+        other = replace(order, cl_ord_id=self.ids.next(), position_effect=PositionEffect.OPEN)
+        return [order, other]
 
     def _describe(self) -> None:
-        order = self._reversal()
-        instrument = self.stores.instruments.get(order.instrument) if order is not None else None
-        text = order_sentence(order, instrument) if order is not None and instrument else ""
+        orders = self._reversal()
+        instrument = self.stores.instruments.get(orders[0].instrument) if orders else None
+        text = ", ".join(order_sentence(o, instrument) for o in orders) if instrument else ""
         self.reverse_action.setToolTip(text)
         self.reverse_action.setText(f"&Reverse position: {text}" if text else "&Reverse position")
+
+    def _hedged(self, p: Position) -> bool:
+        """Is it the net of legs that are not flat, whatever it is itself?"""
+        return p.whole and bool(self.stores.held_in(p.account, p.instrument))
 
     def _mark(self, position: Position, instrument: Any) -> Value:
         ticker = self.stores.tickers.get(position.instrument)
@@ -159,7 +185,7 @@ class PositionsPanel(BlotterPanel[Position]):
 
 
 def _key(p: Position) -> str:
-    return position_key(p.account, p.instrument, p.strategy)
+    return position_key(p.account, p.instrument, p.strategy, p.leg)
 
 
 def colour(position: Position, column: str, value: Value) -> Any:

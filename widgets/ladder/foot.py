@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from superqt import QElidingLabel
@@ -70,18 +72,21 @@ class FootBar(QWidget):
             self.cancel.setToolTip(words)
         if now < self._hint_until:
             return
-        position = stores.position(account, instrument.id)
-        if position is None or position.qty == 0:
+        held_now = stores.held_in(account, instrument.id)
+        if not held_now:
             _write(self.words, "Flat", tokens().dim)
             _write(self.profit, "", tokens().dim)
             return
-        profit = stores.open_profit(position)
-        side = "Long" if position.qty > 0 else "Short"
-        average = format_average(stores.average_price(position), instrument)
+        profits = [stores.open_profit(p) for p in held_now]
+        profit = None if None in profits else sum(filter(None, profits), Decimal(0))
         money = format_money(profit, instrument.currency)
         none = not profit or money.startswith("0.00")
         gains = tokens().text if none else tokens().up if profit > 0 else tokens().down
-        held = f"{side} {format_qty(abs(position.qty), instrument)} ø {average}"
+        held = " · ".join(
+            f"{'Long' if p.qty > 0 else 'Short'} {format_qty(abs(p.qty), instrument)}"
+            f" ø {format_average(stores.average_price(p), instrument)}"
+            for p in held_now
+        )
         _write(self.words, held, tokens().text)
         _write(self.profit, money, gains)
 

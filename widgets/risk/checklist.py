@@ -62,9 +62,9 @@ class Checklist:
         self._active, self.level = True, level
         for orders in stores.working.values():
             self._orders.update((o.cl_ord_id, None) for o in orders.values() if self._mine(o))
-        for position in stores.positions:
-            if position.qty and not position.strategy and position.account == account:
-                self._positions[position_key(account, position.instrument)] = None
+        for p in stores.held():
+            if p.account == account:
+                self._positions[position_key(account, p.instrument, "", p.leg)] = None
         return bool(self._orders or self._positions)
 
     def items(self, stores: Stores) -> list[Item]:
@@ -115,9 +115,10 @@ class Checklist:
         instrument = stores.instruments.get(position.instrument) if position is not None else None
         if position is None or instrument is None:
             return None
-        words = f"{format_qty(position.qty, instrument, signed=True)} {instrument.symbol}"
+        name = f"{instrument.symbol} {position.leg}".rstrip()
+        words = f"{format_qty(position.qty, instrument, signed=True)} {name}"
         if not position.qty:
-            return Item(True, False, f"{instrument.symbol}: flat")
+            return Item(True, False, f"{name}: flat")
         trouble = self._trouble(stores, position)
         if trouble:
             return Item(False, True, f"{words}: {trouble}")
@@ -125,7 +126,7 @@ class Checklist:
 
     def _trouble(self, stores: Stores, position: Position) -> str:
         """The newest loud line of the log since the kill that names this position."""
-        name = f"{position.account} {position.instrument}"
+        name = f"{position.account} {position.instrument} {position.leg}".rstrip()
         for notice in reversed(stores.notices[-LOOK_BACK:]):
             if notice.ts < self._since:
                 break

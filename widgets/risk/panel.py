@@ -239,7 +239,7 @@ class RiskPanel(Panel):
     def _by_currency(self) -> dict[str, tuple[Decimal, Decimal, bool]]:
         sums: dict[str, tuple[Decimal, Decimal, bool]] = {}
         for position in self.stores.positions:
-            if position.account != self.account or position.strategy:
+            if position.account != self.account or not position.whole:
                 continue
             instrument = self.stores.instruments.get(position.instrument)
             realised = self.stores.realised_profit(position)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from core.client.stores import Stores
+from core.client.stores import Stores, position_key
 from core.model.checks import (
     Holding,
     OrderLimits,
@@ -24,9 +24,9 @@ from core.model.checks import (
     worst_lots,
 )
 from core.model.commands import NewOrder, NewOrderList
-from core.model.enums import OrdType, Side, TradingState
+from core.model.enums import OrdType, PositionEffect, Side, TradingState
 from core.model.instruments import Instrument
-from core.model.orders import Order
+from core.model.orders import Order, leg_of
 from core.model.session import Ticker
 from widgets.kinds import STOPS, TOUCHED
 from widgets.limits import limit_values
@@ -38,11 +38,13 @@ DUPLICATE_WINDOW = 10_000_000_000
 _NO_MARKET = Ticker("", 0, 0)
 
 
-def holding_of(stores: Stores, account: str, instrument: str) -> Holding:
-    """What is held and what works, in lots."""
-    position = stores.position(account, instrument)
+def holding_of(stores: Stores, account: str, instrument: str, leg: str = "") -> Holding:
+    """What is held and what works, in lots, of a position or its leg."""
+    position = stores.positions.get(position_key(account, instrument, "", leg))
     buys = sells = 0
     for order in stores.working_orders(instrument, account):
+        if leg and leg_of(order.side, order.position_effect) != leg:
+            continue
         if order.side is Side.BUY:
             buys += order.leaves
         else:
@@ -84,7 +86,14 @@ def violations(
         only_reduce = f"Account {order.account} is reduce-only: {why.rstrip('.')}."
     ticker = stores.tickers.get(instrument.id) or _NO_MARKET
     now = ticker.received + age
-    held = holding_of(stores, order.account, instrument.id)
+    held = whole = holding_of(stores, order.account, instrument.id)
+    if account.hedging:
+        effect = order.position_effect
+        if effect is None:
+            effect = PositionEffect.CLOSE if order.reduce_only else PositionEffect.OPEN
+        if effect is PositionEffect.CLOSE:
+            only_reduce = only_reduce or "The order closes."
+        held = holding_of(stores, order.account, instrument.id, leg_of(order.side, effect))
     limits = OrderLimits(instrument, limit_values(stores, order.account, instrument.id))
     found = check_order(
         order,
@@ -96,7 +105,7 @@ def violations(
         is_open=instrument.hours.is_open(now),
         only_reduce=only_reduce,
     )
-    found += _account_wide(order, instrument, stores, limits, held, ticker)
+    found += _account_wide(order, instrument, stores, limits, whole, ticker)
     found += at_once(order, instrument, ticker)
     found += soft_rules(order, instrument, stores.working_orders(instrument.id), recent)
     return sorted(found, key=lambda violation: not violation.hard)

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core.kernel.kernel import Kernel
-from core.kernel.positions import leg_of
 from core.model.commands import NewOrder, NewOrderList
 from core.model.enums import (
     Contingency,
@@ -33,7 +32,7 @@ from core.model.enums import (
     TradingState,
 )
 from core.model.events import CancelReject, CommandRefused, Notice
-from core.model.orders import Fill, OrderUpdate
+from core.model.orders import Fill, OrderUpdate, leg_of
 from core.model.requests import VenueCancel, VenueNew, VenueReplace
 from tests.core.kernel.driver import AAPL, BTC, FUT, SECOND, Driver
 
@@ -496,7 +495,7 @@ class Machine(RuleBasedStateMachine):
         open_lots = self.open_lots(key, order.side)
         position = self.held.get((*key, ""), 0)
         if self.HEDGING and order.account == "P":
-            side = leg_of(order)
+            side = leg_of(order.side, order.position_effect)
             position = self.legs.get((*key, "", side), 0)
             open_lots = self.open_lots(key, order.side, order.position_effect)
             if order.position_effect is PositionEffect.CLOSE:
@@ -609,7 +608,7 @@ class Machine(RuleBasedStateMachine):
                     part = (
                         self.d.kernel._state.accounts["P"].holdings[o.instrument].parts[o.strategy]
                     )
-                    held = part.legs[leg_of(o)].qty
+                    held = part.legs[leg_of(o.side, o.position_effect)].qty
                 assert o.leaves <= max(0, -o.side.sign * held), o
 
     @invariant()

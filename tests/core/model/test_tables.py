@@ -24,11 +24,11 @@ NAMES = {
     "orders": "created updated account instrument side ord_type qty price stop_price tif status"
     " cum_qty leaves_qty avg_price value fees currency strategy source trader post_only"
     " reduce_only code text cl_ord_id order_id held expire display_qty contingency list_id"
-    " parent",
+    " parent position_effect",
     "fills": "ts venue_ts account instrument side qty price value fee currency liquidity position"
-    " strategy trader exec_id cl_ord_id kind ref",
+    " strategy trader exec_id cl_ord_id kind ref leg",
     "positions": "account instrument strategy qty avg_price cost realised fees currency bought"
-    " sold updated",
+    " sold updated leg",
     "balances": "account currency cash opening settled realised open_profit fees exposure state"
     " reason updated",
     "cash": "ts account currency kind amount balance instrument cl_ord_id exec_id",
