@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 import msgspec
 
+from core.kernel import portfolio
 from core.kernel.commands import deny, fresh, let_through, look, with_effect
 from core.kernel.desks import Desk
+from core.kernel.gate import rules_of
 from core.kernel.groups import follow
 from core.kernel.held import start, take_in
 from core.kernel.more import Group
 from core.kernel.orders import Live
 from core.kernel.positions import Holding
+from core.kernel.rules import Case
 from core.kernel.state import State
-from core.model.checks import Violation, check_form
+from core.model.checks import Holding as Held
+from core.model.checks import Violation, check_form, reduces
 from core.model.commands import NewOrder, NewOrderList
 from core.model.enums import (
     Contingency,
@@ -20,6 +27,7 @@ from core.model.enums import (
     OrdStatus,
     OrdType,
     PositionEffect,
+    Side,
     TimeInForce,
 )
 
@@ -45,14 +53,19 @@ def new_list(s: State, command: NewOrderList) -> None:
     for order in command.orders:
         s.ids.add(order.cl_ord_id)
     lives = [Live(order, s.ts) for order in command.orders]
-    places: list[tuple[Holding, Holding | None, Holding | None]] = []
+    places: list[_Place] = []
     first = 1 if command.contingency is not Contingency.OCO else len(lives)
     for index, order in enumerate(command.orders):
-        holding, part, hand, found = _look(s, order, len(lives) - 1)
-        if index >= first and holding is not None:
-            # Its turn has not come: whether it may be sent is seen then.
-            wrong = check_form(order, holding.market.instrument)
-            found = [] if wrong is None else [wrong]
+        beside = _beside(command, lives[:index], places)
+        with _laid(beside):
+            holding, part, hand, found = _look(s, order, len(lives) - 1)
+            if index >= first and holding is not None:
+                # Its turn has not come: whether it may be sent is seen then, but not whether there
+                # is the money for all of the list. Exits of a bracket only reduce.
+                wrong = check_form(order, holding.market.instrument)
+                if wrong is None and command.contingency is Contingency.OTO:
+                    wrong = _unaffordable(s, order, holding, part, hand, beside)
+                found = [] if wrong is None else [wrong]
         if found or holding is None:
             _deny_all(s, lives, index, found[0])
             return
@@ -97,6 +110,84 @@ def _look(
         for desk in desks:
             if desk is not None:
                 desk.working -= others
+
+
+_Place = tuple[Holding, Holding | None, Holding | None]
+
+
+def _beside(
+    command: NewOrderList, lives: Sequence[Live], places: Sequence[_Place]
+) -> list[tuple[Live, _Place]]:
+    """The orders of a list that came before one and count beside it.
+
+    Of an OCO's orders in one instrument and on one side only one may be filled: each is looked at
+    by itself, and beside others the largest counts.
+    """
+    if command.contingency is not Contingency.OCO:
+        return list(zip(lives, places, strict=True))
+    order = command.orders[len(lives)]
+    largest: dict[tuple[str, Side], tuple[Live, _Place]] = {}
+    for live, place in zip(lives, places, strict=True):
+        key = live.command.instrument, live.command.side
+        if key != (order.instrument, order.side) and (
+            key not in largest or live.qty > largest[key][0].qty
+        ):
+            largest[key] = live, place
+    return list(largest.values())
+
+
+@contextmanager
+def _laid(beside: Sequence[tuple[Live, _Place]]) -> Iterator[None]:
+    """Let orders that do not work yet count as if they did, for as long as another is looked at."""
+    for live, place in beside:
+        _lay(live, place, live.qty)
+    try:
+        yield
+    finally:
+        for live, place in beside:
+            _lay(live, place, -live.qty)
+
+
+def _lay(live: Live, place: _Place, lots: int) -> None:
+    live.exposed += lots
+    name = live.command.cl_ord_id
+    for each in place:
+        if each is None:
+            continue
+        if live.exposed:
+            each.live[name] = live
+        else:
+            each.live.pop(name)
+        if live.command.side is Side.BUY:
+            each.open_buy += lots
+        else:
+            each.open_sell += lots
+        each.expose()
+
+
+def _unaffordable(
+    s: State,
+    order: NewOrder,
+    holding: Holding,
+    part: Holding | None,
+    hand: Holding | None,
+    beside: Sequence[tuple[Live, _Place]],
+) -> Violation | None:
+    """Would there be too little money for an order that comes when those before it are filled?"""
+    if not s.risk.policy.margins:
+        return None
+    held, buys, sells = holding.qty, holding.open_buy, holding.open_sell
+    for live, place in beside:
+        if place[0] is holding:
+            if live.command.side is Side.BUY:
+                held, buys = held + live.qty, buys - live.qty
+            else:
+                held, sells = held - live.qty, sells - live.qty
+    if reduces(Held(held, buys, sells), order.side, order.qty):
+        return None
+    return portfolio.margin(
+        Case(s, order, holding, part, hand, -1, rules_of(s, holding, part, hand))
+    )
 
 
 def _problem(s: State, command: NewOrderList) -> str:
