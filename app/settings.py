@@ -19,6 +19,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
     theme: Literal["system", "dark", "light"] = "system"
     up_down: Literal["green/red", "red/green", "blue/orange"] = "green/red"
     font_points: Annotated[int, msgspec.Meta(ge=0, le=32)] = 0
+    trader: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "trader"
+    """The name on this terminal's orders, by which limits of traders go."""
     workspaces: dict[str, str] = msgspec.field(default_factory=dict)
     """Mode -> id of the workspace that was shown last in it."""
 

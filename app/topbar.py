@@ -104,16 +104,23 @@ class TopBar(QWidget):
     cancel_all = Signal()
     flatten_all = Signal()
 
-    def __init__(self, stores: Stores, kill: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, stores: Stores, kill: QWidget, trader: str, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._stores = stores
+        self._trader = trader
         self._instrument = ""
         self._account = ""
         self._cursors: tuple[object, ...] = ()
         self.mode = QLabel(self)
         self.mode.setAccessibleName("Kind of money")
         self.account = QLabel(self)
-        self.account.setAccessibleName("Account")
+        self.account.setAccessibleName("Account and trader")
+        self.account.setToolTip(
+            f"Orders of this window carry the trader's name “{trader}”; limits of traders go by it."
+            " It stands in settings.json."
+        )
         self.search = SymbolSearch(stores, self)
         self.search.chosen.connect(self.instrument_chosen)
         self.last = QLabel(self)
@@ -185,7 +192,7 @@ class TopBar(QWidget):
             "padding:2px 8px;"
             "border-radius:3px"
         )
-        self.account.setText(self._account)
+        self.account.setText(" · ".join(filter(None, (self._account, self._trader))))
 
     def _show_scopes(self) -> None:
         working = sum(len(orders) for orders in self._stores.working.values())

@@ -33,6 +33,7 @@ from app.playback import PlaybackBar
 from app.pointing import Pointing
 from app.reporter import Reporter
 from app.settings import SettingsFile
+from app.signing import signed
 from app.tools import Tools
 from app.topbar import TopBar
 from app.workbench import Workbench
@@ -82,6 +83,7 @@ class MainWindow(QMainWindow):
         self.stores = desk.stores
         self._ids = ids
         self._reporter = reporter
+        self._settings = settings
         self.instrument = ""
         self.account = ""
         self._broken: set[str] = set()
@@ -98,7 +100,7 @@ class MainWindow(QMainWindow):
         self.workbench = Workbench(self, workspaces, reporter)
         self.kill_button = KillButton(self.stores, ids, self)
         self.kill_button.requested.connect(self._send)
-        self.topbar = TopBar(self.stores, self.kill_button, self)
+        self.topbar = TopBar(self.stores, self.kill_button, settings.values.trader, self)
         self.topbar.instrument_chosen.connect(self.choose_instrument)
         self.topbar.cancel_all.connect(self.cancel_all)
         self.topbar.flatten_all.connect(self.flatten_all)
@@ -277,7 +279,7 @@ class MainWindow(QMainWindow):
     # -- requests ----------------------------------------------------------------------------
 
     def _send(self, command: object) -> None:
-        self.desk.send(command)  # type: ignore[arg-type]
+        self.desk.send(signed(command, self._settings.values.trader))  # type: ignore[arg-type]
 
     def kill(self) -> None:
         """First level of the kill switch (the button's longer presses do more)."""

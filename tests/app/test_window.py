@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 import shiboken6
+from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
@@ -13,8 +14,15 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 from app import leaving
 from app.leaving import LeaveDialog
 from app.palette import Palette
-from core.model.commands import CancelAll, Flatten, Kill
-from core.model.enums import Mode, OrdStatus, Severity, Source
+from core.model.commands import (
+    CancelAll,
+    Flatten,
+    Kill,
+    NewOrder,
+    NewOrderList,
+    VenueControl,
+)
+from core.model.enums import Contingency, Mode, OrdStatus, OrdType, Severity, Side, Source
 from core.model.events import CommandRefused
 from core.model.orders import Position
 from core.model.session import Subscribe
@@ -468,3 +476,19 @@ def test_the_window_takes_no_orders_from_a_click_on_nothing(terminal):
     t.connect()
     QTest.mouseClick(t.window, LEFT, pos=QPoint(5, 300))
     assert t.commands == []
+
+
+def test_every_command_carries_the_traders_name(terminal):
+    t = terminal()
+    t.connect()
+    assert t.window.topbar.account.text() == f"{ACCOUNT} · trader"
+    t.window.flatten_all()
+    assert [c.trader for c in t.commands] == ["trader"]
+    t.settings.values.trader = "ann"
+    order = NewOrder("A", ACCOUNT, BTC.id, Side.BUY, OrdType.LIMIT, 1, 100)
+    other = replace(order, cl_ord_id="B", trader="bob")
+    t.window._send(NewOrderList("L", Contingency.OCO, (order, other)))
+    sent = t.commands[-1]
+    assert (sent.trader, [o.trader for o in sent.orders]) == ("ann", ["ann", "bob"])
+    t.window._send(VenueControl("V", "REPLAY", "pause"))
+    assert t.commands[-1].venue == "REPLAY", "a command without a name stays as it is"
