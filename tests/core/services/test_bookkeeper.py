@@ -40,7 +40,18 @@ def events(driver, kind):
 def whole(positions):
     """Positions without the time of their last change."""
     return sorted(
-        (p.account, p.instrument, p.strategy, p.qty, p.cost, p.realised, p.fees, p.bought, p.sold)
+        (
+            p.account,
+            p.instrument,
+            p.strategy,
+            p.leg,
+            p.qty,
+            p.cost,
+            p.realised,
+            p.fees,
+            p.bought,
+            p.sold,
+        )
         for p in positions
     )
 
@@ -63,7 +74,7 @@ def check(home, driver):
         for fill in fills:
             key = fill.account, fill.instrument
             held[key] = held.get(key, 0) + fill.side.sign * fill.qty
-        assert held == {(p.account, p.instrument): p.qty for p in positions if not p.strategy}
+        assert held == {(p.account, p.instrument): p.qty for p in positions if p.whole}
         cash: dict[tuple[str, str], Decimal] = {}
         for move in records.cash(Span()):
             key = move.account, move.currency
@@ -94,10 +105,10 @@ fill_plans = st.lists(
 
 
 @settings(max_examples=25, deadline=None)
-@given(plan=fill_plans, batch=st.integers(1, 40))
-def test_records_are_what_the_kernel_is(tmp_path_factory, plan, batch):
+@given(plan=fill_plans, batch=st.integers(1, 40), hedging=st.booleans())
+def test_records_are_what_the_kernel_is(tmp_path_factory, plan, batch, hedging):
     home = tmp_path_factory.mktemp("home")
-    driver = Driver()
+    driver = Driver(hedging=hedging)
     for instrument, side, qty, done, account, strategy, fee in plan:
         price = {AAPL: 20_000, BTC: 600_000, FUT: 20_000}[instrument]
         name = driver.working(side, qty, price, instrument, account=account, strategy=strategy)

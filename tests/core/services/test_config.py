@@ -28,6 +28,12 @@ def test_a_file_in_the_data_folder_is_used_and_one_that_is_named_before_it(tmp_p
     assert load_config(named, tmp_path).accounts[0].id == "OTHER"
 
 
+def test_how_an_account_counts_positions() -> None:
+    text = ACCOUNT + ACCOUNT.replace('"A"', '"B"') + 'positions = "hedging"\n'
+    setup = parse_config(text, "f").setup(())
+    assert [(a.id, a.hedging) for a in setup.accounts] == [("A", False), ("B", True)]
+
+
 def test_money_is_exact() -> None:
     text = ACCOUNT + '[accounts.cash]\nUSD = 0.1\nEUR = "12345678901234567890.12"\n'
     cash = parse_config(text, "f").accounts[0].cash
@@ -45,10 +51,20 @@ def test_money_is_exact() -> None:
         (ACCOUNT + ACCOUNT, "accounts[1].id", "there twice"),
         (ACCOUNT + "cash = { USD = 'x' }", "accounts[0].cash", "Invalid decimal"),
         (ACCOUNT + "cash = { USD = inf }", "accounts[0].cash.USD", "Infinity"),
+        (ACCOUNT + "positions = 'both'", "line 3: accounts[0].positions", "netting"),
+        (ACCOUNT + "positions = 5", "accounts[0].positions", "Expected `str`"),
         (ACCOUNT + "colour = 1", "accounts[0]", "unknown field `colour`"),
         (ACCOUNT + "[[limits]]\nname = 'speed'\nvalue = 5", "limits[0].name", "no limit"),
-        (ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = -5", "limits[0].value", "number from 0"),
-        (ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = nan", "limits[0].value", "number from 0"),
+        (
+            ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = -5",
+            "limits[0].value",
+            "number from 0",
+        ),
+        (
+            ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = nan",
+            "limits[0].value",
+            "number from 0",
+        ),
         (
             ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = 5\nscope = 'world'",
             "limits[0].scope",

@@ -6,11 +6,18 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from core.model.enums import OrdType, PegReference, Side, TimeInForce, TradingState
+from core.model.enums import (
+    OrdType,
+    PegReference,
+    PositionEffect,
+    Side,
+    TimeInForce,
+    TradingState,
+)
 from core.model.events import LimitUse
 from core.model.held import check_terms
 from core.model.instruments import WEEKDAYS_NEW_YORK
-from core.model.orders import AccountState
+from core.model.orders import AccountState, Position
 from tests.widgets.trading_world import ASK, BID, BTC, SECOND, SHARE, World
 from widgets.brackets import Bracket, Unit
 from widgets.expressions import ExpressionError, evaluate
@@ -207,6 +214,24 @@ def test_limits_are_those_that_the_engine_reports(world):
     limit("max_exposure", 1_000_000, 90_000)
     limit("max_position", 99)
     assert codes(check(world)) == ["MAX_POSITION"]
+
+
+def test_in_a_hedging_account_an_order_is_judged_by_its_leg(world):
+    account = replace(world.stores.accounts["PAPER"], hedging=True)
+    world.stores.take_event(account)
+    for leg, lots in (("", -30), ("long", 20), ("short", -50)):
+        world.stores.take_event(
+            Position(1, 1, "PAPER", BTC.id, lots, lots * BID, 0, Decimal(0), leg=leg)
+        )
+    assert codes(check(world, Side.SELL, reduce_only=True, qty=20)) == []
+    assert codes(check(world, Side.SELL, reduce_only=True, qty=21)) == ["REDUCE_ONLY_MODE"]
+    assert codes(check(world, Side.BUY, reduce_only=True, qty=50)) == []
+    world.order("c", Side.SELL, ASK + 9, 5, position_effect=PositionEffect.CLOSE)
+    world.order("o", Side.SELL, ASK + 9, 500, position_effect=PositionEffect.OPEN)
+    assert codes(check(world, Side.SELL, reduce_only=True, qty=16)) == ["REDUCE_ONLY_MODE"]
+    assert codes(check(world, Side.SELL, reduce_only=True, qty=15)) == []
+    world.stores.take_event(replace(account, state=TradingState.REDUCING))
+    assert codes(check(world, Side.BUY, qty=5)) == ["REDUCE_ONLY_MODE"], "it opens"
 
 
 def test_soft_rules_ask_for_a_longer_press(world):
