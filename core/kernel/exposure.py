@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.kernel.orders import Live
 from core.kernel.positions import RATE, Holding, Market
-from core.kernel.resting import prices
+from core.kernel.resting import prices, stands
 from core.kernel.rules import Bound, Case
 from core.model.checks import money_of, units_of
 from core.model.commands import NewOrder
@@ -161,7 +161,7 @@ def crosses(order: NewOrder, live: Live, market: Market) -> bool:
     """Could the order trade with an own one of the other side?"""
     return (
         _takes(order)
-        and live.command.ord_type is _LIMIT
+        and stands(live)
         and any(_reaches(order, price, market) for price in prices(live))
     )
 

@@ -7,6 +7,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from core.model.enums import OrdType, Side
+from core.model.held import BECOMES
 
 if TYPE_CHECKING:
     from core.kernel.orders import Live
@@ -15,8 +16,21 @@ _BUY, _LIMIT = Side.BUY, OrdType.LIMIT
 _SPARE = 64
 
 
+def stands(live: Live) -> bool:
+    """Does the order stand at its price in the book? One that the engine waits with for its price,
+    or moves with the market, does as a limit order when it was sent. Of one that its venue waits
+    with nobody knows when."""
+    kind = live.command.ord_type
+    if kind is _LIMIT:
+        return True
+    if BECOMES.get(kind) is not _LIMIT or live.waits or live.holding is None:
+        return False
+    return kind not in live.holding.market.instrument.order_types
+
+
 class Resting:
-    """The limit orders of one holding by price: a heap for each side, cleaned when it is looked at.
+    """The orders of one holding that stand in the book, by price: a heap for each side, cleaned
+    when it is looked at.
 
     An order has one entry for each price at which it may rest, those asked for by replaces in
     flight too. What is over, or has another price by now, is thrown out when it comes to the top.
@@ -30,7 +44,7 @@ class Resting:
 
     def add(self, live: Live, price: int, orders: Mapping[str, Live]) -> None:
         """An order may rest at this price from now on; `orders` are all that work."""
-        if live.command.ord_type is not _LIMIT:
+        if not stands(live):
             return
         buy = live.command.side is _BUY
         heap = self._bids if buy else self._asks
@@ -38,7 +52,7 @@ class Resting:
             heap[:] = {
                 (-p if buy else p, name)
                 for name, o in orders.items()
-                if o.command.ord_type is _LIMIT and (o.command.side is _BUY) is buy
+                if stands(o) and (o.command.side is _BUY) is buy
                 for p in prices(o)
             }
             heapify(heap)

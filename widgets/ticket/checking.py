@@ -213,8 +213,10 @@ def _same(one: NewOrder, other: NewOrder) -> bool:
 
 
 def _crosses(order: NewOrder, other: Order) -> bool:
-    """Could a new order trade with one that rests? Stops do not rest in the book."""
-    if other.side is order.side or other.ord_type is not OrdType.LIMIT:
+    """Could a new order trade with one that rests? Stops do not rest in the book before they are
+    triggered, nor without a limit."""
+    rests = other.ord_type in (OrdType.LIMIT, OrdType.PEGGED) or other.triggered
+    if other.side is order.side or not rests or not other.price:
         return False
     if order.ord_type is OrdType.MARKET:
         return True

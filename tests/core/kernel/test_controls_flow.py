@@ -9,6 +9,8 @@ from __future__ import annotations
 import pytest
 
 from core.model.enums import (
+    OrdType,
+    PegReference,
     Source,
     TradingState,
 )
@@ -234,6 +236,50 @@ class Test19SelfTrade:
         d.replace(names[2], 1, 20_002)
         d.new(BUY, 1, 20_002, confirmed=())
         refused(d, "SELF_TRADE", "at 200.02")
+
+    @pytest.mark.parametrize(
+        ("kind", "stop"), [(OrdType.STOP_LIMIT, 19_990), (OrdType.LIMIT_IF_TOUCHED, 20_011)]
+    )
+    def test_one_that_was_triggered_stands_in_the_book(self, kind, stop):
+        d = Driver()
+        d.quote(bid=20_000, ask=20_020)
+        name = d.new(SELL, 5, 20_005, kind=kind, stop_price=stop)
+        d.new(BUY, 1, 20_005, confirmed=())
+        d.accepted()  # nothing of it is at the venue yet
+        d.canceled(d.kernel.working()[-1].cl_ord_id)
+        d.trade(AAPL, stop)
+        assert [r.order.cl_ord_id for r in d.sent()] == [name]
+        d.new(BUY, 1, 20_005, confirmed=())
+        refused(d, "SELF_TRADE", "your own sell of 5 at 200.05")
+        d.restart()
+        d.new(BUY, 1, 20_005, confirmed=())
+        refused(d, "SELF_TRADE")
+        d.canceled(name)
+        d.new(BUY, 1, 20_005, confirmed=())
+        d.accepted()
+
+    def test_one_that_follows_the_market_stands_where_it_was_moved_to(self):
+        d = Driver()
+        name = d.new(SELL, 5, 0, kind=OrdType.PEGGED, peg=PegReference.PRIMARY)
+        d.ack(name)
+        d.new(BUY, 1, 20_010, confirmed=())
+        refused(d, "SELF_TRADE", "your own sell of 5 at 200.10")
+        d.quote(ask=20_008)
+        (asked,) = d.replaces()
+        d.new(BUY, 1, 20_008, confirmed=())
+        refused(d, "SELF_TRADE", "at 200.08")
+        d.replaced(name, asked.request)
+        d.new(BUY, 1, 20_007, confirmed=())
+        d.accepted()
+
+    def test_cancel_one_that_was_triggered_instead(self):
+        d = with_policy(Driver(), cancel_own=True)
+        old = d.new(SELL, 5, 20_005, kind=OrdType.STOP_LIMIT, stop_price=19_900)
+        d.new(BUY, 1, 20_008, confirmed=())
+        assert not d.cancels()
+        d.trade(AAPL, 19_900)
+        d.new(BUY, 1, 20_008, confirmed=())
+        assert [c.order.cl_ord_id for c in d.cancels()] == [old]
 
     def test_cancel_the_old_one_instead(self):
         d = with_policy(Driver(), cancel_own=True)
