@@ -19,8 +19,8 @@ from core.model.requests import VenueNew
 from core.simulation.exchange import Exchange
 
 MOST_LOTS = 8
-MOST_POSITION = 30
-MOST_OPEN = 14
+MOST_POSITION = 12
+MOST_OPEN = 8
 
 _TAKEN_BACK = (ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT)
 

@@ -19,7 +19,7 @@ _ORDERS = {
     "cancel all": 1,
     "flatten": 1,
     "kill": 1,
-    "state": 3,
+    "state": 5,
     "limit": 1,
 }
 _MARKET = {"trade": 22, "rest": 9, "refill": 4}
@@ -79,13 +79,19 @@ def make_plan(seed: int, steps: int = STEPS) -> list[Step]:
     weights = _ORDERS | _MARKET | {name: weight * scale for name, weight in faults.items()}
     kinds = random.choices(list(weights), list(weights.values()), k=steps)
     pace = random.choice((5, 20, 20, 60))
+    together = random.choice((0.0, 0.2, 0.5))  # steps with no time between them
+    crowded = random.choice((0.0, 0.7))  # orders for one account and instrument
     at = 300
     plan = []
     for number, kind in enumerate(kinds):
-        at += 1 + int(random.expovariate(1 / pace))
+        if random.random() >= together:
+            at += 1 + int(random.expovariate(1 / pace))
         if kind == "wait":
             at += random.randrange(200, 2500)
-        plan.append(Step(at, number, kind, *(random.randrange(1 << 30) for _ in range(4))))
+        numbers = [random.randrange(1 << 30) for _ in range(4)]
+        if kind == "order" and random.random() < crowded:
+            numbers[0] = 0
+        plan.append(Step(at, number, kind, *numbers))
     return plan
 
 
