@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from app import system
+from core import native
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -49,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     try:
         prepare(dev="--dev" in words)
+        compile_kernel()
     except PrepareError as error:
         print(f"outcry: {error}", file=sys.stderr)
         return 1
@@ -71,6 +73,15 @@ def prepare(dev: bool) -> None:
         _write_state({**wanted, "system": False})
     if _ensure_system_libraries():
         _write_state(wanted)
+
+
+def compile_kernel() -> None:
+    """Make machine code of the kernel, once for each state of its sources; it works without."""
+    if any(native.FOLDER.glob(f"{native.fingerprint()}.*")):
+        return
+    _say("compiling the kernel (about 20 seconds)")
+    if _run_logged([str(PYTHON), "-m", "app.compile"]) != 0:
+        _say(f"the kernel could not be compiled and runs slower (see {LOG})")
 
 
 def fingerprint() -> str:

@@ -9,6 +9,8 @@ import time
 
 # Before anything imports Qt: tests draw, but on no screen.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Before anything imports the kernel: tests run its sources, which coverage and faults can show.
+os.environ.setdefault("OUTCRY_INTERPRETED", "1")
 
 import psutil
 import pytest

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app import prepare, system
+from core import native
 
 
 @pytest.fixture
@@ -27,6 +28,7 @@ def checkout(tmp_path, monkeypatch):
     monkeypatch.setattr(prepare, "PYTHON", venv / "bin" / "python")
     monkeypatch.setattr(prepare, "STATE", venv / "outcry.json")
     monkeypatch.setattr(prepare, "LOG", venv / "prepare.log")
+    monkeypatch.setattr(native, "FOLDER", tmp_path / "native")
     return tmp_path
 
 
@@ -51,6 +53,7 @@ def steps(checkout, monkeypatch):
     monkeypatch.setattr(prepare, "_make_environment", make_environment)
     monkeypatch.setattr(prepare, "_install", install)
     monkeypatch.setattr(prepare, "_ensure_system_libraries", libraries)
+    native.folder(native.fingerprint()).mkdir(parents=True)
     return taken
 
 
@@ -133,6 +136,22 @@ def test_a_command_that_fails_shows_the_end_of_its_output(checkout, capsys):
     shown = capsys.readouterr().err
     assert "why it failed" in shown
     assert "line of the log" in shown
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_kernel_is_compiled_once_for_its_sources(checkout, monkeypatch, capsys, code):
+    ran = []
+
+    def compiles(command):
+        ran.append(command[1:])
+        native.folder(native.fingerprint()).mkdir(parents=True)
+        return code
+
+    monkeypatch.setattr(prepare, "_run_logged", compiles)
+    prepare.compile_kernel()
+    prepare.compile_kernel()
+    assert ran == [["-m", "app.compile"]]
+    assert ("runs slower" in capsys.readouterr().out) is bool(code)
 
 
 def test_this_python_will_do():
