@@ -19,6 +19,8 @@ from core.model.commands import Command
 from core.model.enums import Severity
 from core.model.events import Event, Notice
 from core.model.session import (
+    Appraisal,
+    Appraise,
     Events,
     Frame,
     Goodbye,
@@ -154,6 +156,13 @@ class EngineClient:
         """
         return self._joined and self._say(wanted)
 
+    def appraise(self, wanted: Appraise) -> bool:
+        """Ask what an order would cost; False when nobody hears it.
+
+        The answer comes to `stores.appraisals`.
+        """
+        return self._joined and self._say(wanted)
+
     def poll(self) -> int:
         """Take in what the engine sent and do what is due; returns the number of messages."""
         now = time.monotonic()
@@ -249,6 +258,8 @@ class EngineClient:
             case Events():
                 for event in message.events:
                     self._tell(event)
+            case Appraisal():
+                self.stores.take_appraisal(message)
             case Snapshot():
                 self._take_snapshot(message)
             case Refused():

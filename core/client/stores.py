@@ -34,12 +34,15 @@ from core.model.orders import (
     OrderUpdate,
     Position,
 )
-from core.model.session import EngineView, Frame, Snapshot, SourceView, Ticker
+from core.model.session import Appraisal, EngineView, Frame, Snapshot, SourceView, Ticker
 
 STORY_LIMIT = 200
 """Most steps kept of one order's story."""
 
 NOTICE_LIMIT = 5_000
+
+APPRAISAL_LIMIT = 64
+"""Most answers about orders that wait for who asked."""
 
 DIFFERENCE_LIMIT = 500
 """Most differences with venues that are kept."""
@@ -70,6 +73,7 @@ class Stores:
         mode: what money this is; a guess until `mode_known`.
         working: cl_ord_ids of orders that may still trade, by instrument.
         stories: every update of each order, oldest first.
+        appraisals: answers to what panels asked about orders, by the number of the question.
     """
 
     def __init__(self) -> None:
@@ -99,6 +103,7 @@ class Stores:
         self.notices: list[Notice] = []
         self.notice_count = 0
         self.engine = EngineView(ts=0)
+        self.appraisals: dict[int, Appraisal] = {}
         self.events_taken = 0
         self._balances = Balances(self)
 
@@ -177,6 +182,13 @@ class Stores:
                 self.add_notice(event)
             case Difference():
                 self._take_difference(event)
+
+    def take_appraisal(self, appraisal: Appraisal) -> None:
+        """Keep an answer until whoever asked takes it; of too many the oldest goes."""
+        known = self.appraisals
+        known[appraisal.number] = appraisal
+        if len(known) > APPRAISAL_LIMIT:
+            del known[next(iter(known))]
 
     def take_frame(self, frame: Frame) -> None:
         """Apply the newest market state."""

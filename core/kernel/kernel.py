@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from core.kernel import (
+    appraise,
     changing,
     closing,
     commands,
@@ -21,9 +22,7 @@ from core.kernel import (
     riskstate,
 )
 from core.kernel.asking import wire
-from core.kernel.desks import Desk
-from core.kernel.gate import gate
-from core.kernel.positions import Holding, Market
+from core.kernel.positions import Market
 from core.kernel.state import Output, State
 from core.kernel.uses import limit_uses
 from core.model.checks import Violation
@@ -56,6 +55,7 @@ from core.model.inputs import (
 from core.model.instruments import Instrument
 from core.model.market import Quote, StatusUpdate, Trade
 from core.model.orders import AccountState, Fill, Order, OrderUpdate, Position
+from core.model.session import Appraisal
 
 KEEP = 20_000
 """How many finished orders, and how many fills, the kernel remembers."""
@@ -152,27 +152,11 @@ class Kernel:
 
     def preview(self, order: NewOrder, ts: int) -> list[Violation]:
         """What would speak against an order at `ts`; changes nothing."""
-        s = self._state
-        order = commands.with_effect(s, order)
-        account, market = s.accounts.get(order.account), s.markets.get(order.instrument)
-        if account is None or market is None:
-            return commands.look(s, order)[3]
-        holding = account.holdings.get(order.instrument)
-        if holding is None:
-            holding = account.copy().holding(market, listed=False)
-        part = holding.parts.get(order.strategy) if order.strategy else None
-        if part is None and order.strategy:
-            desk = account.strategies.get(order.strategy) or Desk(order.strategy)
-            part = Holding(holding.account, desk.copy(), market)
-        hand = holding.hands.get(order.trader) if order.trader else None
-        if hand is None and order.trader:
-            desk = account.traders.get(order.trader) or Desk(order.trader, "trader")
-            hand = Holding(holding.account, desk.copy(), market)
-        now, s.ts = s.ts, ts
-        try:
-            return gate(s, order, holding, part, hand)
-        finally:
-            s.ts = now
+        return appraise.preview(self._state, order, ts)
+
+    def appraise(self, order: NewOrder, ts: int) -> Appraisal:
+        """What an order would cost and need at `ts`, and what speaks against it."""
+        return appraise.appraise(self._state, order, ts)
 
     def denials(self) -> dict[tuple[str, str], int]:
         """How many orders and changes were denied, by code and scope."""

@@ -115,7 +115,14 @@ class Margin:
         return self._model.requirement()
 
     def after(
-        self, line: Line, sign: int, qty: int, price2: int, own: int, own2: int, enough: int
+        self,
+        line: Line,
+        sign: int,
+        qty: int,
+        price2: int,
+        own: int,
+        own2: int,
+        enough: int | None = None,
     ) -> Requirement:
         """What must be there with one more order, or an upper bound of that within `enough`."""
         return self._model.after(line, sign, qty, price2, own, own2, enough)

@@ -15,6 +15,7 @@ from core.model.checks import money_of, order_price2, reference2
 from core.model.denials import Violation
 from core.model.enums import Severity
 from core.model.inputs import Covariance
+from core.model.instruments import Instrument
 from core.model.numbers import plain
 from core.risk.var import P95, P99, ParametricVar
 
@@ -37,7 +38,7 @@ def margin(case: Case) -> Violation | None:
     account = case.s.accounts[holding.account.id]
     scope = f"account:{account.id}"
     market = case.market
-    unknown = _unpriced(case) if model.prices_options else ""
+    unknown = unpriced(case.s, market.instrument, case.ts) if model.prices_options else ""
     if unknown:
         remedy = "Wait for it; orders that reduce a position still pass."
         return Violation("RISK_UNAVAILABLE", unknown, remedy, scope=scope)
@@ -70,16 +71,16 @@ def margin(case: Case) -> Violation | None:
     )
 
 
-def _unpriced(case: Case) -> str:
+def unpriced(s: State, instrument: Instrument, ts: int) -> str:
     """That the price of an option's underlying is not known, or old; else nothing."""
-    contract = case.market.instrument.contract
+    contract = instrument.contract
     if contract is None or contract.right is None:
         return ""
-    known = case.s.risk.underlyings.get(contract.underlying)
+    known = s.risk.underlyings.get(contract.underlying)
     if known is None:
         return f"The price of {contract.underlying} is not known, so the margin is not either."
-    if is_old(case.s, known, case.ts):
-        age = (case.ts - known.ts) // _SECOND
+    if is_old(s, known, ts):
+        age = (ts - known.ts) // _SECOND
         return f"The price of {contract.underlying}, which the margin hangs on, is {age} s old."
     return ""
 

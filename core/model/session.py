@@ -7,14 +7,17 @@ order) as they happen and `Frame` (market data: newest state only) when it has a
 
 from __future__ import annotations
 
-from core.model.commands import Command
+from decimal import Decimal
+
+from core.model.commands import Command, NewOrder
+from core.model.denials import Violation
 from core.model.enums import LinkState, MarketStatus, Mode
 from core.model.events import Difference, Draft, Event, LimitUse, LinkUpdate, Notice, StrategyState
 from core.model.instruments import Instrument
 from core.model.message import Message, Part
 from core.model.orders import AccountState, Fill, OrderUpdate, Position
 
-PROTOCOL = 2
+PROTOCOL = 3
 
 
 class Hello(Message, frozen=True):
@@ -71,6 +74,37 @@ class Submit(Message, frozen=True):
     """A command on its way to the engine."""
 
     command: Command
+
+
+class Appraise(Message, frozen=True):
+    """The client wants to know what an order would cost and what speaks against it.
+
+    Nothing is sent by that. `number` comes back with the answer.
+    """
+
+    number: int
+    order: NewOrder
+
+
+class Appraisal(Message, frozen=True):
+    """What an order would meet at `ts`; None is what is not known.
+
+    Money is in `unit`, the currency of the books, in which one unit of the instrument's currency
+    is worth `rate`. `value` is the order's own at its price, `fee` what would be paid for it.
+    `margin` is what the account must have now and `margin_after` with the order; both are None
+    where it has no margin.
+    """
+
+    number: int
+    ts: int
+    violations: tuple[Violation, ...] = ()
+    unit: str = ""
+    rate: Decimal | None = None
+    value: Decimal | None = None
+    fee: Decimal | None = None
+    equity: Decimal | None = None
+    margin: Decimal | None = None
+    margin_after: Decimal | None = None
 
 
 class Snapshot(Message, frozen=True):
@@ -233,5 +267,5 @@ class Frame(Message, frozen=True):
     engine: EngineView | None = None
 
 
-ToEngine = Hello | Subscribe | OlderBars | Ready | Heartbeat | Goodbye | Submit
-FromEngine = Snapshot | Refused | Events | Frame | Heartbeat
+ToEngine = Hello | Subscribe | OlderBars | Appraise | Ready | Heartbeat | Goodbye | Submit
+FromEngine = Snapshot | Refused | Events | Frame | Heartbeat | Appraisal

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from core.bus.channel import EngineChannel
 from core.bus.endpoint import new_token
 from core.bus.inline import InlineChannel
@@ -27,12 +29,13 @@ from core.journal.journal import Journal
 from core.kernel.kernel import KEEP
 from core.marketdata.cache import MarketCache
 from core.model.commands import Command
+from core.model.denials import Violation
 from core.model.enums import Mode, Severity
 from core.model.events import Event, Notice
 from core.model.inputs import Tick
 from core.model.market import MarketData
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
-from core.model.session import EngineView, Snapshot, ToEngine
+from core.model.session import Appraisal, Appraise, EngineView, Snapshot, ToEngine
 from core.services import riskfeed
 from core.services.alarms import LimitAlarms
 from core.services.audit import Terms
@@ -252,7 +255,12 @@ class Engine:
         self.records.load(self.kernel)
         self.cache = MarketCache(self.kernel.instruments(), self._on_market)
         self.sessions = Sessions(
-            self.cache, self._snapshot, self._on_command, self._on_goodbye, self.report
+            self.cache,
+            self._snapshot,
+            self._on_command,
+            self._on_goodbye,
+            self.report,
+            self._appraise,
         )
         self.path = OrderPath(
             self.kernel, self.journal, self._send, self.publish, self._clock, self.statistics
@@ -367,6 +375,21 @@ class Engine:
 
     def _on_command(self, session: Session, command: Command) -> None:
         self.dispatch.command(command, self.ready, session)
+
+    def _appraise(self, message: Appraise) -> Appraisal:
+        """What an order would cost and what speaks against it, by the newest prices."""
+        order, now = message.order, self._clock()
+        if not self.ready:
+            text = "The engine is reconciling; try again in a moment."
+            return Appraisal(message.number, now, (Violation("STARTING", text, ""),))
+        if order.instrument in self.routes:
+            self.feed.feed(order.instrument)
+        try:
+            found = self.kernel.appraise(order, now)
+        except Exception as error:
+            self.report("An order could not be appraised.", error)
+            return Appraisal(message.number, now)
+        return replace(found, number=message.number)
 
     def _on_goodbye(self, session: Session) -> None:
         self.request_stop(f"{session.name} asked for it.")

@@ -20,6 +20,8 @@ from core.marketdata.trades import BarSeries
 from core.model.commands import Command
 from core.model.events import CommandRefused, Event
 from core.model.session import (
+    Appraisal,
+    Appraise,
     EngineView,
     Events,
     Frame,
@@ -101,6 +103,7 @@ class Sessions:
         on_command: called with a client and its command.
         on_stop: called when a terminal asks that the engine end.
         on_error: called with a sentence and perhaps the exception behind it.
+        appraise: says what an order would cost and what speaks against it.
 
     Attributes:
         lags: how many times a client began to lag.
@@ -113,7 +116,9 @@ class Sessions:
         on_command: Callable[[Session, Command], None],
         on_stop: Callable[[Session], None],
         on_error: Callable[[str, Exception | None], None],
+        appraise: Callable[[Appraise], Appraisal],
     ) -> None:
+        self._appraise = appraise
         self._cache = cache
         self._snapshot = snapshot
         self._on_command = on_command
@@ -158,6 +163,8 @@ class Sessions:
             self._subscribe(found, message)
         elif isinstance(message, OlderBars):
             found.view.older(message)
+        elif isinstance(message, Appraise):
+            self._write(found, encode(self._appraise(message)))
         elif isinstance(message, Goodbye):
             self._forget(found)
             if message.stop_engine and found.kind == "terminal":

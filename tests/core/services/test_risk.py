@@ -12,9 +12,10 @@ from core.journal.reader import replay
 from core.kernel.kernel import Kernel
 from core.model.commands import ReloadSettings, ReplaceOrder
 from core.model.contracts import Contract, PutOrCall
-from core.model.enums import LinkState, OrdStatus
+from core.model.enums import LinkState, OrdStatus, OrdType
 from core.model.events import RiskDecision
 from core.model.inputs import Facts, OptionSetup, ProductSetup, StockSetup
+from core.model.session import Appraise
 from core.risk.margin.black import black76
 from core.risk.margin.scenarios import YEAR
 from core.services.config import ConfigError, line_of, load_config, parse_config
@@ -164,6 +165,32 @@ async def test_denials_are_told_to_whoever_listens(tmp_path):
             "ann",
         )
         assert told[0].version > 0
+
+
+async def test_a_client_asks_what_an_order_would_meet(tmp_path):
+    async with Settings(tmp_path).bench() as b:
+        b.venue.quote()
+        answers = b.client.stores.appraisals
+        seq = b.engine.kernel.seq
+        assert b.client.appraise(Appraise(7, order(qty=51, name="never sent")))
+        assert await b.until(lambda: 7 in answers)
+        assert [v.code for v in answers[7].violations] == ["MAX_ORDER_QTY"]
+        assert answers[7].value == 5100
+        assert b.engine.kernel.order("never sent") is None
+        b.venue.quote(11_000, 11_001)
+        b.client.appraise(Appraise(8, order(qty=1, price=0, ord_type=OrdType.MARKET)))
+        assert await b.until(lambda: 8 in answers)
+        assert answers[8].value == Decimal("110.01"), "by the newest price"
+        assert not b.venue.sent
+        assert b.engine.kernel.seq > seq, "the price that it was judged by is on record"
+        b.engine.ready = False
+        b.client.appraise(Appraise(9, order(qty=1)))
+        assert await b.until(lambda: 9 in answers)
+        assert answers[9].violations[0].code == "STARTING"
+        for number in range(100, 200):
+            b.client.appraise(Appraise(number, order(qty=1)))
+        assert await b.until(lambda: 199 in answers)
+        assert len(answers) <= 64
 
 
 FOLLOWING = """
