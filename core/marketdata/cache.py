@@ -14,6 +14,7 @@ import numpy as np
 from core.book.marketbook import L2Book
 from core.marketdata.checks import Source
 from core.marketdata.trades import Gaps, TradeLog
+from core.model.checks import MAX_TICKS
 from core.model.enums import MarketStatus
 from core.model.instruments import Instrument
 from core.model.market import (
@@ -27,6 +28,10 @@ from core.model.market import (
 from core.model.session import Ticker
 
 _DAY = 86_400 * 1_000_000_000
+_AHEAD = 2 * _DAY
+"""How far the time of a message may be ahead of ours. What is older than the newest is dropped, so
+that one message from the far future would make all others late for ever."""
+_MOST_LOTS = 1 << 53
 _NO_QUOTE = Quote("", 0, 0, 0, 0, 0, 0)
 
 
@@ -193,7 +198,7 @@ class MarketCache:
         try:
             if self._takers[type(message)](source, market, message):
                 self.on_change(message)
-        except ValueError:
+        except (ValueError, OverflowError):
             source.malformed += 1
 
     def _touch(self, source: Source, market: Market, ts: int, received: int) -> None:
@@ -204,6 +209,15 @@ class MarketCache:
 
     def _quote(self, source: Source, market: Market, quote: Quote) -> bool:
         before = market.quote
+        bid, ask = quote.bid, quote.ask
+        if not (
+            -MAX_TICKS <= bid <= MAX_TICKS
+            and -MAX_TICKS <= ask <= MAX_TICKS
+            and 0 <= quote.bid_qty <= _MOST_LOTS
+            and 0 <= quote.ask_qty <= _MOST_LOTS
+            and 0 <= quote.ts <= quote.received + _AHEAD
+        ):
+            raise ValueError(f"{quote.instrument}: a number of this quote cannot be: {quote}")
         if quote.ts < before.ts:
             source.late += 1
             return False
@@ -212,7 +226,7 @@ class MarketCache:
                 source.repeated += 1
             market.quoted = True
             return False
-        if quote.bid > quote.ask and quote.bid_qty > 0 and quote.ask_qty > 0:
+        if bid > ask and quote.bid_qty > 0 and quote.ask_qty > 0:
             source.crossed += 1
         market.quote = quote
         market.quoted = market.quoted or quote.bid_qty > 0 or quote.ask_qty > 0
@@ -221,6 +235,12 @@ class MarketCache:
 
     def _trade(self, source: Source, market: Market, trade: Trade) -> bool:
         before = market.last
+        if not (
+            -MAX_TICKS <= trade.price <= MAX_TICKS
+            and 0 <= trade.qty <= _MOST_LOTS
+            and 0 <= trade.ts <= trade.received + _AHEAD
+        ):
+            raise ValueError(f"{trade.instrument}: a number of this trade cannot be: {trade}")
         if before is not None:
             if trade.trade_id and trade.trade_id == before.trade_id:
                 source.repeated += 1
@@ -234,6 +254,8 @@ class MarketCache:
         return True
 
     def _book(self, source: Source, market: Market, update: BookUpdate) -> bool:
+        if not 0 <= update.ts <= update.received + _AHEAD:
+            raise ValueError(f"{update.instrument}: the time of a book cannot be: {update.ts}")
         if update.ts < market.book_ts and not update.snapshot:
             source.late += 1  # kept all the same: leaving a change out would spoil the book
         market.book.update(update.levels, update.snapshot)

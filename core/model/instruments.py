@@ -133,3 +133,46 @@ class Instrument(Part, frozen=True):
 def instrument_id(symbol: str, venue: str) -> str:
     """The key of an instrument."""
     return f"{symbol}.{venue}"
+
+
+_MOST_LOTS = 1 << 40
+_MOST_DIGITS = 18
+
+
+def listing_problem(instrument: Instrument) -> str:
+    """Why an instrument cannot be traded as its venue lists it; empty when it can."""
+    steps = (
+        ("tick", instrument.tick),
+        ("lot", instrument.lot),
+        ("multiplier", instrument.multiplier),
+    )
+    for word, step in steps:
+        if not _usual(step) or step <= 0:
+            return f"its {word} {step:.4g} is no step of prices or quantities"
+    contract = instrument.contract
+    amounts = [instrument.maker_fee, instrument.taker_fee]
+    amounts += [] if contract is None else [contract.strike]
+    if not all(_usual(amount) for amount in amounts):
+        return "a fee or strike is no amount"
+    if not (instrument.id and instrument.venue and instrument.currency):
+        return "it has no id, venue or currency"
+    if not 0 < instrument.max_qty <= _MOST_LOTS:
+        return f"its largest order of {instrument.max_qty} lots cannot be"
+    try:
+        _zone(instrument.hours.timezone)
+    except (OSError, ValueError, KeyError):
+        return f"nobody knows the time zone “{instrument.hours.timezone[:40]}”"
+    if not all(
+        0 <= s.weekday <= 6 and 0 <= s.open_minute < s.close_minute <= 1440
+        for s in instrument.hours.sessions
+    ):
+        return "one of its sessions cannot be"
+    return ""
+
+
+def _usual(value: Decimal) -> bool:
+    """Is it a number with which money can be reckoned exactly?"""
+    if not value.is_finite():
+        return False
+    smallest = value.adjusted() - len(value.as_tuple().digits)
+    return not value or (smallest >= -_MOST_DIGITS and value.adjusted() <= _MOST_DIGITS)

@@ -33,6 +33,7 @@ from core.model.denials import Violation
 from core.model.enums import Mode, Severity
 from core.model.events import Event, Notice
 from core.model.inputs import Tick
+from core.model.instruments import Instrument, listing_problem
 from core.model.market import MarketData
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
 from core.model.session import Appraisal, Appraise, EngineView, Snapshot, ToEngine
@@ -137,13 +138,14 @@ class Engine:
             JournalError: when the journal cannot be used; nothing was started then.
             OSError: when the endpoint of `listen` cannot be used.
         """
-        instruments = tuple(i for venue in self._venues for i in venue.instruments())
+        instruments, unusable = self._listings()
         self.journal = Journal.open(self.home / "journal", durability=self.config.durability)
         try:
             recovered = recover(self.journal, self.config.setup(instruments), self._clock())
         except JournalError:
             self.journal.close()
             raise
+        recovered.notes.extend(unusable)
         self._build(recovered)
         loop = asyncio.get_running_loop()
         self.journal.watch(lambda: loop.call_soon_threadsafe(self.path.confirmed))
@@ -321,6 +323,18 @@ class Engine:
                 f"Recovered {len(self.kernel.working())} working orders from"
                 f" {recovered.replayed} journal entries in {recovered.seconds:.2f} s.",
             )
+
+    def _listings(self) -> tuple[tuple[Instrument, ...], list[str]]:
+        """What the venues list and can be traded, and sentences about what cannot."""
+        usable: list[Instrument] = []
+        notes: list[str] = []
+        for instrument in (i for venue in self._venues for i in venue.instruments()):
+            problem = listing_problem(instrument)
+            if problem:
+                notes.append(f"{instrument.id[:40]} cannot be traded: {problem}. It is left out.")
+            else:
+                usable.append(instrument)
+        return tuple(usable), notes
 
     def _on_market(self, message: MarketData) -> None:
         self.statistics.events += 1

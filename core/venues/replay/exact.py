@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from math import gcd
 
 SECOND = 1_000_000_000
@@ -34,11 +34,16 @@ def decimal(text: str, what: str) -> Decimal:
         raise ValueError(f"{what} “{text}” is not a finite number")
     if value < 0:
         raise ValueError(f"{what} {text} is negative")
-    exponent = value.normalize().as_tuple().exponent
-    assert isinstance(exponent, int)
-    if value and (-exponent > MAX_DECIMALS or value >= 10**15):
+    if value and (not -MAX_DECIMALS <= value.adjusted() < 15 or _decimals(value) > MAX_DECIMALS):
         raise ValueError(f"{what} {text} is absurd: more than {MAX_DECIMALS} decimals or 15 digits")
     return value
+
+
+def _decimals(value: Decimal) -> int:
+    """How many digits after the point a number of usual size needs."""
+    exact = Context(prec=len(value.as_tuple().digits)).normalize(value).as_tuple().exponent
+    assert isinstance(exact, int)
+    return -exact
 
 
 def units(value: Decimal, scale: int, what: str) -> int:
