@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.kernel.commands import with_effect
 from core.kernel.orders import Live
+from core.kernel.rates import rests
 from core.kernel.state import State
 from core.model.checks import MAX_TICKS
 from core.model.commands import NewOrder
@@ -95,6 +96,7 @@ def _take(s: State, r: ExecutionReport, qty: int) -> Live | None:
     live.base = OrdStatus.NEW
     live.order_id = r.order_id
     s.begin(live, s.hold(account, market), None)
+    rests(live)
     return live
 
 

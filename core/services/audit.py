@@ -39,6 +39,9 @@ from core.venues.venue import Accountable, Venue
 
 LOOKS = 4
 """How often a difference must be seen until it is believed."""
+ROUNDS = 3
+"""How often it all is done again after it changed our books (an adopted order may be over) or when
+something moved while it was looked at."""
 BETWEEN = 0.05
 """Seconds between two looks; reports on their way arrive meanwhile."""
 ANSWER_SECONDS = 8.0
@@ -92,6 +95,7 @@ class Audit:
         self._standing: dict[str, Difference] = {}
         self._seen: dict[tuple[str, str, str, str], float] = {}
         self._asked: dict[str, _Asked] = {}
+        self._short: set[str] = set()
         self._silent = False
         self._positions: dict[tuple[str, str], int] = {}
 
@@ -131,6 +135,19 @@ class Audit:
         if event.exec_type is ExecType.TRADE and self._made:
             return self._late(event)
         return (event,)
+
+    def taken(self, event: ExecutionReport | CancelReject) -> None:
+        """A report is in our books: if it ended an order of which fills are missing, ask for it."""
+        if not event.status.terminal:
+            return
+        name, told = event.cl_ord_id, True  # a refusal does not say how much is filled
+        if isinstance(event, ExecutionReport):
+            name = name_at(self._name, name, event.order_id)
+            order = self._kernel.order(name) if event.cum_qty else None
+            told = order is not None and event.cum_qty > order.cum_qty
+        if told:
+            self._short.add(name)
+            self.waiting = True
 
     def _late(self, event: ExecutionReport) -> Sequence[ExecutionReport]:
         made = self._made.get(event.cl_ord_id)
@@ -184,12 +201,20 @@ class Audit:
         begun = self._path.clock()
         if settling:
             self._asked.clear()
+        for _ in range(ROUNDS if settling else 1):
+            if not await self._round(settling):
+                break
+        self._since = min(begun, self._path.clock())
+
+    async def _round(self, settling: bool) -> bool:
+        """Look until it can be believed, and apply the rules; True when that was not all."""
         streaks: dict[tuple[str, str, str, str], int] = {}
         ask = [o.cl_ord_id for o in self.working() if o.status is OrdStatus.UNKNOWN]
         for number in range(LOOKS):
             if number:
                 await asyncio.sleep(BETWEEN)
-            statement = await asyncio.wait_for(self._ask(ask), ANSWER_SECONDS)
+            wanted = [*ask, *sorted(self._short)]
+            statement = await asyncio.wait_for(self._ask(wanted), ANSWER_SECONDS)
             look = Look(self._name, self._kernel, self._path.clock(), settling)
             found = self._findings(look, statement)
             streaks = {key: streaks.get(key, 0) + 1 for key in map(_key, found)}
@@ -203,8 +228,7 @@ class Audit:
         self._seen = {key: self._seen.get(key, now) for key in believed}
         told = statement.positions or ()
         self._positions = {(p.account, p.instrument): p.qty for p in told}
-        self._apply(statement, settling, now)
-        self._since = min(begun, self._path.clock())
+        return self._apply(statement, settling, now)
 
     async def _ask(self, orders: list[str]) -> VenueStatement:
         venue = self._venue
@@ -256,8 +280,9 @@ class Audit:
             finding.theirs,
         )
 
-    def _apply(self, statement: VenueStatement, settling: bool, now: float) -> None:
+    def _apply(self, statement: VenueStatement, settling: bool, now: float) -> bool:
         """Stage after stage: what was missed changes what differs after it."""
+        seq = self._kernel.seq
         out: list[Difference] = []
         stands: set[str] = set()
         self.waiting = False
@@ -284,7 +309,10 @@ class Audit:
             old = self._standing.pop(key)
             text = "It does not differ any more."
             out.append(msgspec.structs.replace(old, ts=ts, stands=False, done=text))
+        if not self.waiting:
+            self._short.clear()
         self._show(out)
+        return self.waiting or self._kernel.seq != seq
 
     def _show(self, found: list[Difference]) -> None:
         """On record, in the list, in the log."""

@@ -134,6 +134,7 @@ class VenueLink:
             self._statistics.answered(event)
             for report in self.audit.heard(event):
                 self._path.take(report)
+            self.audit.taken(event)
 
     def _note_outage(self, update: LinkUpdate) -> None:
         """What the venue may have said while its link was down is a gap in what we know, unless

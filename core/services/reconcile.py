@@ -202,6 +202,11 @@ def of_orders(look: Look, statement: VenueStatement) -> list[Finding]:
             found += _compare(look, ours, there)
         elif look.settling or ours.status not in _IN_FLIGHT:
             found.append(_gone(look, ours))
+    for name, there in asked.items():
+        known = look.known.order(name)
+        over = known is not None and not known.working and known.cl_ord_id == name
+        if known is not None and over and there.cum_qty > known.cum_qty:
+            found.append(_missed(look, known, there))
     for name, there in listed.items():
         found += _stray(look, name, there)
     return found
@@ -221,9 +226,7 @@ def _compare(look: Look, ours: Order, there: VenueOrder) -> list[Finding]:
     name, found = ours.cl_ord_id, list[Finding]()
     theirs = _their_words(look, there)
     if there.cum_qty > ours.cum_qty:
-        reports = tuple(_synthetic(look, ours, there))
-        rule = "MISSED_FILL_SYNTHETIC"
-        found.append(Finding(rule, name, _words(look, ours), theirs, reports))
+        found.append(_missed(look, ours, there))
     elif there.cum_qty < ours.cum_qty:
         found.append(Finding("FILLS_DIFFER", name, _words(look, ours), theirs))
     if there.status.terminal:
@@ -232,7 +235,7 @@ def _compare(look: Look, ours: Order, there: VenueOrder) -> list[Finding]:
             kind = _ENDS[there.status]
             report = _report(look, ours, kind, there.status, rule, text, there)
             found.append(Finding(rule, name, _words(look, ours), theirs, (report,)))
-        elif there.qty == there.cum_qty == ours.cum_qty < ours.qty:
+        elif there.qty == there.cum_qty == ours.cum_qty:  # ours may wait for a lost change
             found.append(_restated(look, "RESTATED", ours, there))
     elif ours.status is OrdStatus.UNKNOWN or ours.status is OrdStatus.PENDING_NEW:
         found.append(_restated(look, "ARRIVED", ours, there))
@@ -243,6 +246,12 @@ def _compare(look: Look, ours: Order, there: VenueOrder) -> list[Finding]:
     elif ours.status not in _IN_FLIGHT and _differs(ours, there):
         found.append(_restated(look, "RESTATED", ours, there))
     return found
+
+
+def _missed(look: Look, ours: Order, there: VenueOrder) -> Finding:
+    reports = tuple(_synthetic(look, ours, there))
+    both = _words(look, ours), _their_words(look, there)
+    return Finding("MISSED_FILL_SYNTHETIC", ours.cl_ord_id, *both, reports)
 
 
 def _restated(look: Look, rule: str, ours: Order, there: VenueOrder) -> Finding:

@@ -44,6 +44,21 @@ def test_a_working_order_from_elsewhere_is_taken_in_and_can_be_canceled() -> Non
     assert [o for o in out if isinstance(o, VenueCancel)]
 
 
+@pytest.mark.parametrize("kind", [ExecType.ORDER_STATUS, ExecType.TRADE])
+def test_own_orders_do_not_trade_with_it(kind: ExecType) -> None:
+    k = kernel()
+    k.apply(1, 1, Quote("ABC.V", 1, 1, 99, 9, 101, 9))
+    done = {"exec_id": "e", "last_qty": 4, "last_price": 100, "cum_qty": 4}
+    k.apply(2, 2, listed(exec_type=kind, **(done if kind is ExecType.TRADE else {})))
+    again = Kernel.load(k.dump())
+    for each in (k, again):
+        each.apply(3, 3, NewOrder("1", "A", "ABC.V", Side.BUY, OrdType.LIMIT, 1, 100, ts=3))
+        order = each.order("1")
+        assert order is not None
+        assert order.code == "SELF_TRADE"
+    assert again.digest() == k.digest()
+
+
 @pytest.mark.parametrize(
     ("price", "stop", "kind"),
     [

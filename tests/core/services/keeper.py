@@ -63,7 +63,8 @@ class Keeper(ScriptedVenue):
             self.tell(name, ExecType.NEW)
             return
         there = self.orders.get(name)
-        if there is None or there.status.terminal:
+        late = isinstance(request, VenueReplace) and there and request.qty <= there.cum_qty
+        if there is None or there.status.terminal or late:
             status = OrdStatus.REJECTED if there is None else there.status
             now = time.time_ns()
             replace = isinstance(request, VenueReplace)
