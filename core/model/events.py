@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from core.model.commands import NewOrder
+from core.model.commands import NewOrder, NewOrderList
 from core.model.enums import (
     ExecType,
     LinkState,
@@ -214,6 +214,8 @@ class StrategyState(Message, frozen=True):
 class Draft(Message, frozen=True):
     """An order that a strategy in Advise proposes; gone at `expires` unless answered.
 
+    Where it proposes orders that hang together, `whole` has all of them and `order` is the first.
+
     `expires` is UTC nanoseconds of the computer's clock, in a replay too.
 
     `answer` is empty while open, then ``accepted``, ``skipped``, ``expired`` or ``withdrawn``.
@@ -226,6 +228,12 @@ class Draft(Message, frozen=True):
     why: str
     expires: int
     answer: str = ""
+    whole: NewOrderList | None = None
+
+    @property
+    def orders(self) -> tuple[NewOrder, ...]:
+        """All that is proposed."""
+        return (self.order,) if self.whole is None else self.whole.orders
 
 
 class CommandRefused(Message, frozen=True):

@@ -21,7 +21,6 @@ from core.model.enums import (
 )
 from core.model.message import Message, Part
 
-
 LONG, SHORT = "long", "short"
 """The legs of a position in a hedging account."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from core.model.commands import AnswerDraft, NewOrder
+from core.model.commands import AnswerDraft, NewOrder, NewOrderList
 from core.model.events import Draft, Event
 
 MOST_DRAFTS = 20
@@ -36,8 +36,10 @@ class Drafts:
         """Those nobody has answered yet."""
         return list(self._open.values())
 
-    def propose(self, order: NewOrder, now: int) -> None:
-        """Show an order instead of sending it; `now` is the engine's time."""
+    def propose(self, command: NewOrder | NewOrderList, now: int) -> None:
+        """Show an order, or a list of them, instead of sending it; `now` is the engine's time."""
+        whole = command if isinstance(command, NewOrderList) else None
+        order = command.orders[0] if isinstance(command, NewOrderList) else command
         if order.cl_ord_id in self._open:
             return
         draft = Draft(
@@ -47,6 +49,7 @@ class Drafts:
             order,
             order.why,
             time.time_ns() + int(self._seconds * 1e9),
+            whole=whole,
         )
         if sum(d.strategy == order.strategy for d in self._open.values()) >= MOST_DRAFTS:
             self._tell([draft], "withdrawn")
@@ -55,13 +58,13 @@ class Drafts:
         self._until[draft.draft] = time.monotonic() + self._seconds
         self.publish([draft])
 
-    def answer(self, command: AnswerDraft) -> NewOrder | None:
+    def answer(self, command: AnswerDraft) -> Draft | None:
         """Close a draft with the trader's answer; None when it is not open any more."""
         draft = self._open.get(command.draft)
         if draft is None:
             return None
         self._close([draft], "accepted" if command.accept else "skipped")
-        return draft.order
+        return draft
 
     def withdraw(self, strategy: str, name: str = "") -> None:
         """Close the drafts of a strategy, or one of them."""

@@ -26,6 +26,7 @@ from core.model.commands import (
     HandOver,
     Kill,
     NewOrder,
+    NewOrderList,
     ReplaceOrder,
     SetStrategyParams,
 )
@@ -263,6 +264,8 @@ class Strategies:
         match command:
             case NewOrder():
                 return self._order(running, command)
+            case NewOrderList():
+                return self._list(running, command)
             case CancelOrder() | ReplaceOrder():
                 return self._change(running, command)
             case AnswerDraft(accept=False):
@@ -273,22 +276,46 @@ class Strategies:
         return None
 
     def _order(self, running: Running, order: NewOrder) -> NewOrder | None:
-        config = running.config
-        mine = (config.name, config.account, config.instrument)
-        if (order.strategy, order.account, order.instrument) != mine:
-            self._refuse(
-                order.cl_ord_id,
-                "NOT_FOR_STRATEGIES",
-                f"{config.name} may trade {config.instrument} for {config.account} under its own"
-                f" name only; its order for {order.instrument}, {order.account} as"
-                f" “{order.strategy}” was not sent.",
-            )
-            return None
-        own = msgspec.structs.replace(order, source=Source.STRATEGY, trader="")
-        if running.mode is StrategyMode.AUTO:
+        own = self._own(running, order, order.cl_ord_id)
+        if own is None or running.mode is StrategyMode.AUTO:
             return own
         if self._port is not None:
             self._drafts.propose(own, self._port.clock())
+        return None
+
+    def _list(self, running: Running, command: NewOrderList) -> NewOrderList | None:
+        """Orders that hang together: all of them are its own, or none of them goes."""
+        orders = []
+        for order in command.orders:
+            own = self._own(running, order, command.id)
+            if own is None:
+                return None
+            orders.append(own)
+        if not orders:
+            self._refuse(command.id, "BAD_LIST", "There is no order in the list.")
+            return None
+        whole = msgspec.structs.replace(
+            command, orders=tuple(orders), source=Source.STRATEGY, trader=running.name
+        )
+        if running.mode is StrategyMode.AUTO:
+            return whole
+        if self._port is not None:
+            self._drafts.propose(whole, self._port.clock())
+        return None
+
+    def _own(self, running: Running, order: NewOrder, name: str) -> NewOrder | None:
+        """An order as one of the strategy; `name` is the command that is refused otherwise."""
+        config = running.config
+        mine = (config.name, config.account, config.instrument)
+        if (order.strategy, order.account, order.instrument) == mine:
+            return msgspec.structs.replace(order, source=Source.STRATEGY, trader="")
+        self._refuse(
+            name,
+            "NOT_FOR_STRATEGIES",
+            f"{config.name} may trade {config.instrument} for {config.account} under its own"
+            f" name only; its order for {order.instrument}, {order.account} as"
+            f" “{order.strategy}” was not sent.",
+        )
         return None
 
     def _change(self, running: Running, command: CancelOrder | ReplaceOrder) -> Command | None:
@@ -307,12 +334,16 @@ class Strategies:
         return msgspec.structs.replace(command, source=Source.STRATEGY, trader=running.name)
 
     def _answer(self, command: AnswerDraft) -> None:
-        order = self._drafts.answer(command)
-        if order is None:
+        draft = self._drafts.answer(command)
+        if draft is None:
             self._refuse(command.id, "UNKNOWN_DRAFT", "That proposal is no longer open.")
         elif command.accept and self._port is not None:
-            now = self._port.clock()
-            self._port.submit(msgspec.structs.replace(order, trader=command.trader, ts=now))
+            now, replace = self._port.clock(), msgspec.structs.replace
+            orders = [replace(o, trader=command.trader, ts=now) for o in draft.orders]
+            if draft.whole is None:
+                self._port.submit(orders[0])
+            else:
+                self._port.submit(replace(draft.whole, orders=tuple(orders), ts=now))
 
     # -- looking after processes -------------------------------------------------------------
 

@@ -25,7 +25,7 @@ import numpy as np
 from core.bus.endpoint import TOKEN_VARIABLE
 from core.client.client import EngineClient
 from core.client.stores import position_key
-from core.model.commands import NewOrder
+from core.model.commands import NewOrder, NewOrderList
 from core.model.enums import Mode
 from core.model.events import CommandRefused, Draft, Event
 from core.model.ids import IdMaker
@@ -118,8 +118,11 @@ class Host:
     def send(self, command: StrategyCommand) -> None:
         """Pass a command to the engine; an order that cannot be sent is over at once."""
         problem = self._client.send(command)
-        if problem and isinstance(command, NewOrder) and self._runner is not None:
-            self._runner.lost(command.cl_ord_id)
+        if problem and self._runner is not None:
+            if isinstance(command, NewOrder):
+                self._runner.lost(command.cl_ord_id)
+            elif isinstance(command, NewOrderList):
+                self._runner.lost(command.id)
 
     def signal(self, text: str) -> None:
         """Tell the engine what the strategy sees; of many signals it gets the newest."""
@@ -215,6 +218,7 @@ class Host:
             return
         strategy = self._kind(settings.name, settings.account, instrument, self.params)
         strategy.attach(self)
+        strategy.hedging = stores.hedging(settings.account)
         held = stores.positions.get(position_key(settings.account, instrument.id, settings.name))
         for order in stores.working_orders(instrument.id, settings.account):
             if order.strategy == settings.name:
@@ -248,7 +252,7 @@ class Host:
             ):
                 self._events.append(update)
         known = {update.order.cl_ord_id for update in snapshot.orders}
-        known |= {draft.draft for draft in snapshot.drafts}
+        known |= {order.cl_ord_id for draft in snapshot.drafts for order in draft.orders}
         for order_id in [o for o in working if o not in known]:
             self._runner.lost(order_id)
         self._events.extend(p for p in snapshot.positions if p.strategy == name)
@@ -270,7 +274,7 @@ class Host:
                 if event.strategy == self._settings.name:
                     runner.draft(event)
             case CommandRefused():
-                if runner.strategy.working.get(event.id, runner) is None:
+                if runner.strategy.working.get(event.id) is None:
                     runner.lost(event.id)
 
     def _market(self) -> None:

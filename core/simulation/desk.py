@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from core.book.bars import BarBuilder
 from core.bus.local import LocalBus
-from core.model.commands import AnswerDraft, Command, Kill, NewOrder
+from core.model.commands import AnswerDraft, Command, Kill, NewOrder, NewOrderList
 from core.model.events import Draft, StrategyState
 from core.model.instruments import Instrument
 from core.model.market import Quote, Trade
@@ -121,7 +121,8 @@ class InProcessDesk:
 
     def _submit(self, command: Command) -> None:
         assert self._port is not None
-        if isinstance(command, NewOrder) and command.strategy in self._stopped:
+        first = command.orders[0] if isinstance(command, NewOrderList) else command
+        if isinstance(first, NewOrder) and first.strategy in self._stopped:
             return
         self._sent(command)
         self._port.submit(command)

@@ -16,8 +16,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core.model.commands import AnswerDraft, CancelOrder, NewOrder, ReplaceOrder
-from core.model.enums import OrdType, Side, Source, TimeInForce
+from core.model.commands import (
+    AnswerDraft,
+    CancelOrder,
+    NewOrder,
+    NewOrderList,
+    ReplaceOrder,
+)
+from core.model.enums import Contingency, OrdType, PositionEffect, Side, Source, TimeInForce
 from core.model.instruments import Instrument
 from core.model.intervals import parse_interval
 from core.model.orders import Order, OrderUpdate
@@ -70,7 +76,7 @@ def no_bars() -> dict[str, Ints]:
     return {name: np.zeros(0, np.int64) for name in Bar._fields}
 
 
-StrategyCommand = NewOrder | CancelOrder | ReplaceOrder | AnswerDraft
+StrategyCommand = NewOrder | NewOrderList | CancelOrder | ReplaceOrder | AnswerDraft
 
 
 class Port(Protocol):
@@ -105,6 +111,8 @@ class Strategy:
         position: lots held by this strategy, signed.
         working: its orders and open drafts by id; drafts have no status yet and stand as None.
         now: UTC nanoseconds of the event that is being handled.
+        hedging: the account's long and short legs stand apart; then an order opens unless its term
+            ``position_effect`` (or ``reduce_only``) says that it closes.
     """
 
     Params: ClassVar[type[Params]] = Params
@@ -122,7 +130,9 @@ class Strategy:
         self.now = 0
         self.timer_seconds = 0.0
         self._port: Port | None = None
-        self._sent: dict[str, NewOrder] = {}
+        self.hedging = False
+        # Lists of which nothing was heard yet: the ids of their orders, the first one first.
+        self._lists: dict[str, tuple[str, ...]] = {}
 
     def attach(self, port: Port) -> None:
         """Tell where commands go; called by whoever runs the strategy."""
@@ -169,12 +179,72 @@ class Strategy:
         """Send a sell; as `buy`."""
         return self._send(Side.SELL, lots, price, why, terms)
 
+    def bracket(
+        self,
+        side: Side,
+        lots: int,
+        price: int = 0,
+        *,
+        stop: int = 0,
+        target: int = 0,
+        why: str = "",
+        **terms: Any,
+    ) -> str:
+        """Send an entry with what protects it: a stop order at `stop` ticks, a limit order at
+        `target`, or both, of which one cancels the other. They are as large as what is filled.
+
+        The entry is a limit at `price`, or at market (IOC) without one; `terms` are its further
+        fields. All of it is taken, or none; in Advise it is one draft. Returns the entry's id; the
+        exits are among `working`, too.
+
+        Raises:
+            StrategyError: when there is neither a stop nor a target.
+        """
+        if not (stop or target):
+            raise StrategyError(f"{self.name}: a bracket needs a stop or a target.")
+        entry = self._order(side, lots, price, why, terms)
+        orders = [entry]
+        for level, kind in ((stop, OrdType.STOP), (target, OrdType.LIMIT)):
+            if level:
+                limit, at = (level, 0) if kind is OrdType.LIMIT else (0, level)
+                exit_terms = {"ord_type": kind, "tif": TimeInForce.GTC, "stop_price": at}
+                orders.append(self._order(side.opposite, lots, limit, "", exit_terms))
+        assert self._port is not None, "an order has an id from it"
+        group = NewOrderList(
+            self._port.new_id(),
+            Contingency.BRACKET,
+            tuple(orders),
+            Source.STRATEGY,
+            self.name,
+            self.now,
+        )
+        self._lists[group.id] = tuple(order.cl_ord_id for order in orders)
+        self._port.send(group)
+        return entry.cl_ord_id
+
+    def heard_of(self, order_id: str) -> None:
+        """The engine has spoken of an order; called by whoever runs the strategy."""
+        if self._lists:
+            self._lists = {k: names for k, names in self._lists.items() if order_id not in names}
+
+    def drop(self, name: str) -> None:
+        """An order, draft or list will not be, with all that came with it; called by whoever runs
+        the strategy."""
+        names = self._lists.get(name, (name,))
+        for known in self._lists.values():
+            if name in known:
+                names = known
+        for each in names:
+            self.working.pop(each, None)
+            self.heard_of(each)
+
     def cancel(self, order_id: str) -> None:
-        """Cancel an order, or withdraw it while it is a draft."""
+        """Cancel an order, or withdraw it while it is a draft (of a bracket: all of it)."""
         if order_id not in self.working or self._port is None:
             return
         if self.working[order_id] is None:
-            self._port.send(AnswerDraft(self._port.new_id(), order_id, accept=False, ts=self.now))
+            draft = next((n[0] for n in self._lists.values() if order_id in n), order_id)
+            self._port.send(AnswerDraft(self._port.new_id(), draft, accept=False, ts=self.now))
         else:
             self._port.send(
                 CancelOrder(self._port.new_id(), order_id, Source.STRATEGY, self.name, self.now)
@@ -203,16 +273,22 @@ class Strategy:
     def target(self, lots: int, why: str = "") -> str:
         """Bring the position to `lots` (signed) at market; does nothing while an order is open.
 
-        Returns the order's id, or an empty text when nothing was sent.
+        Returns the order's id, or an empty text when nothing was sent. In a hedging account one
+        order closes and another opens where the position turns round; the id is the newest one's.
         """
-        if self.working:
-            return ""
         missing = lots - self.position
-        if missing > 0:
-            return self.buy(missing, why=why)
-        if missing < 0:
-            return self.sell(-missing, why=why)
-        return ""
+        if self.working or not missing:
+            return ""
+        send = self.buy if missing > 0 else self.sell
+        if not self.hedging:
+            return send(abs(missing), why=why)
+        closes = 0 if self.position * missing >= 0 else min(abs(missing), abs(self.position))
+        name = ""
+        if closes:
+            name = send(closes, why=why, position_effect=PositionEffect.CLOSE)
+        if closes < abs(missing):
+            name = send(abs(missing) - closes, why=why)
+        return name
 
     def signal(self, text: str) -> None:
         """Show the trader a line about what the strategy sees."""
@@ -220,6 +296,15 @@ class Strategy:
             self._port.signal(text)
 
     def _send(self, side: Side, lots: int, price: int, why: str, terms: dict[str, Any]) -> str:
+        order = self._order(side, lots, price, why, terms)
+        assert self._port is not None, "an order has an id from it"
+        self._port.send(order)
+        return order.cl_ord_id
+
+    def _order(
+        self, side: Side, lots: int, price: int, why: str, terms: dict[str, Any]
+    ) -> NewOrder:
+        """An order that is about to be sent."""
         if self._port is None:
             raise StrategyError(f"{self.name} cannot trade before it was started.")
         if why:
@@ -229,18 +314,22 @@ class Strategy:
             self.account,
             self.instrument.id,
             side,
-            OrdType.LIMIT if price else OrdType.MARKET,
-            lots,
+            qty=lots,
             price=price,
             source=Source.STRATEGY,
             strategy=self.name,
             ts=self.now,
             why=why,
-            **({"tif": TimeInForce.GTC if price else TimeInForce.IOC} | terms),
+            **(
+                {
+                    "ord_type": OrdType.LIMIT if price else OrdType.MARKET,
+                    "tif": TimeInForce.GTC if price else TimeInForce.IOC,
+                }
+                | terms
+            ),
         )
         self.working[order.cl_ord_id] = None
-        self._port.send(order)
-        return order.cl_ord_id
+        return order
 
 
 def make_params(kind: type[Strategy], texts: Mapping[str, str]) -> Params:

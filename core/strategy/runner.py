@@ -58,6 +58,7 @@ class Runner:
         """Something happened to an order of this strategy."""
         s = self.strategy
         s.now = update.ts
+        s.heard_of(update.order.cl_ord_id)
         if update.order.working:
             s.working[update.order.cl_ord_id] = update.order
         else:
@@ -67,11 +68,11 @@ class Runner:
     def draft(self, draft: Draft) -> None:
         """A draft was answered; one that is not sent is no longer open."""
         if draft.answer and draft.answer != "accepted":
-            self.strategy.working.pop(draft.draft, None)
+            self.strategy.drop(draft.draft)
 
     def lost(self, order_id: str) -> None:
-        """An order could not be handed to the engine at all."""
-        self.strategy.working.pop(order_id, None)
+        """An order, or a list of them, could not be handed to the engine at all."""
+        self.strategy.drop(order_id)
 
     def tick(self, now: int) -> None:
         """Time passed; calls the timer when it is due."""

@@ -10,16 +10,32 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from core.client.stores import Stores
-from core.model.enums import Side
+from core.model.enums import Contingency, Side
 from core.model.events import Draft
+from core.model.instruments import Instrument
 from widgets.strategies.texts import breakable
 from widgets.theme import tokens
-from widgets.words import order_sentence
+from widgets.words import format_price, order_sentence
 
 _LONGEST = 160
 
 BOUNCE_SECONDS = 0.25
 """A second Enter sooner than this belonged to the card before."""
+
+
+def exits_words(draft: Draft, instrument: Instrument) -> str:
+    """What comes with the first order of a draft: ``Stop 63,900.0 · Target 64,800.0``; empty when
+    it comes alone."""
+    if draft.whole is None:
+        return ""
+    others = draft.whole.orders[1:]
+    if draft.whole.contingency is not Contingency.BRACKET:
+        return " · ".join(order_sentence(order, instrument) for order in others)
+    return " · ".join(
+        f"{'Stop' if order.stop_price else 'Target'}"
+        f" {format_price(order.stop_price or order.price, instrument)}"
+        for order in others
+    )
 
 
 class DraftCard(QFrame):
@@ -43,8 +59,12 @@ class DraftCard(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         instrument = stores.instruments.get(draft.order.instrument)
         sentence = order_sentence(draft.order, instrument) if instrument is not None else "?"
-        self.setAccessibleName(f"{draft.strategy} proposes {sentence}")
-        self.sentence = QLabel(f"<b>{escape(sentence)}</b>", self)
+        rest = exits_words(draft, instrument) if instrument is not None else ""
+        self.setAccessibleName(
+            ", ".join(filter(None, (f"{draft.strategy} proposes {sentence}", rest)))
+        )
+        shown = f"<b>{escape(sentence)}</b>"
+        self.sentence = QLabel(f"{shown}<br>{escape(rest)}" if rest else shown, self)
         self.sentence.setWordWrap(True)  # a narrow panel must never push the buttons out of view
         why = f"{draft.strategy}: {draft.why}".removesuffix(": ")
         self.why = QLabel(breakable(why if len(why) <= _LONGEST else why[:_LONGEST] + "…"), self)
@@ -55,7 +75,8 @@ class DraftCard(QFrame):
         self.left.setAccessibleName("Time left")
         self.accept = QPushButton("&Accept", self)
         self.accept.setAccessibleName(f"Accept {sentence}")
-        self.accept.setToolTip("Send this order (Enter)")
+        what = "these orders" if draft.whole is not None else "this order"
+        self.accept.setToolTip(f"Send {what} (Enter)")
         self.accept.clicked.connect(self._on_accept)
         self.skip = QPushButton("&Skip", self)
         self.skip.setAccessibleName(f"Skip {sentence}")

@@ -337,6 +337,79 @@ def test_a_manual_order_is_not_the_strategys(tmp_path: Path) -> None:
     go(test())
 
 
+BRACKET = """
+from core.model.enums import Side
+from core.strategy.api import Strategy
+
+class Mine(Strategy):
+    def on_start(self):
+        self.bracket(Side.BUY, 3, 9_900, stop=9_800, target=10_100, why="because")
+
+    def on_quote(self, quote):
+        self.signal(f"{len(self.working)} open")
+"""
+
+
+def test_a_bracket_is_one_draft_and_is_sent_as_one(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with Rig(tmp_path, {"mine": BRACKET, "skipped": BRACKET}) as r:
+            for name in ("mine", "skipped"):
+                await r.run(name, ADVISE)
+            await r.wait(lambda: len(r.open_drafts()) == 2, "a draft of each")
+            drafts = {d.strategy: d for d in r.open_drafts()}
+            draft = drafts["mine"]
+            assert (draft.order, draft.why) == (draft.orders[0], "because")
+            assert [o.stop_price or o.price for o in draft.orders] == [9_900, 9_800, 10_100]
+            r.answer(drafts["skipped"], False)
+            r.answer(draft, True)
+            await r.wait(lambda: r.status(draft.draft) is OrdStatus.NEW, "the entry works")
+            (sent,) = r.orders("mine")
+            assert (sent.source, sent.trader) == (Source.STRATEGY, "ann")
+            assert {o.list_id for o in r.working("mine")} == {draft.whole.id}
+            r.venue.fill(sent, 3, 9_900, 3)
+            await r.wait(lambda: len(r.orders("mine")) == 2, "its target is sent")
+            assert r.orders("mine")[1].price == 10_100
+            r.venue.quote(10_001, 10_002)
+            await r.wait(lambda: r.row("mine").last_signal == "2 open", "it knows of its exits")
+            await r.wait(lambda: r.row("skipped").last_signal == "0 open", "all of it is gone")
+            assert not r.orders("skipped")
+
+    go(test())
+
+
+def test_in_auto_a_bracket_goes_at_once_and_off_ends_it(tmp_path: Path) -> None:
+    foreign = BRACKET.replace(
+        "        self.bracket(",
+        "        from msgspec.structs import replace\n"
+        "        send = self._port.send\n"
+        "        def bent(group):\n"
+        "            exits = [replace(o, account='OTHER') for o in group.orders[1:]]\n"
+        "            send(replace(group, orders=(group.orders[0], *exits)))\n"
+        "        self._port.send = bent\n"
+        "        self.bracket(",
+    )
+
+    async def test() -> None:
+        async with Rig(tmp_path, {"mine": BRACKET, "bad": foreign}) as r:
+            await r.run("mine", AUTO)
+            await r.wait(lambda: len(r.working("mine")) == 3, "all three")
+            assert {o.source for o in r.working("mine")} == {Source.STRATEGY}
+            await r.run("bad", AUTO)
+            await r.wait(lambda: len(list(r.client.stores.refusals)) == 1, "it is refused")
+            (refused,) = r.client.stores.refusals
+            assert refused.code == "NOT_FOR_STRATEGIES"
+            r.venue.quote(10_001, 10_002)
+            await r.wait(lambda: r.row("bad").last_signal == "0 open", "all of it is gone")
+            assert not r.working("bad")
+            r.turn("mine", OFF)
+            await r.wait(
+                lambda: len([q for q in r.venue.sent if isinstance(q, VenueCancel)]), "off"
+            )
+            assert len(r.working("mine")) <= 1
+
+    go(test())
+
+
 FOREIGN = """
 from core.model.commands import *
 from core.model.enums import *

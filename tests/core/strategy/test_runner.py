@@ -5,9 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
-from core.model.commands import AnswerDraft, CancelOrder, ReplaceOrder
-from core.model.enums import OrdStatus
+from core.model.commands import AnswerDraft, CancelOrder, NewOrder, NewOrderList, ReplaceOrder
+from core.model.enums import (
+    Contingency,
+    OrdStatus,
+    OrdType,
+    PositionEffect,
+    Side,
+    TimeInForce,
+)
 from core.model.events import Draft
 from core.model.orders import OrderUpdate, Position
 from core.strategy.api import Bar, Quote, Strategy, StrategyError, Trade
@@ -137,6 +145,86 @@ def test_a_draft_that_will_not_be_sent_is_no_longer_open(answer: str) -> None:
     assert name in s.working
     r.runner.draft(Draft(1, name, "mine", order, "", 2, answer))  # type: ignore[arg-type]
     assert (name in s.working) == (answer == "accepted")
+
+
+def test_a_bracket_is_sent_as_one() -> None:
+    r, s = diary()
+    r.start()
+    entry = s.bracket(Side.SELL, 4, 100, stop=110, target=90, why="because", post_only=True)
+    (group,) = r.sent
+    assert isinstance(group, NewOrderList)
+    assert (group.contingency, group.orders[0].cl_ord_id) == (Contingency.BRACKET, entry)
+    first, stop, target = group.orders
+    assert (first.side, first.ord_type, first.price, first.post_only, first.why) == (
+        Side.SELL,
+        OrdType.LIMIT,
+        100,
+        True,
+        "because",
+    )
+    assert (stop.side, stop.ord_type, stop.stop_price, stop.price) == (
+        Side.BUY,
+        OrdType.STOP,
+        110,
+        0,
+    )
+    assert (target.side, target.ord_type, target.price) == (Side.BUY, OrdType.LIMIT, 90)
+    assert {o.qty for o in group.orders} == {4}
+    assert (stop.tif, stop.strategy, r.said) == (TimeInForce.GTC, "mine", ["because"])
+    assert list(s.working) == [o.cl_ord_id for o in group.orders]
+    s.bracket(Side.BUY, 1, stop=90)
+    at_market = r.sent[-1]
+    assert isinstance(at_market, NewOrderList)
+    assert (at_market.orders[0].ord_type, at_market.orders[0].tif) == (
+        OrdType.MARKET,
+        TimeInForce.IOC,
+    )
+    assert len(at_market.orders) == 2
+    with pytest.raises(StrategyError, match="a stop or a target"):
+        s.bracket(Side.BUY, 1, 100)
+    assert len(s.working) == 5
+
+
+def test_a_bracket_that_will_not_be_sent_is_over_with_all_its_orders() -> None:
+    r, s = diary()
+    r.start()
+    kept = s.buy(1, 99)
+    for over in (
+        lambda group, draft: r.runner.lost(group.id),
+        lambda group, draft: r.runner.draft(replace(draft, answer="skipped")),
+    ):
+        s.bracket(Side.BUY, 2, 100, stop=90, target=110)
+        group = r.sent[-1]
+        assert isinstance(group, NewOrderList)
+        first = group.orders[0]
+        over(group, Draft(1, first.cl_ord_id, "mine", first, "", 2, whole=group))
+        assert list(s.working) == [kept]
+    entry = s.bracket(Side.BUY, 2, 100, stop=90)
+    group = r.sent[-1]
+    assert isinstance(group, NewOrderList)
+    s.cancel(group.orders[1].cl_ord_id)
+    withdrawn = r.sent[-1]
+    assert isinstance(withdrawn, AnswerDraft)
+    assert (withdrawn.draft, withdrawn.accept) == (entry, False)
+    r.accept(group.orders[0])
+    r.runner.lost(group.id)
+    assert entry in s.working, "the engine has it"
+
+
+def test_in_a_hedging_account_target_closes_before_it_opens() -> None:
+    r, s = diary()
+    s.hedging = True
+    r.start(position=3)
+    s.target(1)
+    s.working.clear()
+    name = s.target(-2)
+    sent = [(o.side, o.qty, o.position_effect) for o in r.sent if isinstance(o, NewOrder)]
+    assert sent == [
+        (Side.SELL, 2, PositionEffect.CLOSE),
+        (Side.SELL, 3, PositionEffect.CLOSE),
+        (Side.SELL, 2, None),
+    ]
+    assert name == r.sent[-1].cl_ord_id  # type: ignore[union-attr]
 
 
 def test_target_brings_the_position_there_and_waits_for_open_orders() -> None:

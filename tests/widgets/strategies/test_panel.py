@@ -10,8 +10,14 @@ from msgspec.structs import replace
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
-from core.model.commands import AnswerDraft, NewOrder, SetStrategyMode, SetStrategyParams
-from core.model.enums import OrdType, Side, Source, StrategyMode
+from core.model.commands import (
+    AnswerDraft,
+    NewOrder,
+    NewOrderList,
+    SetStrategyMode,
+    SetStrategyParams,
+)
+from core.model.enums import Contingency, OrdType, Side, Source, StrategyMode
 from core.model.events import CommandRefused, Draft, StrategyState
 from core.model.ids import IdMaker
 from core.model.orders import Position
@@ -229,6 +235,25 @@ def test_a_draft_goes_when_it_is_answered_and_can_not_be_accepted_late(bench):
     bench.take(replace(card.draft, answer="expired"))
     assert list(bench.panel.cards) == ["D-2"]
     assert card.isHidden()
+
+
+def test_a_card_shows_the_stop_and_the_target(bench):
+    card = bench.draft("D-1")
+    assert "Stop" not in card.sentence.text()
+    entry = card.draft.order
+    stop = replace(
+        entry, cl_ord_id="D-3", side=Side.SELL, ord_type=OrdType.STOP, price=0, stop_price=BID - 100
+    )
+    target = replace(entry, cl_ord_id="D-4", side=Side.SELL, price=BID + 100)
+    entry = replace(entry, cl_ord_id="D-2")
+    whole = NewOrderList("L-1", Contingency.BRACKET, (entry, stop, target))
+    bench.take(replace(card.draft, draft="D-2", order=entry, whole=whole))
+    card = bench.panel.cards["D-2"]
+    assert "Stop 64,160.5 · Target 64,260.5" in card.sentence.text()
+    assert card.accessibleName().endswith("Stop 64,160.5 · Target 64,260.5")
+    other = replace(whole, contingency=Contingency.OCO)
+    bench.take(replace(card.draft, draft="D-5", whole=other))
+    assert "SELL 0.05 BTC-USD" in bench.panel.cards["D-5"].sentence.text()
 
 
 def test_an_answered_card_hands_the_keys_on(bench):
