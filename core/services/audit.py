@@ -19,22 +19,11 @@ from core.model.events import (
 )
 from core.model.orders import Order
 from core.model.requests import VenueNew, VenueRequest
+from core.services.looks import Finding, Look, missing, name_at, named
 from core.services.orderpath import OrderPath
-from core.services.reconcile import (
-    SYNTHETIC,
-    Finding,
-    Look,
-    in_place_of,
-    missing,
-    name_at,
-    named,
-    of_executions,
-    of_money,
-    of_orders,
-    synthetic_range,
-    synthetic_ranges,
-)
+from core.services.reconcile import of_executions, of_money, of_orders
 from core.services.rules import RULES
+from core.services.synthetic import SYNTHETIC, in_place_of, synthetic_range, synthetic_ranges
 from core.venues.venue import Accountable, Venue
 
 LOOKS = 4

@@ -8,21 +8,27 @@ taken in, the same statement gives no findings any more but those that stand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import NamedTuple, Protocol
 
 import msgspec
 
 from core.model.checks import MAX_TICKS
-from core.model.enums import ExecType, OrdStatus, Side
+from core.model.enums import ExecType, OrdStatus
 from core.model.events import ExecutionReport, VenueOrder, VenueStatement
-from core.model.instruments import Instrument
 from core.model.numbers import EXACT, ZERO, plain
-from core.model.orders import AccountState, Fill, Order, Position
-
-SYNTHETIC = "reconcile/"
-"""How the ids of executions begin that reconciliation made."""
+from core.model.orders import Fill, Order
+from core.services.looks import (
+    Finding,
+    Look,
+    deal,
+    name_at,
+    named,
+    quantity_words,
+    their_words,
+    words,
+)
+from core.services.synthetic import SYNTHETIC
 
 _IN_FLIGHT = (OrdStatus.PENDING_NEW, OrdStatus.PENDING_CANCEL, OrdStatus.PENDING_REPLACE)
 _TAKES_BACK = (ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT)
@@ -30,93 +36,11 @@ _ENDS = {
     OrdStatus.CANCELED: ExecType.CANCELED,
     OrdStatus.EXPIRED: ExecType.EXPIRED,
     OrdStatus.REJECTED: ExecType.REJECTED,
-    OrdStatus.FILLED: ExecType.ORDER_STATUS,
 }
 _WAITS = {
     OrdStatus.SUSPENDED: ExecType.SUSPENDED,
     OrdStatus.DONE_FOR_DAY: ExecType.DONE_FOR_DAY,
 }
-
-
-class Known(Protocol):
-    """What is asked of the kernel."""
-
-    def at_venues(self) -> list[Order]:
-        """Orders as venues know them."""
-        ...
-
-    def order(self, cl_ord_id: str) -> Order | None:
-        """Any order still remembered."""
-        ...
-
-    def counted(self, venue: str, exec_id: str) -> bool:
-        """Is an execution booked?"""
-        ...
-
-    def fills(self) -> list[Fill]:
-        """The newest fills."""
-        ...
-
-    def positions(self) -> list[Position]:
-        """What is held."""
-        ...
-
-    def accounts(self) -> list[AccountState]:
-        """Every account."""
-        ...
-
-    def instruments(self) -> list[Instrument]:
-        """What may be traded."""
-        ...
-
-    def marks(self) -> dict[str, int]:
-        """Last known prices."""
-        ...
-
-
-class Finding(NamedTuple):
-    """One difference: the rule it falls under, both sides, and the reports that resolve it."""
-
-    rule: str
-    subject: str
-    ours: str
-    theirs: str
-    reports: tuple[ExecutionReport, ...] = ()
-
-
-class Look(NamedTuple):
-    """One look at a venue: whose books, when, and whether requests may still be on their way.
-
-    `settling`: the link was broken, so nothing that was sent before is on its way any more.
-    """
-
-    venue: str
-    known: Known
-    ts: int
-    settling: bool = True
-
-    def working(self) -> list[Order]:
-        """Our orders at this venue, as it knows them."""
-        suffix = f".{self.venue}"
-        return [o for o in self.known.at_venues() if o.instrument.endswith(suffix)]
-
-
-def name_at(venue: str, cl_ord_id: str, order_id: str) -> str:
-    """What an order is called here; one without an id of ours has the venue's."""
-    return cl_ord_id or (f"{venue}:{order_id}" if order_id else "")
-
-
-def named(venue: str, report: ExecutionReport) -> ExecutionReport:
-    """A report under the name that its order has here."""
-    if report.cl_ord_id or not report.order_id:
-        return report
-    return msgspec.structs.replace(report, cl_ord_id=name_at(venue, "", report.order_id))
-
-
-def missing(look: Look, statement: VenueStatement) -> list[str]:
-    """Ids of our orders that a statement does not list."""
-    listed = {o.cl_ord_id or name_at(look.venue, "", o.order_id) for o in statement.orders}
-    return [o.cl_ord_id for o in look.working() if o.cl_ord_id not in listed]
 
 
 # -- executions ------------------------------------------------------------------------------
@@ -143,14 +67,14 @@ def of_executions(look: Look, statement: VenueStatement) -> list[Finding]:
             fill = booked.get(report.exec_id)
             if fill is not None and report.exec_type is ExecType.TRADE and _other(fill, report):
                 where = fill.instrument
-                ours = _deal(look, where, fill.side, fill.qty, fill.price)
-                theirs = _deal(look, where, report.side, report.last_qty, report.last_price)
+                ours = deal(look, where, fill.side, fill.qty, fill.price)
+                theirs = deal(look, where, report.side, report.last_qty, report.last_price)
                 found.append(Finding("EXECUTION_DIFFERS", report.exec_id, ours, theirs))
             continue
         rule = "EXTERNAL_EXECUTION" if known.order(name) is None else "MISSED_FILL"
         order = listed.get(name)
-        deal = _deal(look, report.instrument, report.side, report.last_qty, report.last_price)
-        what = f"{deal}, order {name}"
+        told_of = deal(look, report.instrument, report.side, report.last_qty, report.last_price)
+        what = f"{told_of}, order {name}"
         text = f"{rule}: {report.text}" if report.text else f"{rule}: told by {venue} when asked."
         report = msgspec.structs.replace(
             report,
@@ -217,24 +141,24 @@ def _gone(look: Look, ours: Order) -> Finding:
     rule = "NEVER_ARRIVED" if waits and not ours.order_id and not ours.cum_qty else "LOST_ORDER"
     text = f"{rule}: {look.venue} does not know it."
     report = _report(look, ours, ExecType.CANCELED, OrdStatus.CANCELED, rule, text)
-    return Finding(rule, ours.cl_ord_id, _words(look, ours), "not known", (report,))
+    return Finding(rule, ours.cl_ord_id, words(look, ours), "not known", (report,))
 
 
 def _compare(look: Look, ours: Order, there: VenueOrder) -> list[Finding]:
     if not look.settling and ours.status in _IN_FLIGHT:
         return []  # its answer is on the way
     name, found = ours.cl_ord_id, list[Finding]()
-    theirs = _their_words(look, there)
+    theirs = their_words(look, there)
     if there.cum_qty > ours.cum_qty:
         found.append(_missed(look, ours, there))
     elif there.cum_qty < ours.cum_qty:
-        found.append(Finding("FILLS_DIFFER", name, _words(look, ours), theirs))
+        found.append(Finding("FILLS_DIFFER", name, words(look, ours), theirs))
     if there.status.terminal:
         if there.status is not OrdStatus.FILLED:
             rule, text = "STATE_DIFFERS", there.text or f"STATE_DIFFERS: {look.venue} says so."
             kind = _ENDS[there.status]
             report = _report(look, ours, kind, there.status, rule, text, there)
-            found.append(Finding(rule, name, _words(look, ours), theirs, (report,)))
+            found.append(Finding(rule, name, words(look, ours), theirs, (report,)))
         elif there.qty == there.cum_qty == ours.cum_qty:  # ours may wait for a lost change
             found.append(_restated(look, "RESTATED", ours, there))
     elif ours.status is OrdStatus.UNKNOWN or ours.status is OrdStatus.PENDING_NEW:
@@ -242,7 +166,7 @@ def _compare(look: Look, ours: Order, there: VenueOrder) -> list[Finding]:
     elif there.status in _WAITS and there.status is not ours.status:
         rule, kind = "STATE_DIFFERS", _WAITS[there.status]
         report = _report(look, ours, kind, there.status, rule, there.text, there)
-        found.append(Finding(rule, name, _words(look, ours), theirs, (report,)))
+        found.append(Finding(rule, name, words(look, ours), theirs, (report,)))
     elif ours.status not in _IN_FLIGHT and _differs(ours, there):
         found.append(_restated(look, "RESTATED", ours, there))
     return found
@@ -250,7 +174,7 @@ def _compare(look: Look, ours: Order, there: VenueOrder) -> list[Finding]:
 
 def _missed(look: Look, ours: Order, there: VenueOrder) -> Finding:
     reports = tuple(_synthetic(look, ours, there))
-    both = _words(look, ours), _their_words(look, there)
+    both = words(look, ours), their_words(look, there)
     return Finding("MISSED_FILL_SYNTHETIC", ours.cl_ord_id, *both, reports)
 
 
@@ -258,7 +182,7 @@ def _restated(look: Look, rule: str, ours: Order, there: VenueOrder) -> Finding:
     status = OrdStatus.PARTIALLY_FILLED if there.cum_qty else OrdStatus.NEW
     text = f"{rule}: {look.venue} lists it."
     report = _report(look, ours, ExecType.ORDER_STATUS, status, rule, text, there)
-    return Finding(rule, ours.cl_ord_id, _words(look, ours), _their_words(look, there), (report,))
+    return Finding(rule, ours.cl_ord_id, words(look, ours), their_words(look, there), (report,))
 
 
 def _differs(ours: Order, there: VenueOrder) -> bool:
@@ -277,13 +201,13 @@ def _stray(look: Look, name: str, there: VenueOrder) -> list[Finding]:
     if known is not None:
         if known.working:
             return []  # a slice of before, which its order has left behind
-        return [Finding("WORKS_THERE", name, _words(look, known), _their_words(look, there))]
+        return [Finding("WORKS_THERE", name, words(look, known), their_words(look, there))]
     if there.cum_qty:
         reports = tuple(_synthetic(look, None, there))
     else:
         reports = (_external(look, name, there),)
     subject = name or f"{there.instrument} {there.side.name} {there.qty}"
-    return [Finding("EXTERNAL_ORDER", subject, "not known", _their_words(look, there), reports)]
+    return [Finding("EXTERNAL_ORDER", subject, "not known", their_words(look, there), reports)]
 
 
 def _external(look: Look, name: str, there: VenueOrder) -> ExecutionReport:
@@ -393,71 +317,6 @@ def _priced(look: Look, ours: Order | None, there: VenueOrder, qty: int) -> list
     return [(qty, mark)] if mark > 0 else []
 
 
-class Range(NamedTuple):
-    """Lots of an order, by its filled total before and after, that were booked under `exec_id`."""
-
-    exec_id: str
-    before: int
-    after: int
-
-
-def synthetic_ranges(fills: Iterable[Fill]) -> dict[str, list[Range]]:
-    """The executions made here that still count, by the id that their order has at its venue."""
-    fills = list(fills)
-    gone = {f.ref for f in fills if f.ref}
-    found: dict[str, list[Range]] = {}
-    for fill in fills:
-        made = synthetic_range(fill.exec_id)
-        if made is not None and fill.exec_id not in gone and fill.kind is ExecType.TRADE:
-            found.setdefault(made[0], []).append(made[1])
-    return found
-
-
-def synthetic_range(exec_id: str) -> tuple[str, Range] | None:
-    """The order and the lots that an execution made here stands for; None for any other."""
-    if not exec_id.startswith(SYNTHETIC):
-        return None
-    name, _, lots = exec_id.removeprefix(SYNTHETIC).rpartition("/")
-    before, _, after = lots.partition("-")
-    if not (name and before.isdigit() and after.isdigit()):
-        return None
-    return name, Range(exec_id, int(before), int(after))
-
-
-def in_place_of(
-    made: Sequence[Range], report: ExecutionReport
-) -> tuple[list[ExecutionReport], list[Range]]:
-    """What a late execution means for an order some of whose executions were made here.
-
-    Returns the reports to take in instead of it, and the made ones that it does away with. One
-    that stands for exactly the same lots is corrected to be it; otherwise those that overlap are
-    taken back, it is booked, and what is missing then is found by the next look at the venue.
-    """
-    after = report.cum_qty
-    before = after - report.last_qty
-    replace = msgspec.structs.replace
-    for each in made:
-        if after and (each.before, each.after) == (before, after):
-            text = f"LATE_EXECUTION: in place of {each.exec_id}."
-            corrected = replace(
-                report, exec_type=ExecType.TRADE_CORRECT, exec_ref=each.exec_id, text=text
-            )
-            return [corrected], [each]
-    over = [r for r in made if not after or (r.before < after and before < r.after)]
-    backs = [
-        replace(
-            report,
-            exec_type=ExecType.TRADE_CANCEL,
-            exec_id=f"{each.exec_id}/back",
-            exec_ref=each.exec_id,
-            status=OrdStatus.PARTIALLY_FILLED,
-            text=f"LATE_EXECUTION: {report.exec_id} has come.",
-        )
-        for each in over
-    ]
-    return [*backs, report], over
-
-
 # -- positions and balances ------------------------------------------------------------------
 
 
@@ -488,8 +347,8 @@ def _of_positions(look: Look, statement: VenueStatement) -> Iterator[Finding]:
             yield Finding(
                 "POSITION_DIFFERS",
                 " ".join(filter(None, key)),
-                _quantity(instrument, here),
-                _quantity(instrument, there),
+                quantity_words(instrument, here),
+                quantity_words(instrument, there),
             )
 
 
@@ -508,40 +367,3 @@ def _of_balances(look: Look, statement: VenueStatement, alone: Iterable[str]) ->
         if here != balance.cash:
             subject = " ".join(filter(None, (balance.account, balance.currency)))
             yield Finding("BALANCE_DIFFERS", subject, plain(here), plain(balance.cash))
-
-
-# -- words -----------------------------------------------------------------------------------
-
-
-def _words(look: Look, order: Order) -> str:
-    return _state(look, order.instrument, order.status, order.cum_qty, order.qty, order.price)
-
-
-def _their_words(look: Look, there: VenueOrder) -> str:
-    return _state(look, there.instrument, there.status, there.cum_qty, there.qty, there.price)
-
-
-def _state(
-    look: Look, instrument: str, status: OrdStatus, filled: int, qty: int, price: int
-) -> str:
-    unit = _unit(look, instrument)
-    name = status.name.replace("_", " ").lower()
-    at = f", price {_price(unit, price)}" if price else ""
-    return f"{name}, {_quantity(unit, filled)} of {_quantity(unit, qty)} filled{at}"
-
-
-def _deal(look: Look, instrument: str, side: Side, qty: int, price: int) -> str:
-    unit = _unit(look, instrument)
-    return f"{side.name.lower()} {_quantity(unit, qty)} at {_price(unit, price)}"
-
-
-def _unit(look: Look, instrument: str) -> Instrument | None:
-    return next((i for i in look.known.instruments() if i.id == instrument), None)
-
-
-def _price(unit: Instrument | None, ticks: int) -> str:
-    return f"{ticks} ticks" if unit is None else plain(unit.price(ticks))
-
-
-def _quantity(unit: Instrument | None, lots: int) -> str:
-    return f"{lots} lots" if unit is None else plain(unit.quantity(lots))
