@@ -32,7 +32,7 @@ LONG = os.environ.get("OUTCRY_FAULTS") == "long"
 
 SETTINGS = """
 durability = "%s"
-snapshot_every = 1000
+snapshot_every = %d
 [[accounts]]
 id = "A1"
 cash = { USD = 1000000 }
@@ -99,7 +99,9 @@ class Venue:
 class Engine:
     """The engine's process, to be killed and started again."""
 
-    def __init__(self, data: Path, venue: str, durability: str = "process") -> None:
+    def __init__(
+        self, data: Path, venue: str, durability: str = "process", snapshot_every: int = 1_000
+    ) -> None:
         self.options = EngineOptions(data_dir=data, endpoint=f"tcp://127.0.0.1:{free_port()}")
         self.home = self.options.home
         self.home.mkdir(parents=True, exist_ok=True)
@@ -107,7 +109,7 @@ class Engine:
         self.log = data / "engine.log"
         self.clock = data / "clock"
         self.clock.write_bytes(struct.pack("<d", 0.0))
-        (data / "engine.toml").write_text(SETTINGS % durability)
+        (data / "engine.toml").write_text(SETTINGS % (durability, snapshot_every))
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -306,10 +308,12 @@ def agree(desk: Desk, venue: Venue, when: str = "", seconds: float = 15.0) -> No
 
 
 @contextlib.contextmanager
-def session(data: Path, durability: str = "process") -> Iterator[tuple[Venue, Engine, Desk]]:
+def session(
+    data: Path, durability: str = "process", snapshot_every: int = 1_000
+) -> Iterator[tuple[Venue, Engine, Desk]]:
     """An exchange, an engine on it and a desk that is ready."""
     venue = Venue()
-    engine = Engine(data, venue.endpoint, durability)
+    engine = Engine(data, venue.endpoint, durability, snapshot_every)
     desk = Desk(engine)
     try:
         engine.start()
