@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from core.journal.reader import NO_END, replay
-from core.model.commands import AdjustPosition, CancelOrder, ReplaceOrder
-from core.model.enums import ExecType, LinkState, OrdStatus, Side, Source
+from core.model.commands import AdjustPosition, CancelOrder, Flatten, ReplaceOrder
+from core.model.enums import ExecType, LinkState, OrdStatus, OrdType, Side, Source
 from core.model.events import Difference, VenueBalance
 from core.services.config import EngineConfig, load_config
 from core.services.recovery import check_replay
@@ -721,6 +721,38 @@ def test_trading_waits_for_the_comparison_and_cancels_pass(tmp_path: Path) -> No
             await settled(b)
             assert await b.until(lambda: not b.client.stores.down_links())
             assert await sent(b)
+
+    run(work())
+
+
+def test_what_the_engine_would_send_by_itself_waits_for_the_comparison(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.trade(name, 10, 10_000, "E-1")
+            assert await b.until(lambda: position(b) == 10)
+            stop = order(side=Side.SELL, ord_type=OrdType.STOP, price=0, stop_price=9_900, qty=4)
+            b.send(stop)
+            assert await b.until(lambda: b.status(stop.cl_ord_id) is NEW)
+            v.cut()
+            assert await b.until(lambda: b.client.stores.down_links())
+            v.fail_list = ConnectionError("busy")
+            v.mend()
+            before = len(v.sent)
+            v.quote(9_800, 9_801)  # beyond the stop
+            await b.until(lambda: len(v.sent) > before, 0.2)
+            assert v.sent[before:] == []
+            b.send(Flatten(IDS.next(), "PAPER-1"))
+            assert await b.until(
+                lambda: any("cancels wait" in n.text for n in b.client.stores.notices)
+            )
+            assert not b.engine.links["V"].settled
+            assert v.sent[before:] == []
+            v.fail_list = None
+            await settled(b)
+            assert await b.until(lambda: len(v.sent) > before)
+            assert v.sent[before].order.source is Source.ENGINE
 
     run(work())
 
