@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QMoveEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
@@ -42,6 +43,7 @@ from app.workspaces import Workspaces
 from core.model.commands import CancelAll, Flatten, Kill, NewOrder
 from core.model.enums import Mode, Severity, Source
 from core.model.ids import IdMaker
+from core.model.session import Appraise
 from core.storage.schema import RECORDS
 from widgets.blotter.panel import BlotterPanel
 from widgets.panel import Panel
@@ -173,6 +175,8 @@ class MainWindow(QMainWindow):
             export.connect(self._on_export)
         if (older := getattr(panel, "older_wished", None)) is not None:
             older.connect(self.desk.ask)
+        if (appraisal := getattr(panel, "appraisal_wished", None)) is not None:
+            appraisal.connect(self._appraise)
         if (story := getattr(panel, "story_requested", None)) is not None:
             story.connect(self.show_story)
         self.history.attach(panel)
@@ -277,6 +281,10 @@ class MainWindow(QMainWindow):
                 self._reporter.report(f"The {name} could not be drawn", error)
 
     # -- requests ----------------------------------------------------------------------------
+
+    def _appraise(self, wanted: Appraise) -> None:
+        order = signed(wanted.order, self._settings.values.trader)
+        self.desk.client.appraise(replace(wanted, order=order))
 
     def _send(self, command: object) -> None:
         self.desk.send(signed(command, self._settings.values.trader))  # type: ignore[arg-type]

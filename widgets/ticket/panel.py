@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from core.client.stores import Stores
 from core.model.checks import Violation
@@ -15,7 +15,8 @@ from core.model.enums import OrdType, Side, TimeInForce
 from core.model.ids import IdMaker
 from core.model.instruments import Instrument
 from core.model.orders import Order
-from widgets.brackets import entry_of, stamped
+from core.model.session import Ticker
+from widgets.brackets import entry_of, risk_reward, stamped
 from widgets.clock import Clock
 from widgets.freshness import Freshness
 from widgets.modeframe import ModeFrame
@@ -28,6 +29,7 @@ from widgets.ticket.fields import Fields
 from widgets.ticket.form import missing, price_scope, quantity_scope
 from widgets.ticket.head import Head
 from widgets.ticket.labels import Leftover, write
+from widgets.ticket.preview import Previews, agreed, preview_words
 from widgets.ticket.sendbutton import SendButton
 from widgets.ticket.whole import (
     Whole,
@@ -46,7 +48,12 @@ class TicketPanel(Panel):
     """Makes one order of what stands in the fields, and asks for it once.
 
     `ids` makes the id of an order, at mouse-down. `take_draft` fills the fields from elsewhere.
+
+    Signals:
+        appraisal_wished(object): an `Appraise`: what the order in the fields would cost.
     """
+
+    appraisal_wished = Signal(object)
 
     KIND = "ticket"
     TITLE = "Ticket"
@@ -76,6 +83,9 @@ class TicketPanel(Panel):
         self.fields = Fields(self)
         self.buttons = {side: SendButton(side, ids, self.clock, self) for side in Side}
         self.reasons = {side: QLabel("", self) for side in Side}
+        self.previews = {side: QLabel("", self) for side in Side}
+        self._appraised = Previews()
+        self._sides: dict[Side, Whole] = {}
         self.held = QLabel("", self)
         self.reason = QLabel("", self)
         self.message = QLabel("", self)
@@ -98,21 +108,27 @@ class TicketPanel(Panel):
             label = self.reasons[side]
             label.setWordWrap(True)
             label.setAccessibleName(f"Why {side.name.lower()} is not possible")
+            preview = self.previews[side]
+            preview.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            preview.setAccessibleName(f"What the {side.name.lower()} order costs and needs")
+            notes.addWidget(preview, 1, column, Qt.AlignmentFlag.AlignTop)
             buttons.addWidget(self.buttons[side], 1)
             notes.addWidget(label, 0, column, Qt.AlignmentFlag.AlignTop)
             notes.setColumnStretch(column, 1)
         self.reason.setWordWrap(True)
         self.reason.setAccessibleName("What the order still needs")
-        notes.addWidget(self.reason, 1, 0, 1, 2)
+        notes.addWidget(self.reason, 2, 0, 1, 2)
         self.message.setWordWrap(True)
         self.message.setAccessibleName("What became of the last order")
-        notes.addWidget(self.message, 2, 0, 1, 2)
-        notes.setRowStretch(3, 1)
+        notes.addWidget(self.message, 3, 0, 1, 2)
+        notes.setRowStretch(4, 1)
         self.held.setWordWrap(True)
         self.held.setAccessibleName("What the engine holds")
         small = QFont(self.held.font())
         small.setPointSizeF(max(small.pointSizeF() * 0.85, 6.0))
         self.held.setFont(small)
+        for preview in self.previews.values():
+            preview.setFont(small)
         self.held.hide()
         room = Leftover(self)
         room.setLayout(notes)
@@ -194,7 +210,12 @@ class TicketPanel(Panel):
             button.settle()
         if instrument is not None:
             self._show_instrument(instrument)
+        self._appraised.take(stores)
+        if not stores.connected:
+            self._appraised.forget()
         self._check(instrument)
+        if stores.connected:
+            self._ask()
 
     def save_state(self) -> dict[str, Any]:
         """Type, time in force and presets; never an order."""
@@ -293,6 +314,7 @@ class TicketPanel(Panel):
             len(self._recent),
             waiting,
             self.draft,
+            self._appraised.version,
         )
         if key == self._key:
             return
@@ -310,7 +332,9 @@ class TicketPanel(Panel):
             if whole.entry is not None and instrument is not None:
                 recent = [old for _, old in self._recent]
                 found = misplaced_exits(whole)
-                found += violations(whole.entry, instrument, stores, self.fresh.age, recent)
+                own = violations(whole.entry, instrument, stores, self.fresh.age, recent)
+                told = self._appraised.of(side, whole.entry)
+                found += agreed(own, told, instrument, self._books())
             hard = any(violation.hard for violation in found)
             allowed = whole.order is not None and not hard and not waiting
             if not allowed and self.window().focusWidget() is button:
@@ -321,11 +345,46 @@ class TicketPanel(Panel):
             draft = self.draft
             button.set_drafted(draft is not None and entry_of(draft).side is side)
             self._explain(side, found)
+        self._sides = sides
         if instrument is not None:
+            self._show_previews(sides, instrument, ticker)
             self.fields.exits.show_note(*exits_note(sides, instrument, ticker))
             self._show_held(held_note(sides[Side.BUY], instrument))
         write(self.reason, "Sent; waiting for the engine." if waiting else why, tokens().dim)
         self.fields.show_choices(instrument)
+
+    def _ask(self) -> None:
+        """Ask the engine about the orders on the buttons, as soon as they or the market change."""
+        stores = self.stores
+        state = (
+            self.account,
+            stores.tickers.get(self.instrument),
+            stores.orders.version,
+            stores.positions.version,
+            stores.accounts.version,
+        )
+        now = self.clock.monotonic()
+        for side, whole in self._sides.items():
+            question = self._appraised.question(side, whole.entry, state, now)
+            if question is not None:
+                self.appraisal_wished.emit(question)
+
+    def _books(self) -> str:
+        """The currency of the books, as far as a limit in it tells; '' while none does."""
+        use = self.stores.limits.get(f"account|{self.account}|max_exposure")
+        return "" if use is None or use.unit == "money" else use.unit
+
+    def _show_previews(
+        self, sides: dict[Side, Whole], instrument: Instrument, ticker: Ticker | None
+    ) -> None:
+        position = self.stores.position(self.account, self.instrument)
+        for side, whole in sides.items():
+            told = self._appraised.of(side, whole.entry)
+            loss = None
+            if whole.entry is not None:
+                loss, _ = risk_reward(whole.entry, whole.exits, instrument, ticker)
+            text = preview_words(whole.entry, told, instrument, position, loss)
+            write(self.previews[side], text, tokens().dim)
 
     def _show_held(self, text: str) -> None:
         write(self.held, text, tokens().warning)
