@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
 from core.model.commands import CancelAll, CancelOrder, ReplaceOrder
 from core.model.enums import (
+    LinkState,
     OrdStatus,
     OrdType,
     Side,
     Source,
     TradingState,
 )
-from core.model.events import CommandRefused
+from core.model.events import CommandRefused, LinkUpdate
 from core.model.ids import IdMaker
 from core.model.orders import AccountState
 from tests.widgets.ladder_bench import ALT, CTRL, LEFT, MIDDLE, NONE, RIGHT, SHIFT, Bench
@@ -196,6 +197,18 @@ def test_stale_prices_disarm_and_nothing_is_sent(bench):
     assert not bench.panel.frame.armed
 
 
+def test_it_cannot_be_armed_before_the_venue_and_our_books_agree(bench):
+    venue = bench.world.stores.instruments[bench.panel.instrument].venue
+    text = "Back. Orders are being compared."
+    bench.world.stores.take_event(LinkUpdate(venue, 1, LinkState.CONNECTING, text))
+    bench.panel._padlock()
+    assert not bench.panel.lock.armed
+    assert bench.said[-1].startswith("One-click stays off")
+    bench.world.stores.take_event(LinkUpdate(venue, 2, LinkState.UP, text))
+    bench.panel._padlock()
+    assert bench.panel.lock.armed
+
+
 def test_a_lost_engine_disarms_and_its_return_does_not_arm(bench):
     bench.arm()
     bench.world.stores.connected = False
@@ -255,7 +268,7 @@ def test_a_kill_closes_the_lock_says_so_and_keeps_it_closed(bench):
     bench.panel.flush()
     assert not bench.panel.top.padlock.isChecked()
     assert bench.said[-1] == "One-click is off: PAPER is reduce-only: kill switch."
-    assert bench.panel.foot.words.toolTip() == bench.said[-1]
+    assert bench.panel.foot.hint.text() == bench.said[-1]
     bench.click("bids", BID - 3)
     assert bench.asked == []
     bench.qtbot.mouseClick(bench.panel.top.padlock, LEFT)

@@ -492,3 +492,29 @@ def test_the_recorded_market_at_full_speed(recorded):
     assert np.frombuffer(history.price, "<i8").tolist() == [m.price for m in trades]
     bids = [price for side, price, _ in book.levels if side == 1]
     assert max(bids) == quote.bid
+
+
+def test_a_statement_tells_what_became_of_orders_and_lists_executions(recording):
+    async def run():
+        async with seated(recording, speed=0.1, start=T0 + SECOND) as seat:
+            seat.control("pause")
+            seat.venue.send(new("resting", price=900))
+            seat.venue.send(new("bought", price=10_000, qty=1))
+            seat.venue.send(new("over", price=900))
+            seat.venue.send(VenueCancel(new("over").order, "c1"))
+            await seat.until(lambda: [r for r in seat.reports if r.status is OrdStatus.CANCELED])
+            return seat, await seat.venue.statement(0, ["bought", "over", "resting", "nobody"])
+
+    seat, told = asyncio.run(run())
+    fills = [r for r in seat.reports if getattr(r, "last_qty", 0)]
+    assert fills
+    assert list(told.executions) == fills
+    assert [o.cl_ord_id for o in told.orders] == ["resting"]
+    became = {o.cl_ord_id: (o.status, o.cum_qty, o.notional) for o in told.asked}
+    assert became == {
+        "bought": (OrdStatus.FILLED, 1, sum(r.last_price * r.last_qty for r in fills)),
+        "over": (OrdStatus.CANCELED, 0, 0),
+        "resting": (OrdStatus.NEW, 0, 0),
+    }
+    assert told.positions is None
+    assert told.balances is None
