@@ -93,7 +93,8 @@ class Audit:
         working = [o.created for o in self.working()]
         known = {i.id for i in self._venue.instruments()}
         told = [f.venue_ts for f in self._kernel.fills() if f.instrument in known]
-        told += [u.ts for u in self._kernel.order_updates() if u.order.status.terminal]
+        if not told:  # else by the venue's clock alone: ours may have been ahead of it
+            told = [u.ts for u in self._kernel.order_updates() if u.order.status.terminal]
         ends = [max(told)] if told else []
         return min(working + ends, default=self._path.clock())
 

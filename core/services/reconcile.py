@@ -159,7 +159,7 @@ def _compare(look: Look, ours: Order, there: VenueOrder) -> list[Finding]:
             kind = _ENDS[there.status]
             report = _report(look, ours, kind, there.status, rule, text, there)
             found.append(Finding(rule, name, words(look, ours), theirs, (report,)))
-        elif there.qty == there.cum_qty == ours.cum_qty:  # ours may wait for a lost change
+        elif there.qty <= there.cum_qty == ours.cum_qty:  # ours may wait for a lost change
             found.append(_restated(look, "RESTATED", ours, there))
     elif ours.status is OrdStatus.UNKNOWN or ours.status is OrdStatus.PENDING_NEW:
         found.append(_restated(look, "ARRIVED", ours, there))

@@ -32,6 +32,11 @@ class Pipe:
         """Bytes under way."""
         return sum(map(len, self._moving))
 
+    @property
+    def late(self) -> bool:
+        """Is there something under way that a stall holds back?"""
+        return bool(self._moving) and self._last > self._network.loop.now + 2 * LATENCY
+
     def put(self, data: bytes) -> None:
         """Send; what is sent into a broken pipe is gone."""
         if self.cut:

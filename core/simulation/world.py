@@ -439,7 +439,9 @@ class World:
             return "the engine is not ready."
         if engine.path.halted:
             return engine.path.halted
-        if self._arrived > self.loop.now:
+        if self._arrived > self.loop.now or any(
+            pipe.late for link in self.network.connections for pipe in (link.up, link.down)
+        ):
             return "a report of a venue is on its way."
         for link in engine.links.values():
             if not link.settled:
