@@ -12,6 +12,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QSocketNotifier, QTimer, Signal
 
+from core.bus.channel import NOBODY
 from core.client.client import EngineClient
 from core.client.stores import Stores
 from core.model.commands import Command, NewOrder
@@ -50,7 +51,7 @@ class Desk(QObject):
         self.client = client
         self.process = process
         self._known = (False, "")
-        self._said_process = ""
+        self._said_process = self._told = ""
         self._wanted = Subscribe()
         self._notifier: QSocketNotifier | None = None
         self._watch = QTimer(self)
@@ -105,6 +106,9 @@ class Desk(QObject):
         if self._said_process and not self.stores.connected:
             # that it died says more than that nobody answers
             self.stores.connection_text = self._said_process
+        elif self.process is not None and self.stores.connection_text.startswith(NOBODY):
+            # it was started and does not listen yet; its address says nothing to a trader
+            self.stores.connection_text = self._told or "The engine is being started."
         now = (self.stores.connected, self.stores.connection_text)
         if now != self._known:
             self._known = now
@@ -126,6 +130,7 @@ class Desk(QObject):
                 if self.process.state is ProcessState.FAILED:
                     self.failed.emit(said)
             self._said_process = said
+            self._told = said or self._told
         self.poll()
 
     def say(self, severity: Severity, text: str) -> None:

@@ -19,13 +19,13 @@ class Chip(QAbstractButton):
         super().__init__(parent)
         self.setText(text)
         self.setCheckable(True)
-        self.setAccessibleName(text.replace("&", ""))
+        self.setAccessibleName(_plain(text))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
-        width = metrics.horizontalAdvance(self.text().replace("&", ""))
+        width = metrics.horizontalAdvance(_plain(self.text()))
         return QSize(width + metrics.height() + 2 * _GAP, metrics.height() + 6)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -57,3 +57,8 @@ class Chip(QAbstractButton):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(area.adjusted(-2, 1, -1, -1))
         painter.end()
+
+
+def _plain(text: str) -> str:
+    """The words as they are seen: without the mnemonic's mark, and with one & for two."""
+    return "&".join(part.replace("&", "") for part in text.split("&&"))

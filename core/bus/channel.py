@@ -20,6 +20,9 @@ from core.bus.server import Peer, Sent
 HIGH_WATER = 1_000
 """Most messages that wait for one client; beyond it the client counts as lagging."""
 
+NOBODY = "No engine listens at"
+"""How the sentence of a connection begins whose engine is not there (yet)."""
+
 LARGEST_MESSAGE = 1 << 20
 """Largest message in bytes that a client may send; ZeroMQ cuts off who sends a larger one."""
 
@@ -272,7 +275,7 @@ class ClientChannel:
             elif event == zmq.EVENT_DISCONNECTED:
                 self._lost = "The engine closed the connection or died."
             elif event == zmq.EVENT_CLOSED:
-                self._lost = f"No engine listens at {self.endpoint}."
+                self._lost = f"{NOBODY} {self.endpoint}."
 
 
 def _answers(path: Path) -> bool:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 from app import leaving
 from app.leaving import LeaveDialog
 from app.palette import Palette
+from core.bus.channel import NOBODY
 from core.model.commands import (
     CancelAll,
     Flatten,
@@ -26,6 +27,7 @@ from core.model.enums import Contingency, Mode, OrdStatus, OrdType, Severity, Si
 from core.model.events import CommandRefused
 from core.model.orders import Position
 from core.model.session import Subscribe
+from core.services.process import ProcessState
 from tests.app.conftest import ACCOUNT, Terminal
 from tests.widgets.trading_world import BID, BTC, SHARE, START
 from widgets.theme import tokens
@@ -84,6 +86,35 @@ def test_the_engine_back_shows_what_it_says_now(terminal):
     assert sorted(o.cl_ord_id for o in orders.model.rows()) == ["O1", "O2"]
     # what panels want was asked again
     t.until(lambda: any(isinstance(m, Subscribe) and m.quotes for m in t.line.said))
+
+
+def test_while_it_is_started_again_no_address_is_shown(terminal):
+    t = terminal()
+    t.connect()
+    died = "The engine was killed (signal 9). It is being started again."
+    t.desk.process = _Process([died])
+    t.line.down = "The engine closed the connection or died."
+    t.desk._look()
+    assert t.stores.connection_text == died
+    t.stores.connection_text = f"{NOBODY} ipc:///run/some.sock."
+    t.desk._look()
+    assert t.stores.connection_text == died
+    t.stores.connection_text = "The client speaks protocol 2 and the engine 3."
+    t.desk._look()
+    assert t.stores.connection_text == "The client speaks protocol 2 and the engine 3."
+    t.desk.process = None
+
+
+class _Process:
+    """What is told of a child, look by look; then it runs."""
+
+    state = ProcessState.RUNNING
+
+    def __init__(self, told: list[str]) -> None:
+        self._told = told
+
+    def poll(self) -> str:
+        return self._told.pop(0) if self._told else ""
 
 
 def test_an_engine_that_will_not_start_again_is_told_in_a_box_that_blocks_nothing(terminal, capsys):

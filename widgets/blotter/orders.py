@@ -31,7 +31,6 @@ class OrdersPanel(BlotterPanel[Order]):
     TIME = "created"
     HIDDEN = (
         "updated",
-        "stop_price",
         "value",
         "currency",
         "trader",
@@ -48,6 +47,7 @@ class OrdersPanel(BlotterPanel[Order]):
         "qty",
         "price",
         "status",
+        "stop_price",
         "cum_qty",
         "avg_price",
         "text",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPalette, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
 from core.client.stores import Stores
@@ -30,6 +31,13 @@ class FootBar(QWidget):
         self.cancel.setAutoDefault(False)
         self.cancel.setEnabled(False)
         self.cancel.setAccessibleName("Cancel all orders here")
+        self.hint = QLabel("", self)
+        self.hint.setAccessibleName("Hint")
+        self.hint.setTextFormat(Qt.TextFormat.PlainText)
+        self.hint.setWordWrap(True)
+        self.hint.setAutoFillBackground(True)
+        self.hint.hide()
+        self._sentence = ""
         self._hint_until = 0
         box = QHBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -40,24 +48,34 @@ class FootBar(QWidget):
         lines.addWidget(self.profit)
         box.addLayout(lines, 1)
         box.addWidget(self.cancel)
+        self.hint.raise_()
 
     def show_hint(self, sentence: str, now: int) -> None:
         """Show a sentence for a few seconds from `now` (ns)."""
         self._hint_until = now + HINT_TIME
-        first, rest = self._two_lines(sentence)
-        for label, text in ((self.words, first), (self.profit, rest)):
-            _write(label, text, tokens().warning)
-            label.setToolTip(sentence)
+        self._sentence = sentence
+        self._place_hint()
+        self.hint.show()
 
-    def _two_lines(self, sentence: str) -> tuple[str, str]:
-        """A sentence on both lines: as many words as there is room for on the first."""
-        metrics, room = self.words.fontMetrics(), self.words.width() - 4
-        words = sentence.split(" ")
-        for count in range(len(words), 0, -1):
-            first = " ".join(words[:count])
-            if metrics.horizontalAdvance(first) <= room:
-                return first, " ".join(words[count:])
-        return sentence, ""
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The hint is set anew in the other room."""
+        super().resizeEvent(event)
+        if not self.hint.isHidden():
+            self._place_hint()
+
+    def _place_hint(self) -> None:
+        """Over the position and, when nothing works, over the button that has nothing to cancel."""
+        room = QRect(self.rect())
+        if self.cancel.isEnabled():
+            room.setRight(self.cancel.x() - 6)
+        self.hint.setGeometry(room)
+        palette = QPalette(self.palette())
+        palette.setColor(QPalette.ColorRole.WindowText, tokens().warning)
+        self.hint.setPalette(palette)
+        self.hint.setToolTip(self._sentence)
+        font, text = _fitted(self._sentence, self.font(), room)
+        self.hint.setFont(font)
+        self.hint.setText(text)
 
     def show_position(self, stores: Stores, account: str, instrument: Instrument, now: int) -> None:
         """Show what is held and how many orders work, unless a hint stands there."""
@@ -70,8 +88,10 @@ class FootBar(QWidget):
             words = f"Cancel {working} order{plural} of {account} in {instrument.symbol}"
             self.cancel.setAccessibleName(words)
             self.cancel.setToolTip(words)
-        if now < self._hint_until:
-            return
+            if not self.hint.isHidden():
+                self._place_hint()
+        if now >= self._hint_until:
+            self.hint.hide()
         held_now = stores.held_in(account, instrument.id)
         if not held_now:
             _write(self.words, "Flat", tokens().dim)
@@ -89,6 +109,21 @@ class FootBar(QWidget):
         )
         _write(self.words, held, tokens().text)
         _write(self.profit, money, gains)
+
+
+def _fitted(sentence: str, font: QFont, room: QRect) -> tuple[QFont, str]:
+    """The font and the text of a sentence within `room`: smaller before it is cut."""
+    small = QFont(font)
+    words = sentence.split(" ")
+    for count in range(len(words), 0, -1):
+        text = sentence if count == len(words) else " ".join(words[:count]) + "…"
+        for scale in (1.0, 0.9, 0.8):
+            small.setPointSizeF(max(font.pointSizeF(), 1.0) * scale)
+            if room.contains(
+                QFontMetrics(small).boundingRect(room, Qt.TextFlag.TextWordWrap, text)
+            ):
+                return small, text
+    return small, sentence
 
 
 def _write(label: QElidingLabel, text: str, color: QColor) -> None:

@@ -27,6 +27,7 @@ class _Seen(NamedTuple):
     orders: int = -1
     tickers: int = -1
     refusals: int = -1
+    connected: bool = False
 
 
 _NOTHING_SEEN = _Seen()
@@ -88,6 +89,7 @@ class StrategiesPanel(Panel):
             s.orders.version,
             s.tickers.version,
             s.refusals.version,
+            s.connected,
         )
         if seen.strategies != before.strategies:
             self._take_rows()
@@ -99,6 +101,7 @@ class StrategiesPanel(Panel):
         if seen.refusals != before.refusals:
             self._take_refusals()
         for card in self.cards.values():
+            card.setEnabled(s.connected)  # nobody is there to take an answer
             card.count_down()
 
     def _forget(self) -> None:

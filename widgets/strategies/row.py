@@ -218,11 +218,16 @@ class StrategyRow(QFrame):
             self.form.show_params(state.params, state.mode is StrategyMode.OFF)
             if self.form.waiting and state is not self._params_in:
                 self.form.taken()
-        colour = t.good if state.health == "running" else t.dim
+        # without the engine nobody knows what runs
+        connected = self._stores.connected
+        health = state.health if connected else "engine not connected"
+        colour = t.good if health == "running" else t.dim
         if state.last_error:
             colour = t.danger
-        waiting = " · asked, waiting for the engine" if self._asked is not None else ""
-        dot = f'<span style="color:{colour.name()}">● {state.health}</span>'
+        self._switch.setEnabled(connected)
+        asked = self._asked is not None and connected
+        waiting = " · asked, waiting for the engine" if asked else ""
+        dot = f'<span style="color:{colour.name()}">● {health}</span>'
         self.health.setText(f"{escape(breakable(state.instrument))} {dot}{waiting}")
         self.figures.setText(self._figures(state))
         self._arrange()

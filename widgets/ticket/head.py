@@ -66,7 +66,6 @@ class Head(QWidget):
         for widget in (self.symbol, self.word):
             top.addWidget(widget)
         top.addStretch(1)
-        top.addWidget(self.badge)
         quote.addWidget(self.bid)
         quote.addWidget(self.ask)
         box = QVBoxLayout(self)
@@ -76,11 +75,10 @@ class Head(QWidget):
         state = QHBoxLayout()
         state.addWidget(self.account, 1)
         state.addWidget(self.stale)
+        state.addWidget(self.badge)  # the account's words give way to it, the instrument never
+        state.addStrut(self.badge.sizeHint().height())  # no field moves when it comes
         box.addLayout(state)
         box.addLayout(quote)
-        policy = self.badge.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.badge.setSizePolicy(policy)
         self.badge.hide()
 
     def show_market(
@@ -89,7 +87,6 @@ class Head(QWidget):
         instrument: Instrument | None,
         account: str,
         ticker: Ticker | None,
-        position: Position | None,
         stale: str,
     ) -> None:
         """Show what is traded, for whom, what is held, and the quote."""
@@ -97,10 +94,13 @@ class Head(QWidget):
             self.word.set_mode(stores.known_mode)
         _set_text(self.symbol, instrument.symbol if instrument is not None else NOTHING)
         held = "flat"
-        if position is not None and position.qty and instrument is not None:
-            side = "long" if position.qty > 0 else "short"
-            average = format_average(stores.average_price(position), instrument)
-            held = f"{side} {format_qty(abs(position.qty), instrument)} ø {average}"
+        if instrument is not None:
+            held = " · ".join(
+                f"{'long' if p.qty > 0 else 'short'} {format_qty(abs(p.qty), instrument)}"
+                f" ø {format_average(stores.average_price(p), instrument)}"
+                for p in stores.held_in(account, instrument.id)
+            )
+            held = held or "flat"
         _set_text(self.account, f"{account or 'no account'} · {held}")
         _set_text(self.stale, stale)
         self._show_prices(instrument, ticker, bool(stale))

@@ -362,9 +362,9 @@ def test_orders_stand_in_the_order_they_are_read_and_fit_the_usual_width(qtbot, 
     panel = opened("orders")
     panel.resize(580, 300)
     names = [panel.model.columns[n].id for n in panel._visible_columns()]
-    assert names[:9] == [
+    assert names[:10] == [
         *("created", "instrument", "side", "qty", "price"),
-        *("status", "cum_qty", "avg_price", "text"),
+        *("status", "stop_price", "cum_qty", "avg_price", "text"),
     ]
     header = panel.view.horizontalHeader()
     ids = [c.id for c in panel.model.columns]

@@ -271,7 +271,7 @@ def test_a_list_that_is_refused_is_said_once_and_its_marks_go(bench):
 
 def test_the_bracket_in_use_stands_on_the_ladder_and_is_changed_in_its_window(bench, qtbot):
     top = bench.panel.top
-    assert top.bracket.text() == "⌥ −20 / +40 t"
+    assert top.bracket.text() == "Alt −20 / +40 t"
     qtbot.mouseClick(top.bracket, LEFT)
     popup = bench.panel.brackets._popup
     assert popup.isVisible()
@@ -288,7 +288,7 @@ def test_the_bracket_in_use_stands_on_the_ladder_and_is_changed_in_its_window(be
     qtbot.mouseClick(popup.keep, LEFT)
     QApplication.processEvents()
     bench.rest()
-    assert top.bracket.text() == "⌥ −0.50 / +1.25 %"
+    assert top.bracket.text() == "Alt −0.50 / +1.25 %"
     assert bench.panel.brackets._popup is None
     bench.arm()
     bench.click("bids", BID - 3, modifiers=ALT)
@@ -308,7 +308,7 @@ def test_brackets_are_kept_with_the_panel(bench, qtbot):
     other.restore_state(bench.panel.save_state())
     other.set_account("PAPER")
     other.set_instrument(BTC.id)
-    assert other.top.bracket.text() == "⌥ −5 t"
+    assert other.top.bracket.text() == "Alt −5 t"
 
 
 def test_escape_or_another_instrument_close_the_window(bench, qtbot):
@@ -423,17 +423,34 @@ def test_a_halt_stands_over_the_ladder_and_cancels_still_work(bench):
     assert bench.canvas.status == ""
 
 
-def test_a_hint_takes_both_lines_of_the_foot(bench):
-    bench.panel.resize(340, 600)
+@pytest.mark.parametrize("width", [244, 340])
+@pytest.mark.parametrize("working", [False, True])
+def test_a_hint_is_read_whole(bench, width, working):
+    bench.panel.resize(width, 600)
+    if working:
+        bench.world.order("a", Side.BUY, BID - 3)
     bench.rest()
     bench.arm()
     bench.click("asks", ASK + 2, modifiers=SHIFT)
     foot = bench.panel.foot
-    assert f"{foot.words.text()} {foot.profit.text()}" == bench.said[-1]
-    for label in (foot.words, foot.profit):
-        assert label.text()
-        assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width()
-        assert label.toolTip() == bench.said[-1]
+    assert foot.hint.isVisible()
+    assert foot.hint.text() == foot.hint.toolTip() == bench.said[-1]
+    inside = foot.hint.fontMetrics().boundingRect(
+        foot.hint.rect(), Qt.TextFlag.TextWordWrap, foot.hint.text()
+    )
+    assert foot.hint.rect().contains(inside)
+    assert foot.hint.geometry().intersects(foot.cancel.geometry()) is not working
+    assert foot.cancel.isEnabled() is working
     bench.rest(6.1)
-    assert (foot.words.text(), foot.profit.text()) == ("Flat", "")
+    assert not foot.hint.isVisible()
+    assert foot.words.text() == "Flat"
     assert foot.words.toolTip() == "Flat"
+
+
+def test_a_hint_too_long_is_cut_and_whole_under_the_pointer(bench):
+    bench.panel.resize(244, 600)
+    bench.rest()
+    foot, sentence = bench.panel.foot, "a sentence that nobody can end " * 20
+    foot.show_hint(sentence, bench.panel.clock.monotonic())
+    assert foot.hint.text().endswith("…")
+    assert foot.hint.toolTip() == sentence

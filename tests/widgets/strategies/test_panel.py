@@ -397,3 +397,22 @@ def test_both_themes_draw(qtbot, qapp, theme):
 def test_breakable_texts_lose_nothing():
     assert breakable(LONG).replace("\u200b", "") == LONG
     assert max(map(len, breakable("x" * 100).split("\u200b"))) <= 24
+
+
+def test_without_the_engine_nothing_is_said_to_run_and_nothing_can_be_accepted(bench):
+    bench.tell(mode=ADVISE, health="running")
+    card = bench.draft()
+    assert "running" in bench.row.health.text()
+    bench.world.stores.connected = False
+    bench.flush()
+    assert "engine not connected" in bench.row.health.text()
+    assert "running" not in bench.row.health.text()
+    assert not any(b.isEnabled() for b in bench.row.buttons.values())
+    bench.click(card.accept)
+    bench.qtbot.keyClick(card, Qt.Key.Key_Return)
+    assert bench.asked == []
+    bench.world.stores.connected = True
+    bench.flush()
+    assert "running" in bench.row.health.text()
+    bench.click(card.accept)
+    assert [type(c) for c in bench.asked] == [AnswerDraft]

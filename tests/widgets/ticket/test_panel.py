@@ -433,3 +433,12 @@ def test_a_button_that_shuts_by_itself_leaves_the_keyboard_in_the_ticket(bench):
     bench.panel.flush()
     assert not bench.sell.isEnabled()
     assert bench.fields.quantity.hasFocus()
+
+
+def test_in_a_narrow_window_the_instrument_is_whole_beside_a_draft(bench):
+    bench.panel.resize(190, 520)
+    head = bench.panel.head
+    head.show_draft(True)
+    QApplication.processEvents()
+    assert head.badge.isVisible()
+    assert head.symbol.width() >= head.symbol.fontMetrics().horizontalAdvance(head.symbol.text())
