@@ -36,7 +36,6 @@ RULES: dict[str, Rule] = {
             "The venue lists an execution of an order of ours that we have not heard of.",
             "Booked from the venue's execution, under its id.",
             WARNING,
-            at_once=True,
         ),
         Rule(
             "MISSED_FILL_SYNTHETIC",
@@ -56,7 +55,6 @@ RULES: dict[str, Rule] = {
             "The venue lists an execution of an order that was not sent from here.",
             "Booked; its order is adopted and marked external.",
             WARNING,
-            at_once=True,
         ),
         Rule(
             "EXTERNAL_ORDER",
