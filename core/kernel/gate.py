@@ -17,7 +17,7 @@ from core.kernel.rules import Bound, Case, Rules, make_rules
 from core.kernel.state import State
 from core.model.checks import Violation, check_order, not_tradable, reduces
 from core.model.commands import NewOrder
-from core.model.denials import no_rate, not_permitted, restricted
+from core.model.denials import CONFIRM, no_rate, not_permitted, restricted
 from core.model.enums import LinkState, PositionEffect, Source, TradingState
 
 Control = Callable[[Case, Bound], Violation | None]
@@ -232,9 +232,6 @@ def _settled(case: Case, found: list[Violation]) -> list[Violation]:
             continue
         if grant is not None and case.ts <= grant.expires and code in grant.codes:
             continue
-        left.append(violation._replace(hard=False, remedy=_CONFIRM) if asks else violation)
+        left.append(violation._replace(hard=False, remedy=CONFIRM) if asks else violation)
     left.sort(key=lambda v: not v.hard)
     return left
-
-
-_CONFIRM = "Confirm it to send it all the same."

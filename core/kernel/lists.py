@@ -21,6 +21,7 @@ from core.kernel.state import State
 from core.model.checks import Holding as Held
 from core.model.checks import Violation, check_form, reduces
 from core.model.commands import NewOrder, NewOrderList
+from core.model.denials import LIST_REFUSED
 from core.model.enums import (
     Contingency,
     ExecType,
@@ -230,7 +231,7 @@ def _bracket_problem(orders: tuple[NewOrder, ...], hedging: bool) -> str:
 def _deny_all(s: State, lives: list[Live], index: int, violation: Violation) -> None:
     bad = lives[index].command.cl_ord_id
     other = Violation(
-        "LIST_REFUSED",
+        LIST_REFUSED,
         f"Another order of its list was refused: {violation.sentence}",
         violation.remedy,
         scope=f"order:{bad}",

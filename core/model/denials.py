@@ -43,6 +43,18 @@ class Violation(NamedTuple):
         return f"{self.code}: {', '.join(parts)}. {self.sentence} {self.remedy}"
 
 
+LIST_REFUSED = "LIST_REFUSED"
+"""The code of orders that are refused because another one of their list is."""
+
+CONFIRM = "Confirm it to send it all the same."
+"""What a person may do about a denial by soft rules only."""
+
+
+def may_confirm(code: str, text: str) -> bool:
+    """Is this the code and text of an order that a person may confirm?"""
+    return code not in ("", LIST_REFUSED) and text.endswith(CONFIRM)
+
+
 def not_tradable(instrument: Instrument, why: str) -> Violation:
     """The market is shut; `why` is a word like ``halted`` or a sentence."""
     sentence = why if why.endswith(".") else f"{instrument.id} is {why or 'closed'} now."

@@ -209,6 +209,7 @@ class LadderCanvas(KeyLadder):
             not left,
             Source.USER,
             left and bool(keys & Qt.KeyboardModifier.AltModifier),
+            self.clock.monotonic(),
         )
 
     def _tell(self, column: str, wish: Wish) -> None:

@@ -27,10 +27,12 @@ class Desk(QObject):
     Signals:
         asked(object): a command to request.
         hinted(str): a sentence for the trader.
+        doubted(object): the `Answer` to an order that was refused here.
     """
 
     asked = Signal(object)
     hinted = Signal(str)
+    doubted = Signal(object)
 
     def __init__(self, stores: Stores, ids: IdMaker, clock: Clock) -> None:
         super().__init__()
@@ -84,6 +86,9 @@ class Desk(QObject):
         """See what was answered, and say what was not done; of a list, the first that was not."""
         told: set[str] = set()
         for answer in self.sent.settle(self._stores):
+            order = answer.order
+            if order is not None and order.status is OrdStatus.REJECTED and not answer.refusal:
+                self.doubted.emit(answer)
             sentence = self._failure(answer)
             if sentence and answer.list_id not in told:
                 self.hinted.emit(sentence)

@@ -161,7 +161,9 @@ class KeyLadder(LadderView):
         if now - self._key_used < REPEAT_GUARD:
             return
         self._key_used = now
-        wish = Wish(self._ids.next(), side or at[1], price, stop, False, Source.HOTKEY, bracket)
+        wish = Wish(
+            self._ids.next(), side or at[1], price, stop, False, Source.HOTKEY, bracket, now
+        )
         self.wished.emit(wish)
 
     def _key_cancel(self) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.client.stores import Stores
-from core.model.commands import Command
+from core.model.commands import Command, NewOrder
 from core.model.enums import MarketStatus, Side
 from core.model.ids import IdMaker
 from core.model.instruments import Instrument
@@ -23,6 +23,7 @@ from widgets.ladder.bars import TopBar
 from widgets.ladder.brackets import BracketDesk
 from widgets.ladder.canvas import LadderCanvas
 from widgets.ladder.columns import ALWAYS, COLUMNS, clean_order, moved
+from widgets.ladder.confirm import Question
 from widgets.ladder.desk import Desk
 from widgets.ladder.foot import FootBar
 from widgets.ladder.intent import order_for
@@ -35,6 +36,7 @@ from widgets.ladder.scenery import Scenery
 from widgets.ladder.wish import Wish
 from widgets.modeframe import ModeFrame
 from widgets.panel import Panel
+from widgets.sent import Answer
 
 _SHUT = {MarketStatus.HALTED: "halted", MarketStatus.CLOSED: "closed"}
 
@@ -67,6 +69,7 @@ class LadderPanel(Panel):
         self._epoch = stores.orders.epoch
         self._mode = stores.mode
         self._popup: OrdersPopup | None = None
+        self.question = Question()
         self.canvas = LadderCanvas(ids, self.clock, self)
         self._scenery = Scenery(stores, self.desk.sent, self.canvas, self.clock)
         self.top = TopBar(stores.known_mode, self)
@@ -81,6 +84,7 @@ class LadderPanel(Panel):
         box.addWidget(self.frame)
         self.desk.asked.connect(self._asked)
         self.desk.hinted.connect(self._hint)
+        self.desk.doubted.connect(self._doubted)
         self.canvas.wished.connect(self._wished)
         self.canvas.cancel_wished.connect(self._cancel_row)
         self.canvas.move_wished.connect(self._move)
@@ -107,6 +111,7 @@ class LadderPanel(Panel):
             return
         super().set_instrument(instrument)
         self._rows = None
+        self.question.drop()
         self._scenery.forget(self._group)
         self.brackets.close_popup()
         self.fresh.forget()
@@ -132,6 +137,7 @@ class LadderPanel(Panel):
         """Take in what changed; called once a frame."""
         self.desk.settle()
         self._check_lock()
+        self._show_question()
         self.canvas.settle()
         instrument = self.stores.instruments.get(self.instrument)
         self.frame.set_mode(self.stores.known_mode)
@@ -283,7 +289,12 @@ class LadderPanel(Panel):
             self._refuse(order, wish.price)
             return
         if armed:
-            order = replace(order, cl_ord_id=wish.id, source=wish.source)
+            if self.question.about(order, wish) and self.question.too_soon(wish):
+                self.canvas.flash_row(wish.price)
+                return
+            confirmed = self.question.take() if self.question.about(order, wish) else ()
+            self._show_question()
+            order = replace(order, cl_ord_id=wish.id, source=wish.source, confirmed=confirmed)
         whole = self.brackets.around(order, instrument, ticker) if wish.bracket else order
         if isinstance(whole, str):
             self._refuse(whole, wish.price)
@@ -292,6 +303,21 @@ class LadderPanel(Panel):
             self.desk.send(whole)
         else:
             self.draft_offered.emit(whole)
+
+    def _doubted(self, answer: Answer) -> None:
+        """An order was refused: where only soft rules did it, the trader may confirm it."""
+        command, order = answer.command, answer.order
+        if not isinstance(command, NewOrder) or order is None or not self.lock.armed:
+            return
+        if self.question.ask(command, order, bool(answer.list_id), self.clock.monotonic()):
+            self._show_question()
+
+    def _show_question(self) -> None:
+        question = self.question
+        if not self.lock.armed:
+            question.drop()
+        question.settle(self.clock.monotonic())
+        self.canvas.set_question(question.price, question.text, question.buy)
 
     def _refuse(self, sentence: str, price: int) -> None:
         """A click that places nothing: its row flashes, and the foot says why."""

@@ -43,6 +43,8 @@ class LadderView(QWidget):
         stale: why prices must not be trusted now; empty while they are good.
         status: ``halted`` or ``closed`` while the market is; empty while it trades.
         notes: what a column's tooltip says beyond its meaning.
+        question: price of a row, what is asked there, and whether about a buy; (0, '', _) while
+            nothing is.
 
     Signals:
         looks_changed(): something local changed; compose and show again.
@@ -62,6 +64,7 @@ class LadderView(QWidget):
         self.shifted = clock.monotonic()
         self.stale = ""
         self.notes: dict[str, str] = {}
+        self.question = (0, "", True)
         self.accessible: Any = None
         self._blink = False
         self._badge = False
@@ -142,6 +145,12 @@ class LadderView(QWidget):
             self.update(self._badge_box(True))
             self.update(self._badge_box(False))
 
+    def set_question(self, price: int, text: str, buy: bool) -> None:
+        """Ask something in the row of `price` (ticks); 0: nothing is asked."""
+        if (price, text, buy) != self.question:
+            self.question = price, text, buy
+            self.update()
+
     def set_columns(self, order: Sequence[str], hidden: set[str]) -> None:
         """Which columns to show in which order."""
         self.order, self.hidden = tuple(order), set(hidden)
@@ -205,12 +214,25 @@ class LadderView(QWidget):
         RowPainter(painter, look, self._spans, bool(self.stale)).rows(
             self.pictures, sorted(wanted), width
         )
+        self._paint_question(painter)
         if self.away:
             arrow = "▲" if self.away > 0 else "▼"
             color = look.accent if self._blink else look.dim
             box = self._badge_box(self.away > 0)
             paint_badge(painter, look, box, f"{arrow} {abs(self.away)} rows", color)
         painter.end()
+
+    def _paint_question(self, painter: QPainter) -> None:
+        """An amber badge in the row that is asked about, beside the cell that was clicked."""
+        price, text, buy = self.question
+        row = self.rows.row_at(price) if price else -1
+        if not self.rows.visible(row):
+            return
+        look = self._look
+        width = min(round(look.width(text, True)) + 12, self.width())
+        top = look.header + row * look.row_height
+        box = QRect(self.width() - width if buy else 0, top, width, look.row_height)
+        paint_badge(painter, look, box, text, look.warning)
 
     def _paint_state(self, painter: QPainter) -> None:
         """A word over the header while prices are old, nothing trades, or the ladder is free."""

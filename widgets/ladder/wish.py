@@ -20,7 +20,7 @@ SIDES = {"bids": Side.BUY, "my_buys": Side.BUY, "asks": Side.SELL, "my_sells": S
 class Wish:
     """An order or a draft that the trader asked for, with the id made when the intent arose.
 
-    `bracket`: with a stop and a target behind it.
+    `bracket`: with a stop and a target behind it. `at` is when the intent arose (monotonic ns).
     """
 
     id: str
@@ -30,6 +30,7 @@ class Wish:
     second: bool
     source: Source
     bracket: bool = False
+    at: int = 0
 
 
 @dataclass(slots=True)
