@@ -18,7 +18,6 @@ from superqt import QElidingLabel
 from core.client.stores import Stores
 from core.model.enums import Mode
 from core.model.instruments import Instrument
-from core.model.orders import Position
 from core.model.session import Ticker
 from widgets.modeframe import ModeWord
 from widgets.theme import tokens

@@ -203,8 +203,7 @@ class TicketPanel(Panel):
         self.fresh.look(stores, self.account, self.instrument)
         self.frame.set_mode(stores.known_mode)
         ticker = stores.tickers.get(self.instrument)
-        position = stores.position(self.account, self.instrument)
-        self.head.show_market(stores, instrument, self.account, ticker, position, self.fresh.why)
+        self.head.show_market(stores, instrument, self.account, ticker, self.fresh.why)
         self.head.show_draft(self.draft is not None)
         for button in self.buttons.values():
             button.settle()
