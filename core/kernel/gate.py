@@ -104,7 +104,7 @@ def gate(
         case.ts,
         own=case.own,
         is_open=market.is_open(case.ts),
-        only_reduce=only_reduce(order, holding, part, closing),
+        only_reduce=only_reduce(order, held, part, closing),
         known=known,
     )
     if found:
@@ -152,17 +152,17 @@ def out_of_reach(s: State, market: Market) -> str:
     return f"{market.instrument.venue} is not connected ({link[1] or link[0].value})."
 
 
-def only_reduce(order: NewOrder, holding: Holding, part: Holding | None, closing: bool) -> str:
-    """Why an order must reduce what the account holds, or nothing."""
-    account, meter = holding.account, holding.market.meter
+def only_reduce(order: NewOrder, held: Holding, part: Holding | None, closing: bool) -> str:
+    """Why an order must reduce what the account holds, or nothing; `held` is what it acts on."""
+    account, meter = held.account, held.market.meter
     if account.state is _REDUCING:
         return f"Account {account.id} is reduce-only: {_reason(account)}."
     if meter.state is _REDUCING:
         return f"Venue {meter.name} is reduce-only: {_reason(meter)}."
-    if not closing and any(
-        each is not None and each.at(order).closing is not None for each in (holding, part)
+    if not closing and (
+        held.closing is not None or (part is not None and part.at(order).closing is not None)
     ):
-        return f"{holding.market.instrument.id} is being closed."
+        return f"{held.market.instrument.id} is being closed."
     if account.hedging and order.position_effect is _CLOSE:
         return "The order closes."
     return ""
