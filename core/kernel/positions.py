@@ -168,7 +168,10 @@ class Market:
         mark2 = reference2(self)
         if mark2:
             self.mark2 = mark2
-            self.weigh()
+            if self.gearing is None:
+                self.each = mark2 * self.half
+            else:
+                self.weigh()
 
     def revalue(self) -> None:
         """The market moved: value anew whatever is held or may be."""
