@@ -95,7 +95,8 @@ class Sources(QLabel):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A click within it."""
         super().mouseReleaseEvent(event)
-        if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+        within = self.rect().contains(event.position().toPoint())
+        if within and event.button() is Qt.MouseButton.LeftButton:
             self.clicked.emit()
 
 
