@@ -299,7 +299,7 @@ def _out(s: State, live: Live, text: str) -> None:
     others: list[Live] = []
     if group is not None:
         siblings = group.siblings(live)
-        own = sum(o.exposed for o in siblings if o is live or _alike(o, live))
+        own = sum(o.exposed for o in siblings if o.place == live.place)
         others = [o for o in siblings if o is not live]
         if more.way is Way.TRIGGER and group.lives[0] not in siblings:
             # The market turned against the entry: no more of it.
@@ -377,10 +377,6 @@ def after_fill(s: State, live: Live, piece: Slice) -> None:
         return
     s.recount(live)
     _out(s, live, "")
-
-
-def _alike(one: Live, other: Live) -> bool:
-    return one.holding is other.holding and one.command.side is other.command.side
 
 
 def _say(s: State, live: Live, more: More, why: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from core.kernel.orders import Live
-from core.model.enums import Contingency, Side
+from core.model.enums import Contingency, PositionEffect, Side
 
 
 class Way(Enum):
@@ -114,14 +114,14 @@ class Group:
     def exposures(self) -> list[tuple[Live, int]]:
         """How many open lots each order counts for: of siblings on one side only the largest."""
         found: list[tuple[Live, int]] = []
-        carried: dict[tuple[int, Side], int] = {}
+        carried: dict[tuple[int, Side, PositionEffect | None], int] = {}
         for live in self.lives:
             leaves = 0
             if not live.dead and live.more is not None and not live.more.suspended:
                 leaves = max(0, live.most() - live.cum)
             siblings = self.siblings(live)
             if len(siblings) > 1:
-                key = id(live.holding), live.command.side
+                key = live.place
                 before = carried.get(key, 0)
                 carried[key] = max(before, leaves)
                 leaves = max(0, leaves - before)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from core.model.commands import NewOrder
-from core.model.enums import OrdStatus
+from core.model.enums import OrdStatus, PositionEffect, Side
 from core.model.numbers import ZERO
 from core.model.orders import Order
 
@@ -137,6 +137,13 @@ class Live:
     def waits(self) -> bool:
         """Is nothing of the order at its venue, since the engine waits with it?"""
         return self.more is not None and self.more.waits
+
+    @property
+    def place(self) -> tuple[int, Side, PositionEffect | None]:
+        """On which side of which position, or leg of it, the order acts."""
+        holding, c = self.holding, self.command
+        legs = holding is not None and holding.account.hedging
+        return id(holding), c.side, c.position_effect if legs else None
 
     def most(self) -> int:
         """The largest total quantity the order may have, whatever becomes of its replaces."""

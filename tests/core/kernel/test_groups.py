@@ -9,7 +9,7 @@ import pytest
 
 from core.model.enums import Contingency, ExecType, LinkState, OrdStatus, OrdType, Severity
 from core.model.orders import OrderUpdate
-from tests.core.kernel.driver import AAPL, BTC, BUY, SELL, Driver
+from tests.core.kernel.driver import AAPL, BTC, BUY, FUT, SELL, Driver
 
 OCO, OTO, BRACKET = Contingency.OCO, Contingency.OTO, Contingency.BRACKET
 STOP = {"side": SELL, "ord_type": OrdType.STOP, "stop_price": 19_900}
@@ -492,3 +492,16 @@ def test_a_bracket_of_a_strategy_protects_its_part():
     assert d.position().qty == 0
     assert d.position(strategy="S").qty == 10
     assert d.order(stop).leaves == 10
+
+
+def test_a_change_does_not_count_on_a_sibling_of_another_instrument():
+    d = Driver(("max_position", Decimal(10), "account", "P"))
+    here, there = d.order_list(
+        Contingency.OCO,
+        {"side": BUY, "price": 20_000, "instrument": AAPL.id},
+        {"side": BUY, "price": 20_000, "instrument": FUT.id},
+    )
+    d.ack(here)
+    d.ack(there)
+    d.replace(here, 20, 20_000)
+    assert d.refusal().code == "MAX_POSITION"

@@ -292,6 +292,27 @@ def test_a_leg_is_closed_with_the_exits_that_protect_it(d):
     assert legs(d) == (0, -3)
 
 
+@pytest.mark.parametrize("first", [CLOSE, OPEN])
+def test_siblings_of_both_legs_count_on_their_own(d, first):
+    hedged(d, 10, 5)
+    other = OPEN if first is CLOSE else CLOSE
+    sizes = {CLOSE: 10, OPEN: 20}
+    names = d.order_list(
+        Contingency.OCO,
+        {"side": SELL, "price": 20_100, "position_effect": first, "qty": sizes[first]},
+        {"side": SELL, "price": 20_200, "position_effect": other, "qty": sizes[other]},
+    )
+    assert [d.order(name).working for name in names] == [True, True]
+    d.new(SELL, 1, 20_300, position_effect=CLOSE)
+    assert d.denial().code == "REDUCE_ONLY_MODE"
+    for name in names:
+        d.ack(name)
+    closing = names[0] if first is CLOSE else names[1]
+    d.replace(closing, 11, d.order(closing).price)
+    assert d.refusal().code == "REDUCE_ONLY_MODE"
+    d.restart()
+
+
 # -- the rest --------------------------------------------------------------------------------
 
 
