@@ -11,11 +11,12 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test bench doctor clean distclean
+.PHONY: help run test faults bench doctor clean distclean
 
 help:
 	@echo "make run        the terminal on the built-in simulated market"
 	@echo "make test       lint, types, import rules and tests"
+	@echo "make faults     the long form of the fault tests, about an hour"
 	@echo "make bench      the figures beside their budgets, also in bench.json"
 	@echo "make doctor     check the installation"
 	@echo "make clean      remove what was built and cached"
@@ -32,6 +33,12 @@ test:
 bench:
 	@$(PREPARE) --dev
 	@$(BIN)/python main.py bench --json bench.json $(ARGS)
+
+faults:
+	@$(PREPARE) --dev
+	@OUTCRY_FAULTS=long $(BIN)/python -m pytest tests/faults
+	@$(BIN)/python -m tests.faults.fuzz
+	@$(BIN)/python -m tests.faults.soak
 
 doctor:
 	@$(PREPARE)

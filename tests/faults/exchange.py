@@ -198,7 +198,7 @@ class Exchange:
         sign = order.side.sign
         own.cum += qty
         own.status = OrdStatus.FILLED if own.cum == own.qty else OrdStatus.PARTIALLY_FILLED
-        exec_id = f"f{len(self.executions) + 1}"
+        exec_id = f"f-{len(self.executions) + 1}"
         self.executions[exec_id] = (order.cl_ord_id, sign, qty, price)
         fee = FEE * qty
         self.positions[f"{order.account} {order.instrument}"] += sign * qty
@@ -224,7 +224,7 @@ class Exchange:
         self.events(
             ExecutionReport(
                 NAME, now, now, order.cl_ord_id, kind, own.status, own.order_id,
-                exec_id or f"e{self._count}", request or order.cl_ord_id, order.instrument,
+                exec_id or f"e-{self._count}", request or order.cl_ord_id, order.instrument,
                 order.side, own.qty, own.price, own.cum, price, qty, fee, "USD",
                 Liquidity.REMOVED if qty else Liquidity.UNKNOWN, account=order.account,
             )

@@ -29,8 +29,10 @@ from tests.faults.inputs import ACCOUNT, DECIMALS, T0, Maker, damage, over_the_w
 from tests.faults.rig import LONG
 from tests.faults.targets import TARGETS, Target, take
 
-EXAMPLES = {"engine": 4} | ({"engine": 2_000} if LONG else {})
-USUAL = 100_000 if LONG else 60
+pytestmark = pytest.mark.timeout(3_600 if LONG else 120)
+
+EXAMPLES = {"engine": 500 if LONG else 4}
+USUAL = 20_000 if LONG else 60
 SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
@@ -41,7 +43,6 @@ def _quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.timeout(3_600 if LONG else 120)
 @pytest.mark.parametrize("name", TARGETS)
 def test_damaged_input(name: str, tmp_path: Path) -> None:
     seeds = TARGETS[name].seeds()
@@ -88,7 +89,7 @@ def started() -> Kernel:
     return kernel
 
 
-@settings(max_examples=100_000 if LONG else 150, suppress_health_check=SLOW)
+@settings(max_examples=30_000 if LONG else 150, suppress_health_check=SLOW)
 @given(st.randoms(use_true_random=True), st.integers(1, 25))
 def test_nothing_on_record_is_too_much(rng: Random, count: int) -> None:
     """The kernel never raises, for then no start would succeed any more; what it holds can be put
