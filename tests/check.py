@@ -19,6 +19,7 @@ STEPS: dict[str, list[str]] = {
     "format": ["ruff", "format", "--check", "."],
     "types": ["mypy"],
     "import rules": ["lint-imports"],
+    "simulation": ["python", "main.py", "simulate", "--seeds", "2000"],
     "tests": ["pytest", "-n", str(WORKERS), "--dist", "loadfile"],
 }
 

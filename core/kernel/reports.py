@@ -334,7 +334,11 @@ def on_link(s: State, link: LinkUpdate) -> None:
 
 def _lose(s: State, live: Live, text: str) -> None:
     """Nobody knows what became of what was asked of a venue for an order, if anything was."""
-    if live.dead or live.unknown or live.waits:
+    if live.dead or live.waits:
+        return
+    if live.unknown:
+        for request in live.requests:  # also what was asked for since it became unknown
+            request.lost = True
         return
     if live.base is OrdStatus.PENDING_NEW or live.requests or _unanswered(live):
         live.unknown = True

@@ -332,3 +332,16 @@ def test_old_reports_without_the_new_fields_decode():
     d = Driver()
     assert isinstance(d.report("x", ExecType.NEW, OrdStatus.NEW)[0].text, str)
     assert not d.of(OrderUpdate)
+
+
+def test_a_correction_is_the_same_before_and_after_a_restart():
+    plain, restarted = Driver(), Driver()
+    for each in (plain, restarted):
+        each.tick(session="monday")
+        name = each.working(qty=10)
+        each.fill(name, 10, 20_000, "a")
+        correct(each, name, "a", 10, 20_050, OrdStatus.FILLED)
+    restarted.restart()
+    for each in (plain, restarted):
+        each.tick(session="tuesday")
+    assert restarted.kernel.digest() == plain.kernel.digest()

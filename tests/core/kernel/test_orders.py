@@ -542,3 +542,27 @@ def test_views():
     assert d.kernel.watched() == [AAPL.id]
     assert d.kernel.marks()[AAPL.id] == 20_000
     assert {i.id for i in d.kernel.instruments()} == {"AAPL.SIM", "BTC.XCH", "FUT.SIM"}
+
+
+def test_a_request_for_an_unknown_order_is_lost_when_the_link_breaks_again():
+    d = Driver()
+    name = d.new()
+    d.down()
+    d.link(LinkState.UP)
+    d.cancel(name)
+    d.down()
+    d.link(LinkState.UP)
+    d.report(name, ExecType.ORDER_STATUS, OrdStatus.NEW)
+    assert d.status_of(name) is OrdStatus.NEW
+
+
+def test_what_a_venue_says_again_does_not_tell_what_became_of_a_lost_request():
+    d = Driver()
+    name = d.working()
+    d.cancel(name)
+    d.down()
+    d.link(LinkState.UP)
+    d.report(name, ExecType.NEW, OrdStatus.NEW)
+    assert d.status_of(name) is OrdStatus.UNKNOWN
+    d.report(name, ExecType.ORDER_STATUS, OrdStatus.NEW)
+    assert d.status_of(name) is OrdStatus.NEW
