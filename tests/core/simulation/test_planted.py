@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
@@ -14,8 +14,9 @@ from core.kernel.orders import Live
 from core.model.events import ExecutionReport
 from core.model.requests import VenueRequest
 from core.services.orderpath import OrderPath
+from core.simulation.plan import make_plan
 from core.simulation.seeds import run_seeds, shorten
-from core.simulation.world import Outcome
+from core.simulation.world import Outcome, simulate
 from core.venues.remote.venue import RemoteVenue
 
 MOST_SEEDS = 150
@@ -27,6 +28,20 @@ def found(kind: str) -> Outcome:
     assert totals.failed, f"{MOST_SEEDS} seeds found nothing"
     assert kind in totals.failed[0].broken
     return totals.failed[0]
+
+
+def found_among(kind: str, kinds: Sequence[str]) -> None:
+    """A plan of these steps only, for one account, breaks something of this kind."""
+    for seed in range(MOST_SEEDS):
+        plan = [
+            step._replace(kind=kinds[step.a % len(kinds)], at=300 + 3 * step.number, a=0)
+            for step in make_plan(seed)
+        ]
+        broken = simulate(seed, plan).broken
+        if broken:
+            assert kind in broken
+            return
+    raise AssertionError(f"{MOST_SEEDS} plans found nothing")
 
 
 def test_an_execution_that_is_counted_twice_is_found_and_shrunk(
@@ -59,8 +74,9 @@ def test_an_order_that_leaves_before_the_disk_has_it_is_found(
 
 
 def test_a_replace_whose_exposure_is_forgotten_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = ("order", "order", "replace", "replace", "stall")
     monkeypatch.setattr(Live, "most", lambda self: self.qty)
-    found("(6)")
+    found_among("(6)", kinds)
 
 
 def test_an_order_that_is_sent_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,9 +94,7 @@ def test_an_order_that_leaves_an_account_that_was_halted_meanwhile_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Kernel, "halted", lambda self, account: False)
-    totals = run_seeds(0, 600)
-    assert totals.failed
-    assert "(5)" in totals.failed[0].broken
+    found_among("(5)", ("order", "order", "state", "slow disk"))
 
 
 def test_a_snapshot_that_keeps_less_than_all_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,11 @@ import sys
 import pytest
 
 from app import cli
+from core.model.requests import VenueRequest
 from core.simulation.plan import FAULTS, make_plan
 from core.simulation.seeds import replay, run_seed, run_seeds
 from core.simulation.shrink import kind_of
+from core.venues.remote.venue import RemoteVenue
 
 SEEDS = (3, 7, 11, 20)
 _TRACES = (
@@ -106,14 +108,18 @@ def test_the_command_says_what_was_done(capsys: pytest.CaptureFixture[str]) -> N
 def test_the_command_prints_how_to_see_a_failure_again(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.kernel.orders import Live
+    send = RemoteVenue.send
 
-    monkeypatch.setattr(Live, "most", lambda self: self.qty)
+    def again(self: RemoteVenue, request: VenueRequest) -> None:
+        send(self, request)
+        send(self, request)
+
+    monkeypatch.setattr(RemoteVenue, "send", again)
     assert cli.main(["simulate", "--seeds", "150", "--jobs", "1"]) == 1
     said = capsys.readouterr().out
-    assert "FAILED: (6)" in said
+    assert "FAILED: (4)" in said
     command = next(line for line in said.splitlines() if line.startswith("shorter:"))
     words = command.partition("main.py ")[2].split()
     assert cli.main(words) == 1
-    assert "WRONG: (6)" in capsys.readouterr().out
+    assert "WRONG: (4)" in capsys.readouterr().out
     assert cli.main(words[:3]) == 1
