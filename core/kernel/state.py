@@ -23,7 +23,7 @@ from core.model.enums import (
     Source,
     TradingState,
 )
-from core.model.events import CommandRefused, Event, Notice
+from core.model.events import CommandRefused, Event, ExecutionReport, Notice
 from core.model.inputs import Setup
 from core.model.instruments import Instrument
 from core.model.numbers import plain
@@ -397,9 +397,11 @@ class State:
 
 def asker(message: object) -> str:
     """Who asked for what an input makes happen; empty when it is no command."""
+    if type(message) is ExecutionReport:
+        return ""
     source = getattr(message, "source", None)
     if type(source) is not Source:
         return ""
     strategy = getattr(message, "strategy", "") if source is Source.STRATEGY else ""
     name = strategy or getattr(message, "trader", "")
-    return f"{source.value} {name}" if name else source.value
+    return f"{source._value_} {name}" if name else source._value_
