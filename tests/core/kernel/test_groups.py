@@ -495,7 +495,10 @@ def test_a_bracket_of_a_strategy_protects_its_part():
 
 
 def test_a_change_does_not_count_on_a_sibling_of_another_instrument():
-    d = Driver(("max_position", Decimal(10), "account", "P"))
+    d = Driver(
+        ("max_position", Decimal(10), "account", "P"),
+        ("max_order_notional", Decimal(10**9), "account", "P"),
+    )
     here, there = d.order_list(
         Contingency.OCO,
         {"side": BUY, "price": 20_000, "instrument": AAPL.id},
