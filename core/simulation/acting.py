@@ -233,7 +233,8 @@ def _bust(world: World, step: Step) -> None:
     if found is not None:
         world.faults["bust"] += 1
         _excuse(world, found[1])
-        world.watch.lowered.add(found[1].order.cl_ord_id.partition("/")[0])
+        name = found[1].order.cl_ord_id
+        world.watch.lowered.update((name, name.rpartition("/")[0]))  # perhaps a slice of an order
         found[0].bust(found[1])
 
 
