@@ -107,10 +107,9 @@ class Actions(QObject):
             action = QAction(spec.text, window)
             action.setObjectName(spec.id)
             action.setShortcuts([QKeySequence(k) for k in spec.keys])
-            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            # also in the windows of panels that stand apart, and from a form that is open
+            action.setShortcutContext(Qt.ShortcutContext.ApplicationShortcut)
             action.setAutoRepeat(False)
-            if spec.id.startswith("trade."):
-                action.setShortcutContext(Qt.ShortcutContext.ApplicationShortcut)
             if spec.tip:
                 action.setToolTip(spec.tip)
                 action.setStatusTip(spec.tip)
@@ -128,6 +127,7 @@ class Actions(QObject):
         action = QAction(text, self.parent())
         action.setObjectName(action_id)
         action.setShortcuts([QKeySequence(k) for k in keys])
+        action.setShortcutContext(Qt.ShortcutContext.ApplicationShortcut)
         action.setAutoRepeat(False)
         action.triggered.connect(lambda _checked=False: handler())
         self._window.addAction(action)

@@ -523,3 +523,18 @@ def test_every_command_carries_the_traders_name(terminal):
     assert (sent.trader, [o.trader for o in sent.orders]) == ("ann", ["ann", "bob"])
     t.window._send(VenueControl("V", "REPLAY", "pause"))
     assert t.commands[-1].venue == "REPLAY", "a command without a name stays as it is"
+
+
+def test_the_keys_work_in_a_panel_that_stands_in_a_window_of_its_own(terminal, qtbot):
+    t = terminal()
+    t.orders = (t.order("O1"),)
+    t.connect()
+    t.window.show_story("O1")
+    (name,) = (n for n, p in t.window.docks.panels.items() if p.KIND == "story")
+    story = t.window.docks.panels[name]
+    assert story.window() is not t.window
+    story.window().activateWindow()
+    story.view.setFocus()
+    qtbot.waitUntil(story.view.hasFocus)
+    QTest.keyClick(story.view, Qt.Key.Key_W, CTRL)
+    assert name not in t.window.docks.panels

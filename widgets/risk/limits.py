@@ -243,7 +243,7 @@ class LimitTable(QWidget):
         """Choose a row; the last one shows or hides more."""
         row = int(event.position().y()) // self.row_height()
         self._choose(row)
-        if row == len(self._keys) and self._hidden:
+        if row == len(self._keys) and self._hidden and event.button() is Qt.MouseButton.LeftButton:
             self._ask()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -269,13 +269,18 @@ class LimitTable(QWidget):
             self.update()
             self.row_chosen.emit(row * self.row_height())
 
+    def ask_change(self) -> None:
+        """Ask to change the chosen limit, if there is one."""
+        if 0 <= self._current < len(self._keys):
+            self.change_asked.emit(self._keys[self._current])
+
     def _ask(self) -> None:
         if self._current == len(self._keys) and self._hidden:
             self._all = not self._all
             self._version = -1
             self.refresh()
-        elif 0 <= self._current < len(self._keys):
-            self.change_asked.emit(self._keys[self._current])
+        else:
+            self.ask_change()
 
     def _describe(self) -> None:
         if self._current == len(self._keys) and self._hidden:

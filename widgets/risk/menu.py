@@ -1,4 +1,4 @@
-"""What the limits' context menu offers: settings read anew, a stopped strategy let go on."""
+"""The limits' context menu: change one, read the settings anew, let a strategy go on."""
 
 from __future__ import annotations
 
@@ -20,15 +20,22 @@ class RiskMenu:
     Args:
         parent: the widget that it opens on.
         send: takes the commands.
+        change: asks for another value of the limit that is chosen.
     """
 
     def __init__(
-        self, parent: QWidget, stores: Stores, ids: IdMaker, send: Callable[[Command], None]
+        self,
+        parent: QWidget,
+        stores: Stores,
+        ids: IdMaker,
+        send: Callable[[Command], None],
+        change: Callable[[], None],
     ) -> None:
         self._parent = parent
         self._stores = stores
         self._ids = ids
         self._send = send
+        self._change = change
 
     def open(self, at: QPoint) -> None:
         """Show the menu at a place of the parent."""
@@ -37,6 +44,8 @@ class RiskMenu:
     def build(self) -> QMenu:
         """The menu, not shown yet."""
         menu = QMenu(self._parent)
+        menu.addAction("&Change this limit…", self._change)
+        menu.addSeparator()
         menu.addAction("Read the &settings file anew…", self.reload)
         going = menu.addAction("Let a stopped &strategy go on…", self.go_on)
         going.setEnabled(len(self._stores.strategies) > 0)

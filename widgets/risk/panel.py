@@ -64,6 +64,7 @@ class RiskPanel(Panel):
         self.rearm = QPushButton("&Re-arm", self)
         self.rearm.setAccessibleName("Re-arm trading")
         self.rearm.clicked.connect(self._on_rearm)
+        self.confirm.returnPressed.connect(self.rearm.click)
         self._armed_row = QWidget(self)
         row = QHBoxLayout(self._armed_row)
         row.setContentsMargins(8, 0, 8, 4)
@@ -90,7 +91,7 @@ class RiskPanel(Panel):
         self._check_box.hide()
         self.limits = LimitTable(stores, self)
         self.limits.change_asked.connect(self._on_change)
-        self.menu = RiskMenu(self.limits, stores, ids, self.requested.emit)
+        self.menu = RiskMenu(self.limits, stores, ids, self.requested.emit, self.limits.ask_change)
         self.limits.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.limits.customContextMenuRequested.connect(self.menu.open)
         # in a low panel everything below the state can be scrolled, nothing is cut

@@ -49,7 +49,7 @@ _SAMPLES = (
     "000,000.00",
     "000,000.00",
     "000,000.00",
-    "strategy mean reversion",
+    "user trader",
 )
 
 
@@ -259,6 +259,6 @@ class StoryPanel(Panel):
     def _size(self, view: QTableView) -> None:
         metrics = self.fontMetrics()
         view.verticalHeader().setDefaultSectionSize(metrics.height() + 6)
-        for column, sample in enumerate(_SAMPLES):
+        for column, sample in enumerate(_SAMPLES):  # what is left is the text's
             width = max(metrics.horizontalAdvance(t) for t in (sample, COLUMNS[column][0]))
-            view.horizontalHeader().resizeSection(column, width + 20)
+            view.horizontalHeader().resizeSection(column, width + 12)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
+from msgspec.structs import replace
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QInputDialog
 
 from core.model.commands import ReloadSettings, SetTradingState
 from core.model.enums import StrategyMode, TradingState
-from core.model.events import StrategyState
+from core.model.events import LimitUse, StrategyState
 from core.model.ids import IdMaker
 from tests.widgets.trading_world import World
+from widgets.risk.change import ChangeLimit
 from widgets.risk.panel import RiskPanel
 
 
@@ -19,11 +25,21 @@ def panel(qtbot):
     world.stores.take_event(
         StrategyState(1, "quoter", "quoter", "BTC-USD.SIM", "PAPER", StrategyMode.AUTO)
     )
+    world.stores.take_event(
+        LimitUse(
+            1, "max_exposure", "account", "PAPER", Decimal(1), Decimal(9), "money", "reduce only"
+        )
+    )
     made = RiskPanel(world.stores, IdMaker("T"))
     qtbot.addWidget(made)
+    made.set_account("PAPER")
     made.commands = []
     made.requested.connect(made.commands.append)
     return made
+
+
+def action(panel, words):
+    return next(a for a in panel.menu.build().actions() if words in a.text().replace("&", ""))
 
 
 def answers(monkeypatch, text, chosen=True):
@@ -33,7 +49,7 @@ def answers(monkeypatch, text, chosen=True):
 
 def test_settings_are_read_anew_with_a_reason(panel, monkeypatch):
     answers(monkeypatch, " new limits ")
-    panel.menu.build().actions()[0].trigger()
+    action(panel, "Read the").trigger()
     (command,) = panel.commands
     assert isinstance(command, ReloadSettings)
     assert command.reason == "new limits"
@@ -41,7 +57,7 @@ def test_settings_are_read_anew_with_a_reason(panel, monkeypatch):
 
 def test_a_stopped_strategy_goes_on(panel, monkeypatch):
     answers(monkeypatch, "looked at it")
-    panel.menu.build().actions()[1].trigger()
+    action(panel, "Let a stopped").trigger()
     (command,) = panel.commands
     assert isinstance(command, SetTradingState)
     assert (command.scope, command.scope_id) == ("strategy", "quoter")
@@ -54,3 +70,33 @@ def test_nothing_without_a_reason(panel, monkeypatch, text, chosen):
     for action in panel.menu.build().actions():
         action.trigger()
     assert panel.commands == []
+
+
+def test_the_limit_that_was_clicked_is_changed(panel):
+    panel.menu.build()
+    asked = []
+    panel.limits.change_asked.connect(asked.append)
+    action(panel, "Change this").trigger()
+    assert asked == [], "none is chosen"
+    panel.show()
+    panel.flush()
+    assert panel.limits._keys
+    QTest.mouseClick(panel.limits, Qt.MouseButton.RightButton, pos=QPoint(20, 5))
+    action(panel, "Change this").trigger()
+    assert asked == [panel.limits._keys[0]]
+    panel.findChild(ChangeLimit).close()
+
+
+def test_enter_in_the_field_arms_again_and_only_with_the_right_name(panel):
+    known = panel.stores.accounts[panel.account]
+    panel.stores.take_event(replace(known, state=TradingState.REDUCING, reason="kill switch"))
+    panel.show()
+    panel.flush()
+    panel.confirm.setText("paper")
+    QTest.keyClick(panel.confirm, Qt.Key.Key_Return)
+    assert panel.commands == []
+    panel.confirm.setText(panel.account)
+    QTest.keyClick(panel.confirm, Qt.Key.Key_Return)
+    (command,) = panel.commands
+    assert isinstance(command, SetTradingState)
+    assert command.state is TradingState.ACTIVE
