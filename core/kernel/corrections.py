@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from core.kernel.orders import Live
 from core.kernel.positions import Holding
+from core.kernel.rates import rests
 from core.kernel.state import State
 from core.model.checks import MAX_TICKS, units_of
 from core.model.enums import ExecType, OrdStatus, Severity, Side
@@ -250,6 +251,7 @@ def _status(s: State, live: Live, r: ExecutionReport) -> None:
         live.base = OrdStatus.PARTIALLY_FILLED if live.cum else OrdStatus.NEW
         s.dead.remove(live.command.cl_ord_id)
         s.begin(live, holding, live.part, live.hand)
+        rests(live)
     elif live.base is OrdStatus.CANCELED and live.cum >= live.qty:
         live.base = OrdStatus.FILLED
 

@@ -345,3 +345,14 @@ def test_a_correction_is_the_same_before_and_after_a_restart():
     for each in (plain, restarted):
         each.tick(session="tuesday")
     assert restarted.kernel.digest() == plain.kernel.digest()
+
+
+def test_an_order_that_works_again_stands_in_the_book_again():
+    d = Driver()
+    name = d.working(SELL, 5, 20_000)
+    d.fill(name, 5, exec_id="x")
+    d.new(BUY, 1, 20_000, confirmed=())  # what stood there is gone
+    d.canceled(d.accepted().cl_ord_id)
+    d.report(name, ExecType.TRADE_CANCEL, OrdStatus.PARTIALLY_FILLED, exec_ref="x", exec_id="b")
+    d.new(BUY, 1, 20_000, confirmed=())
+    assert d.denial().code == "SELF_TRADE"
