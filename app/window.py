@@ -131,6 +131,7 @@ class MainWindow(QMainWindow):
         self._subscribing.timeout.connect(self._subscribe)
         self._hearing = Hearing(desk, self.status, self)
         desk.connection_changed.connect(self._on_connection)
+        self._failed = ""
         desk.failed.connect(self._on_failure)
         desk.refused.connect(self._on_refused)
         self.look = Look(settings, self.actions_by_id, self)
@@ -318,13 +319,14 @@ class MainWindow(QMainWindow):
                 if not panel.pinned or panel.instrument not in self.stores.instruments:
                     panel.set_instrument(self.instrument)
             self._subscribing.start()
-        self.status.show_connection(connected, text)
+        self.status.show_connection(connected, text, self._failed if not connected else "")
         if not connected and self.desk.process is None:
             self.status.say(text, Severity.WARNING)  # nobody starts that engine for us
         self._title()
 
     def _on_failure(self, text: str) -> None:
-        self.status.show_connection(False, text, "Engine failed")
+        self._failed = "Engine failed"  # it stays so: nobody starts that engine again
+        self.status.show_connection(False, text, self._failed)
         print(f"outcry: {text}", file=sys.stderr)
         tell(self, "The engine cannot run", text)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator
 from enum import Enum
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     actions = parser.add_subparsers(title="actions", dest="action", required=True)
     verify = actions.add_parser("verify", help="check every record; exit code 1 for damage")
-    verify.add_argument("--anchor", default="", help="an anchor printed before, to be looked for")
+    verify.add_argument("--anchor", type=_anchor, help="an anchor printed before, to be looked for")
     show = actions.add_parser("show", help="print records")
     show.add_argument("--from", dest="from_ts", type=words.utc_nanoseconds, metavar="TIME")
     show.add_argument("--to", dest="to_ts", type=words.utc_nanoseconds, metavar="TIME")
@@ -72,6 +73,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help="whose journal: a folder of DIR/engines (default: paper, the simulated market)",
         )
         action.add_argument("--folder", type=Path, metavar="DIR", help="a journal's folder itself")
+
+
+def _anchor(text: str) -> str:
+    """A word of the command line that looks like an anchor."""
+    if re.fullmatch(r"[0-9]+:[0-9a-f]{32}", text) is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no anchor; “journal verify” prints one, such as 149:6b04…"
+        )
+    return text
 
 
 def run(options: argparse.Namespace) -> int:
@@ -118,7 +128,7 @@ def _verify(directory: Path, options: argparse.Namespace) -> int:
     from core.journal.verify import verify
 
     live = is_written(directory)
-    report = verify(directory, options.anchor)
+    report = verify(directory, options.anchor or "")
     _tell(directory, report)
     bad = [p for p in report.problems if not (live and p.torn)]
     for problem in bad:
@@ -188,6 +198,7 @@ def _show(directory: Path, options: argparse.Namespace) -> int:
                 f"{options.type!r} is no type of message. Use one of: {', '.join(_types())}."
             )
         options.type = known[options.type.lower()]
+    found = False
     for seq, ts, message in _records(directory, options.follow):
         if options.to_ts is not None and ts >= options.to_ts:
             continue
@@ -198,6 +209,9 @@ def _show(directory: Path, options: argparse.Namespace) -> int:
         if options.order is not None and options.order not in _names(message):
             continue
         print(_line(seq, ts, message, options.json), flush=options.follow)
+        found = True
+    if not found:
+        print("outcry: no record is like that.", file=sys.stderr)
     return 0
 
 
@@ -236,7 +250,10 @@ def _types() -> list[str]:
 def _names(message: object) -> set[str]:
     """Every order and request that a message is about."""
     fields = ("cl_ord_id", "order", "id", "request", "order_id")
-    return {name for f in fields if isinstance(name := getattr(message, f, None), str)}
+    names = {name for f in fields if isinstance(name := getattr(message, f, None), str)}
+    for order in getattr(message, "orders", ()):  # those of a list, such as a bracket's
+        names |= _names(order)
+    return names
 
 
 def _line(seq: int, ts: int, message: object, as_json: bool) -> str:

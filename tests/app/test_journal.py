@@ -14,8 +14,8 @@ import pytest
 from app.cli import main
 from core.journal.files import journal_files, read_snapshot, write_snapshot
 from core.journal.journal import Journal
-from core.model.commands import CancelOrder, NewOrder
-from core.model.enums import OrdType, Side
+from core.model.commands import CancelOrder, NewOrder, NewOrderList
+from core.model.enums import Contingency, OrdType, Side
 from core.services.snapshots import main as make_snapshot
 from tests.core.kernel.test_dump import busy
 from tests.core.services.test_recovery import record
@@ -101,7 +101,25 @@ def test_show(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert late == 2
     assert late + len(said(capsys)[0].splitlines()) == len(lines)
     assert run("show", "--folder", str(folder), "--type", "Nonsense") == 1
-    assert "'Nonsense' is no type of message. Use one of: AnswerDraft" in said(capsys)[1]
+    wrong = said(capsys)[1]
+    assert "'Nonsense' is no type of message. Use one of: " in wrong
+    assert "AnswerDraft" in wrong
+
+
+def test_an_order_of_a_list_is_found_and_what_is_not_there_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = NewOrder("ENTRY", "P", "AAPL.SIM", Side.BUY, OrdType.LIMIT, 3, 19_000)
+    stop = NewOrder("STOP", "P", "AAPL.SIM", Side.SELL, OrdType.STOP, 3, stop_price=18_000)
+    with Journal.open(tmp_path / "j", sync_every=0) as journal:
+        journal.append(1, NewOrderList("LIST", Contingency.BRACKET, (entry, stop)))
+    for name in ("LIST", "ENTRY", "STOP"):
+        assert run("show", "--folder", str(tmp_path / "j"), "--order", name) == 0
+        out, err = said(capsys)
+        assert out.count("\n") == 1
+        assert err == ""
+    assert run("show", "--folder", str(tmp_path / "j"), "--order", "NONE") == 0
+    assert said(capsys) == ("", "outcry: no record is like that.\n")
 
 
 def test_replay(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -206,7 +224,14 @@ def test_places_that_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["mend"], ["show", "--from", "noon"], ["repair", "--cut", "-1"]]
+    "words",
+    [
+        [],
+        ["mend"],
+        ["show", "--from", "noon"],
+        ["repair", "--cut", "-1"],
+        ["verify", "--anchor", "xyz"],
+    ],
 )
 def test_wrong_words(words: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -125,6 +125,8 @@ def test_an_engine_that_will_not_start_again_is_told_in_a_box_that_blocks_nothin
     assert not box.isModal()
     box.close()
     assert "Engine failed" in t.window.status.connection.text()
+    t.desk.connection_changed.emit(False, "No more.")
+    assert "Engine failed" in t.window.status.connection.text()
     assert capsys.readouterr().err == "outcry: The engine failed: the journal is damaged.\n"
 
 
