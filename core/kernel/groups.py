@@ -207,8 +207,10 @@ def _bring(s: State, live: Live, leaves: int) -> None:
         s.recount(live)
         s.update(live, ExecType.RESTATED, "It follows its list.")
         return
-    if live.requests or live.unknown or live.base is OrdStatus.PENDING_NEW or more.stuck == qty:
+    if live.requests or live.unknown or live.base is OrdStatus.PENDING_NEW:
         return
+    if more.stuck in (qty, REFUSED):
+        return  # a venue that would not cancel it is not asked again and again
     change(s, live, s.next_own(live), qty, live.price, own=True)
 
 
