@@ -36,7 +36,8 @@ def test_a_working_order_from_elsewhere_is_taken_in_and_can_be_canceled() -> Non
     k = kernel()
     k.apply(1, 1, listed())
     order = k.order("x")
-    assert order is not None and order.source is Source.EXTERNAL
+    assert order is not None
+    assert order.source is Source.EXTERNAL
     assert (order.status, order.qty, order.price, order.side) == (OrdStatus.NEW, 10, 100, Side.SELL)
     again = Kernel.load(k.dump())
     assert again.digest() == k.digest()
@@ -72,7 +73,8 @@ def test_its_type_follows_from_its_prices(price: int, stop: int, kind: OrdType) 
     k = kernel()
     k.apply(1, 1, listed(price=price, stop_price=stop))
     order = k.order("x")
-    assert order is not None and order.ord_type is kind
+    assert order is not None
+    assert order.ord_type is kind
 
 
 def test_without_an_id_of_ours_it_has_the_venues() -> None:
@@ -81,7 +83,9 @@ def test_without_an_id_of_ours_it_has_the_venues() -> None:
     assert k.order("V:7") is not None
     k.apply(2, 2, listed("", price=101))
     order = k.order("V:7")
-    assert order is not None and order.price == 101 and len(k.working()) == 1
+    assert order is not None
+    assert order.price == 101
+    assert len(k.working()) == 1
 
 
 @pytest.mark.parametrize(
@@ -117,7 +121,8 @@ def test_which_account_is_not_guessed() -> None:
     assert k.order("x") is None
     k.apply(2, 2, listed(account="B"))
     order = k.order("x")
-    assert order is not None and order.account == "B"
+    assert order is not None
+    assert order.account == "B"
 
 
 def test_the_word_unknown_is_for_what_waits_for_an_answer() -> None:
@@ -126,10 +131,13 @@ def test_the_word_unknown_is_for_what_waits_for_an_answer() -> None:
     k.apply(1, 1, NewOrder("1", "A", "ABC.V", Side.BUY, OrdType.LIMIT, 1, 100, ts=1))
     k.apply(2, 2, listed("1", status=OrdStatus.UNKNOWN, side=Side.BUY))
     order = k.order("1")
-    assert order is not None and order.status is OrdStatus.UNKNOWN
+    assert order is not None
+    assert order.status is OrdStatus.UNKNOWN
     k.apply(3, 3, listed("1", side=Side.BUY))
     order = k.order("1")
-    assert order is not None and order.status is OrdStatus.NEW
+    assert order is not None
+    assert order.status is OrdStatus.NEW
     k.apply(4, 4, listed("1", status=OrdStatus.UNKNOWN, side=Side.BUY))
     order = k.order("1")
-    assert order is not None and order.status is OrdStatus.NEW, "nothing was asked of the venue"
+    assert order is not None
+    assert order.status is OrdStatus.NEW, "nothing was asked of the venue"
