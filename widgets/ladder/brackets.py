@@ -50,7 +50,7 @@ class BracketDesk(QObject):
         _, bracket = self.presets.current(instrument)
         words = bracket_words(bracket, instrument.currency)
         self._top.show_bracket(
-            f"Alt {words}",
+            f"Alt {words.replace(' / ', '/')}",  # it is narrow there
             f"Alt+click adds the bracket “{bracket.name}”: {words}. Click to change it.",
         )
 

@@ -53,6 +53,8 @@ class Head(QWidget):
         self.badge.setToolTip("A draft: nothing has been sent. Click to clear it.")
         self.badge.setAccessibleName("Clear the draft")
         self.badge.clicked.connect(self.cleared)
+        # as high as the words beside it: no field moves when it comes
+        self.badge.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Ignored)
         self.bid, self.ask = QPushButton(NOTHING, self), QPushButton(NOTHING, self)
         self._prices = {self.bid: 0, self.ask: 0}
         for button, name in ((self.bid, "Bid"), (self.ask, "Ask")):
@@ -75,7 +77,6 @@ class Head(QWidget):
         state.addWidget(self.account, 1)
         state.addWidget(self.stale)
         state.addWidget(self.badge)  # the account's words give way to it, the instrument never
-        state.addStrut(self.badge.sizeHint().height())  # no field moves when it comes
         box.addLayout(state)
         box.addLayout(quote)
         self.badge.hide()

@@ -271,7 +271,7 @@ def test_a_list_that_is_refused_is_said_once_and_its_marks_go(bench):
 
 def test_the_bracket_in_use_stands_on_the_ladder_and_is_changed_in_its_window(bench, qtbot):
     top = bench.panel.top
-    assert top.bracket.text() == "Alt −20 / +40 t"
+    assert top.bracket.text() == "Alt −20/+40 t"
     qtbot.mouseClick(top.bracket, LEFT)
     popup = bench.panel.brackets._popup
     assert popup.isVisible()
@@ -288,7 +288,7 @@ def test_the_bracket_in_use_stands_on_the_ladder_and_is_changed_in_its_window(be
     qtbot.mouseClick(popup.keep, LEFT)
     QApplication.processEvents()
     bench.rest()
-    assert top.bracket.text() == "Alt −0.50 / +1.25 %"
+    assert top.bracket.text() == "Alt −0.50/+1.25 %"
     assert bench.panel.brackets._popup is None
     bench.arm()
     bench.click("bids", BID - 3, modifiers=ALT)

@@ -438,7 +438,10 @@ def test_a_button_that_shuts_by_itself_leaves_the_keyboard_in_the_ticket(bench):
 def test_in_a_narrow_window_the_instrument_is_whole_beside_a_draft(bench):
     bench.panel.resize(190, 520)
     head = bench.panel.head
+    before = head.bid.mapTo(bench.panel, QPoint()).y()
     head.show_draft(True)
     QApplication.processEvents()
     assert head.badge.isVisible()
     assert head.symbol.width() >= head.symbol.fontMetrics().horizontalAdvance(head.symbol.text())
+    assert head.badge.height() >= head.badge.fontMetrics().height()
+    assert head.bid.mapTo(bench.panel, QPoint()).y() == before, "no field moves"
