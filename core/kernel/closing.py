@@ -261,8 +261,8 @@ def _terms(s: State, holding: Holding, side: Side) -> tuple[OrdType, TimeInForce
     tif = TimeInForce.IOC if TimeInForce.IOC in instrument.tifs else instrument.tifs[0]
     if OrdType.LIMIT not in instrument.order_types or not market.mark2:
         return OrdType.MARKET, tif, 0
-    part = None if holding.desk is holding.account else holding
     whole = holding.account.holdings[instrument.id]
+    part = None if holding.desk is holding.account else whole.parts[holding.desk.strategy]
     high, low, scale = rules_of(s, whole, part).order.collar or (105, 95, 100)
     # The collar around the reference, or around the far side where the market is wider than that.
     if side is Side.BUY:

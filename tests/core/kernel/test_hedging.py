@@ -226,6 +226,19 @@ def test_a_strategy_closes_its_own_legs_only(d):
     assert legs(d, "S") == legs(d) == (0, 0)
 
 
+def test_limits_of_a_strategy_hold_after_its_legs_were_closed():
+    d = Driver(("max_position", Decimal(10), "strategy", "S"), hedging=True)
+    d.apply(Setup(accounts=(AccountSetup("P", hedging=True),)))
+    hedged(d, 3, 5, strategy="S")
+    d.set_limit("max_open_orders", 90)  # what was worked out of the limits is worked out anew
+    d.flatten("P", "", "S")
+    for request in d.sent():
+        d.fill(request.order.cl_ord_id, request.order.qty)
+    d.working(SELL, 10, strategy="S")
+    d.new(SELL, 1, strategy="S")
+    assert d.denial().code == "MAX_POSITION"
+
+
 def test_a_leg_on_the_wrong_side_is_brought_to_zero(d):
     """An opening that is taken back after its close leaves less than nothing in the leg."""
     name = d.working(BUY, 10)
