@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QLayout, QScrollArea, QSizePolicy, QWidget
 
 
-class Leftover(QWidget):
-    """Takes what room is left, however much its words need: no button moves because of them."""
+class Leftover(QScrollArea):
+    """Takes what room is left, however much its words need: no button moves because of them.
 
-    def __init__(self, parent: QWidget) -> None:
+    What does not fit is scrolled to; no line is cut or covers another.
+    """
+
+    def __init__(self, layout: QLayout, parent: QWidget) -> None:
         super().__init__(parent)
+        inside = QWidget(self)
+        inside.setLayout(layout)
+        self.setWidget(inside)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setMinimumHeight(0)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
 
-    def hasHeightForWidth(self) -> bool:
-        return False
+    def minimumSizeHint(self) -> QSize:
+        """None: it never makes the ticket higher."""
+        return QSize(0, 0)
 
 
 def write(label: QLabel, text: str, color: QColor) -> None:
@@ -22,6 +35,7 @@ def write(label: QLabel, text: str, color: QColor) -> None:
     if label.text() != text:
         label.setText(text)
         label.setToolTip(text)  # a small panel may not show all of it
+        label.setVisible(bool(text))  # an empty line would take the room of one
     if label.palette().color(QPalette.ColorRole.WindowText) != color:
         palette = QPalette()
         palette.setColor(QPalette.ColorRole.WindowText, color)

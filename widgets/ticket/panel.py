@@ -130,8 +130,7 @@ class TicketPanel(Panel):
         for preview in self.previews.values():
             preview.setFont(small)
         self.held.hide()
-        room = Leftover(self)
-        room.setLayout(notes)
+        room = Leftover(notes, self)
         body = self.frame.body
         body.addWidget(self.head)
         body.addWidget(self.fields)

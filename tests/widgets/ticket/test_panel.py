@@ -1,5 +1,7 @@
 """The ticket as a person uses it: real mouse and key events on a shown panel."""
 
+from itertools import pairwise
+
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QEvent, QPoint, Qt
@@ -445,3 +447,21 @@ def test_in_a_narrow_window_the_instrument_is_whole_beside_a_draft(bench):
     assert head.symbol.width() >= head.symbol.fontMetrics().horizontalAdvance(head.symbol.text())
     assert head.badge.height() >= head.badge.fontMetrics().height()
     assert head.bid.mapTo(bench.panel, QPoint()).y() == before, "no field moves"
+
+
+def test_in_a_low_window_no_line_beneath_the_buttons_is_cut_or_covered(bench):
+    bench.panel.resize(230, 420)
+    before = bench.panel.buttons[Side.BUY].geometry()
+    sentence = "The same order was sent less than 10 s ago. Hold to send it again. " * 2
+    labels = (bench.panel.reasons[Side.BUY], bench.panel.previews[Side.BUY], bench.panel.message)
+    for label in labels:
+        label.setText(sentence if label.wordWrap() else "Cost 600.14 USD, fee 0.30\nMargin —")
+        label.show()
+    for _ in range(3):  # a layout's request is answered by another
+        QApplication.processEvents()
+    for label in labels:
+        asked = label.heightForWidth(label.width()) if label.wordWrap() else 0
+        assert label.height() >= (asked or label.sizeHint().height())
+    for above, below in pairwise(labels):
+        assert below.geometry().top() > above.geometry().bottom()
+    assert bench.panel.buttons[Side.BUY].geometry().top() == before.top()
