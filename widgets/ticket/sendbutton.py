@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QColor,
     QFocusEvent,
     QFont,
+    QFontMetricsF,
     QHideEvent,
     QKeyEvent,
     QMouseEvent,
@@ -216,6 +217,11 @@ class SendButton(QAbstractButton):
         font = QFont(self.font())
         font.setBold(True)
         font.setPointSizeF(max(font.pointSizeF(), 1.0) * 1.1)
+        while (
+            font.pointSizeF() > 6.5
+            and QFontMetricsF(font).horizontalAdvance(self._title) > box.width()
+        ):
+            font.setPointSizeF(font.pointSizeF() - 0.5)  # a quantity is never cut
         painter.setPen(color)
         painter.setFont(font)
         high = painter.fontMetrics().lineSpacing()
