@@ -37,6 +37,14 @@ def _own_user_folders(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
+def _no_pointer_left():
+    """The pointer that a test left somewhere is over no widget of the next one."""
+    gui = sys.modules.get("PySide6.QtGui")
+    if gui is not None and gui.QGuiApplication.instance() is not None:
+        gui.QCursor.setPos(-1000, -1000)
+
+
+@pytest.fixture(autouse=True)
 def _no_window_or_thread_left(request):
     """Fail the test that leaves a window open or a thread of its own running."""
     windows_before = _open_windows()
