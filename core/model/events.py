@@ -67,6 +67,10 @@ class CancelReject(Message, frozen=True):
     text: str = ""
 
 
+JOURNAL = "journal"
+"""The name under which the journal's health is told beside the venues' links."""
+
+
 class LinkUpdate(Message, frozen=True):
     """A source (venue, feed) changed its state, with a sentence that says why."""
 

@@ -24,6 +24,7 @@ from core.kernel.kernel import Input, Kernel
 from core.model.commands import Command, NewOrder
 from core.model.enums import ExecType, LinkState, OrdStatus, Severity
 from core.model.events import (
+    JOURNAL,
     CancelReject,
     CommandRefused,
     Difference,
@@ -36,9 +37,6 @@ from core.model.inputs import Covariance, Facts, Setup, Tick, TurnedAway
 from core.model.market import Quote, StatusUpdate, Trade
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
 from core.services.statistics import Statistics
-
-LINK = "journal"
-"""Name under which the journal's health is shown beside the venues' links."""
 
 MOST_WAIT = 2.0
 """Seconds that an order may wait for the disk. Then trading halts, and it is not sent any more."""
@@ -269,8 +267,8 @@ class OrderPath:
         ts = self.clock()
         self._publish(
             [
-                Notice(ts, Severity.CRITICAL, LINK, self.halted),
-                LinkUpdate(LINK, ts, LinkState.DOWN, self.halted),
+                Notice(ts, Severity.CRITICAL, JOURNAL, self.halted),
+                LinkUpdate(JOURNAL, ts, LinkState.DOWN, self.halted),
             ]
         )
 
@@ -289,8 +287,8 @@ class OrderPath:
             text = "The journal can be written again; trading goes on."
             self._publish(
                 [
-                    Notice(ts, Severity.WARNING, LINK, text),
-                    LinkUpdate(LINK, ts, LinkState.UP, text),
+                    Notice(ts, Severity.WARNING, JOURNAL, text),
+                    LinkUpdate(JOURNAL, ts, LinkState.UP, text),
                 ]
             )
 

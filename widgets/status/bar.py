@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QStatusBar, QWid
 
 from core.client.stores import Stores
 from core.model.enums import ExecType, LinkState, Mode, OrdStatus, Severity
+from core.model.events import JOURNAL
 from core.model.orders import OrderUpdate
 from core.model.session import SourceView
 from widgets.status.differences import standing
@@ -132,7 +133,7 @@ class StatusBar(QStatusBar):
         self._message_until = 0.0
         self._was_connected = False
         self._connected = False
-        self._word = ""
+        self._word = self._said = self._halted = ""
         self._severity = Severity.INFO
         self._show_word()
         self.setSizeGripEnabled(False)
@@ -198,16 +199,17 @@ class StatusBar(QStatusBar):
 
     def _show_word(self) -> None:
         t = tokens()
-        colour = t.good if self._connected else t.danger
+        colour = t.good if self._connected and not self._halted else t.danger
         away = "TRADING FROZEN" if self._was_connected else "Engine starting"
-        word = self._word or ("Engine up" if self._connected else away)
+        here = "TRADING HALTED" if self._halted else "Engine up"
+        word = self._word or (here if self._connected else away)
         self.connection.setText(f'<span style="color:{colour.name()}">● {word}</span>')
+        self.connection.setToolTip(self._halted or self._said)
 
     def show_connection(self, connected: bool, text: str, word: str = "") -> None:
         """The engine answers, or trading is frozen and why; `word` overrides the usual one."""
-        self._connected, self._word = connected, word
+        self._connected, self._word, self._said = connected, word, text
         self._show_word()
-        self.connection.setToolTip(text)
         if connected:
             self.message.clear()
         elif self._was_connected:
@@ -228,6 +230,7 @@ class StatusBar(QStatusBar):
             self.message.clear()
             self._message_until = 0.0
         t = tokens()
+        self._show_halt()
         self._show_differences(t)
         self._show_sources(t)
         self.sources.setToolTip("\n".join(self._source_tip(s) for s in self._stores.sources))
@@ -250,6 +253,15 @@ class StatusBar(QStatusBar):
         rate, p99, cost = measure()
         self.frames.setText(f"{rate:.0f} fps · p99 {p99:.0f} ms" if rate else NOTHING)
         self.frames.setToolTip(f"A frame costs {cost:.1f} ms at the median")
+
+    def _show_halt(self) -> None:
+        """An engine that cannot write its journal is up and trades nothing."""
+        journal = self._stores.links.get(JOURNAL)
+        down = journal is not None and journal.state is LinkState.DOWN
+        halted = journal.text if journal is not None and down else ""
+        if halted != self._halted:
+            self._halted = halted
+            self._show_word()
 
     def _show_differences(self, t: Tokens) -> None:
         """How many differences with venues stand; nothing while there were none at all."""

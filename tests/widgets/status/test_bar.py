@@ -7,6 +7,7 @@ from PySide6.QtGui import QPalette
 
 from core.client.stores import Stores
 from core.model.enums import LinkState, Severity
+from core.model.events import JOURNAL, LinkUpdate
 from core.model.session import EngineView, SourceView
 from widgets.status.bar import StatusBar, milliseconds
 from widgets.theme import LIGHT, apply_theme
@@ -137,3 +138,18 @@ def test_colours_change_with_the_theme(qapp, bar, qtbot):
 )
 def test_latencies_in_words(nanoseconds, text):
     assert milliseconds(nanoseconds) == text
+
+
+def test_an_engine_whose_journal_cannot_be_written_is_not_simply_up(bar):
+    bar._stores.connected = True
+    bar.show_connection(True, "Connected.")
+    assert "Engine up" in bar.connection.text()
+    for state, text, shown, tip in (
+        (LinkState.DOWN, "Trading is halted. The disk is full.", "TRADING HALTED", "is full"),
+        (LinkState.UP, "The journal can be written again.", "Engine up", "Connected."),
+    ):
+        bar._stores.links.put(JOURNAL, LinkUpdate(JOURNAL, 1, state, text))
+        bar._written = 0.0
+        bar.flush(lambda: (60.0, 17.0, 2.0))
+        assert shown in bar.connection.text()
+        assert tip in bar.connection.toolTip()
