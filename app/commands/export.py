@@ -70,6 +70,9 @@ def run(options: argparse.Namespace) -> int:
 
     if options.format == "parquet" and options.output is None:
         raise UserError("a Parquet file cannot go to standard output; name a file with --output")
+    since, until = options.from_ts, options.to_ts
+    if since is not None and until is not None and since >= until:
+        raise UserError("--from is not before --to, so there is nothing between; swap them")
     engines = (options.data_dir or default_data_dir()) / "engines"
     home = engines / options.engine
     if not (home / "journal").is_dir():

@@ -14,7 +14,7 @@ from core.model.commands import (
     SetStrategyParams,
 )
 from core.model.events import CommandRefused, Draft, Event, StrategyState
-from core.model.orders import Order
+from core.model.orders import AccountState, Order
 
 StrategyCommand = SetStrategyMode | SetStrategyParams | AnswerDraft
 
@@ -23,7 +23,7 @@ class EnginePort(NamedTuple):
     """What a strategy desk may use of the engine; all of it on the engine's thread.
 
     `submit` takes commands in the engine's own name (cancels, accepted drafts), `publish` tells
-    clients about strategies and drafts; `order` and `working` look up orders; `endpoint` and
+    clients about strategies and drafts; `order`, `working` and `accounts` look up; `endpoint` and
     `token` are for hosts of strategies, which are clients of the kind ``strategy``; `home` is the
     engine's folder.
     """
@@ -32,6 +32,7 @@ class EnginePort(NamedTuple):
     publish: Callable[[Sequence[Event]], None]
     order: Callable[[str], Order | None]
     working: Callable[[], Sequence[Order]]
+    accounts: Callable[[], Sequence[AccountState]]
     clock: Callable[[], int]
     endpoint: str
     token: str

@@ -165,6 +165,7 @@ class Engine:
                 self.publish,
                 self.kernel.order,
                 self.kernel.working,
+                self.kernel.accounts,
                 self._clock,
                 self.endpoint,
                 self.token,

@@ -30,7 +30,7 @@ from core.model.commands import (
     ReplaceOrder,
     SetStrategyParams,
 )
-from core.model.enums import OrdStatus, Severity, Source, StrategyMode
+from core.model.enums import OrdStatus, Severity, Source, StrategyMode, TradingState
 from core.model.events import CommandRefused, Draft, Notice, StrategyState
 from core.model.ids import IdMaker
 from core.model.orders import Order
@@ -108,12 +108,20 @@ class Strategies:
     # -- start and stop ----------------------------------------------------------------------
 
     async def start(self, port: EnginePort) -> None:
-        """Take up the port and turn the switches as the settings say."""
+        """Take up the port and turn the switches as the settings say.
+
+        What was stopped before the engine's end, by the kill switch for instance, stays off.
+        """
         self._port = port
         self._drafts.publish = port.publish
+        active = {a.account for a in port.accounts() if a.state is TradingState.ACTIVE}
         for running in self._all.values():
+            account = running.config.account
             if running.config.start == "advise" and not running.last_error:
-                self._turn(running, StrategyMode.ADVISE)
+                if account in active:
+                    self._turn(running, StrategyMode.ADVISE)
+                else:
+                    running.last_error = f"It stays off: account {account} is not active."
             elif running.config.kind not in BUILTIN:
                 self._check_settings(running)
             self._tell(running)

@@ -163,6 +163,12 @@ def test_parquet_needs_a_file(data_dir, capsys):
     assert "--output" in capsys.readouterr().err
 
 
+def test_times_that_leave_nothing_between_are_a_sentence(data_dir, capsys):
+    words = ["export", "fills", "--data-dir", str(data_dir)]
+    assert cli.main([*words, "--from", "2026-11-06", "--to", "2026-11-05"]) == 1
+    assert "--from is not before --to" in capsys.readouterr().err
+
+
 def test_asked_again_it_knows_what_came_since(data_dir):
     before = export(data_dir, "orders")
     assert export(data_dir, "orders") == before

@@ -11,7 +11,7 @@ from core.model.commands import (
     NewOrder,
     SetStrategyMode,
 )
-from core.model.enums import OrdStatus, OrdType, Side, Source, TimeInForce
+from core.model.enums import OrdStatus, OrdType, Side, Source, TimeInForce, TradingState
 from core.model.requests import VenueCancel
 from core.services.config import LimitConfig, StrategyConfig
 from core.services.strategy_running import Bounds
@@ -194,6 +194,24 @@ def test_none_starts_in_auto_and_the_settings_may_start_advise(tmp_path: Path) -
             await r.wait(lambda: r.row("mine").mode is AUTO, "auto")
         async with Rig(tmp_path, {"mine": BUYER}) as r:
             assert r.row("mine").mode is OFF
+            await r.quiet()
+            assert not r.hosts()
+
+    go(test())
+
+
+def test_what_the_kill_switch_stopped_stays_off_when_the_engine_starts_again(
+    tmp_path: Path,
+) -> None:
+    async def test() -> None:
+        async with Rig(tmp_path, {}) as r:
+            r.send(Kill(IDS.next(), 1, "PAPER-1", reason="enough"))
+            await r.wait(
+                lambda: r.engine.kernel.accounts()[0].state is not TradingState.ACTIVE, "the kill"
+            )
+        async with Rig(tmp_path, {"mine": BUYER}, start="advise") as r:
+            assert r.row("mine").mode is OFF
+            assert r.row("mine").last_error == "It stays off: account PAPER-1 is not active."
             await r.quiet()
             assert not r.hosts()
 
