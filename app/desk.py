@@ -114,6 +114,11 @@ class Desk(QObject):
             self._known = now
             self.connection_changed.emit(*now)
 
+    @property
+    def engine_failed(self) -> bool:
+        """Will our engine not be started again? `failed` said why."""
+        return self.process is not None and self.process.state is ProcessState.FAILED
+
     def stop(self) -> None:
         """Say goodbye; an engine that we started ends too."""
         self._watch.stop()
@@ -127,7 +132,7 @@ class Desk(QObject):
             said = self.process.poll()
             if said and said != self._said_process:
                 self.say(Severity.ERROR, said)
-                if self.process.state is ProcessState.FAILED:
+                if self.engine_failed:
                     self.failed.emit(said)
             self._said_process = said
             self._told = said or self._told

@@ -157,7 +157,7 @@ async def _session(
             picture = data / "terminal.png"
             PictureKeeper(window, picture, lambda text: print(text, file=sys.stderr))
             print(f"A fresh picture of its window is kept in {picture}", flush=True)
-        return await _live(options, window)
+        return await _live(options, window, unseen)
 
 
 @asynccontextmanager
@@ -226,7 +226,8 @@ def make_window(
     return window
 
 
-async def _live(options: argparse.Namespace, window: MainWindow) -> int:
+async def _live(options: argparse.Namespace, window: MainWindow, unseen: bool) -> int:
+    """Until the window is closed; unseen, also when its engine failed for good: nobody can act."""
     from PySide6.QtGui import QGuiApplication
 
     app = QGuiApplication.instance()
@@ -247,6 +248,8 @@ async def _live(options: argparse.Namespace, window: MainWindow) -> int:
     try:
         while not ended.done():
             await asyncio.sleep(0.05)
+            if unseen and window.desk.engine_failed:
+                return 1
             if picture is not None and _shows_prices(window):
                 await asyncio.sleep(2.0)
                 if not window.tools.save_picture(str(picture)):

@@ -52,9 +52,10 @@ def test_what_is_no_address_is_said_before_a_window_opens(address, capsys):
 def test_a_recording_that_cannot_be_played_is_said_on_the_terminal_too(tmp_path):
     recording = tmp_path / "empty.csv"
     recording.touch()
-    words = ("--offscreen", "--exit-after", 4, "--data-dir", tmp_path / "data")
+    words = ("--offscreen", "--exit-after", 60, "--data-dir", tmp_path / "data")
     result = outcry("replay", recording, *words)
     assert f"{recording} cannot be read: it is empty." in result.stderr
+    assert result.returncode == 1, "nobody sees the window, so nobody can act: it ended by itself"
 
 
 def test_what_nobody_caught_is_said_on_the_terminal_too(capsys):
