@@ -60,7 +60,13 @@ class Trader:
         while not true():
             if time.monotonic() > deadline:
                 notices = "; ".join(n.text for n in self.stores.notices[-5:])
-                raise AssertionError(f"waited {seconds:g} s in vain for: {what} ({notices})")
+                orders = "; ".join(
+                    f"{o.cl_ord_id} {o.side.name} {o.cum_qty}/{o.qty} {o.status.name} {o.text}"
+                    for o in list(self.stores.orders)[-5:]
+                )
+                raise AssertionError(
+                    f"waited {seconds:g} s in vain for: {what} ({notices}) (orders: {orders})"
+                )
             await asyncio.sleep(0.01)
 
     def panel(self, kind: str) -> QWidget:

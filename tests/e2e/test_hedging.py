@@ -54,6 +54,9 @@ def legs(t: Trader) -> dict[str, int]:
 
 async def both_legs(t: Trader) -> None:
     await t.until(lambda: t.stores.connected, "the engine")
+    await t.until(
+        lambda: any("The engine is ready" in n.text for n in t.stores.notices), "it to take orders"
+    )
     t.window.choose_instrument(BTC)
     await t.until(lambda: BTC in t.stores.tickers and t.stores.tickers[BTC].ask, "a price")
     at_market(t, Side.BUY, 10)
@@ -68,9 +71,10 @@ async def both_legs(t: Trader) -> None:
 
     table = t.panel("positions")
     await t.until(lambda: len(table.model.rows()) == 3, "the net and its legs")
-    at = [p.leg for p in table.model.rows()].index("long")
-    table.view.selectRow(at)
+    await t.until(table.view.isVisible, "the table")
     table.view.setFocus()
+    await t.until(table.view.hasFocus, "the keys to go to the table")
+    table.view.selectRow([p.leg for p in table.model.rows()].index("long"))
     QTest.keyClick(table.view, Qt.Key.Key_Delete)
     await t.until(lambda: legs(t) == {"short": -3}, "the long leg to be closed")
 
