@@ -69,6 +69,14 @@ class Trader:
                 )
             await asyncio.sleep(0.01)
 
+    async def engine(self) -> None:
+        """Wait until there is an engine that takes orders."""
+        await self.until(lambda: self.stores.connected, "the engine")
+        said = self.stores.notices
+        await self.until(
+            lambda: any("The engine is ready" in n.text for n in said), "it to take orders"
+        )
+
     def panel(self, kind: str) -> QWidget:
         """The first panel of a kind, in front."""
         window = self.window

@@ -30,7 +30,7 @@ def test_brackets_and_stops(qapp: QApplication, tmp_path: Path) -> None:
 
 
 async def by_hand(t: Trader) -> None:
-    await t.until(lambda: t.stores.connected, "the engine")
+    await t.engine()
     t.window.choose_instrument(BTC)
     await t.until(lambda: BTC in t.stores.tickers, "a price")
     ladder = t.panel("ladder")

@@ -53,10 +53,7 @@ def legs(t: Trader) -> dict[str, int]:
 
 
 async def both_legs(t: Trader) -> None:
-    await t.until(lambda: t.stores.connected, "the engine")
-    await t.until(
-        lambda: any("The engine is ready" in n.text for n in t.stores.notices), "it to take orders"
-    )
+    await t.engine()
     t.window.choose_instrument(BTC)
     await t.until(lambda: BTC in t.stores.tickers and t.stores.tickers[BTC].ask, "a price")
     at_market(t, Side.BUY, 10)

@@ -39,7 +39,7 @@ def test_the_engine_says_what_an_order_needs(qapp: QApplication, tmp_path: Path)
 
 async def asks(t: Trader) -> None:
     t.window._settings.values.trader = "ann"
-    await t.until(lambda: t.stores.connected, "the engine")
+    await t.engine()
     t.window.choose_instrument(BTC)
     await t.until(lambda: BTC in t.stores.tickers, "a price")
     ticket = t.panel("ticket")

@@ -72,7 +72,7 @@ async def a_day(t: Trader) -> None:
 
 
 async def sees_prices_move(t: Trader) -> None:
-    await t.until(lambda: t.stores.connected, "the engine")
+    await t.engine()
     t.window.choose_instrument(BTC)
     await t.until(lambda: BTC in t.stores.tickers, "a price")
     first = t.stores.tickers[BTC]
