@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
 from core.client.stores import Stores
@@ -39,7 +39,9 @@ class RiskMenu:
 
     def open(self, at: QPoint) -> None:
         """Show the menu at a place of the parent."""
-        self.build().exec(self._parent.mapToGlobal(at))
+        menu = self.build()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self._parent.mapToGlobal(at))
 
     def build(self) -> QMenu:
         """The menu, not shown yet."""
@@ -53,32 +55,51 @@ class RiskMenu:
 
     def reload(self) -> None:
         """Ask why, then have the engine read its settings."""
-        reason = self._reason("Read the settings file anew")
-        if reason:
+
+        def send(reason: str) -> None:
             self._send(ReloadSettings(self._ids.next(), reason, ts=time.time_ns()))
+
+        self._ask_why("Read the settings file anew", send)
 
     def go_on(self) -> None:
         """Ask which strategy and why, then let it trade again."""
-        names = [state.strategy for state in self._stores.strategies]
-        name, chosen = QInputDialog.getItem(
-            self._parent, "Let a stopped strategy go on", "&Strategy", names, 0, False
-        )
-        reason = self._reason(f"Let {name} go on") if chosen else ""
-        if reason:
-            self._send(
-                SetTradingState(
-                    self._ids.next(),
-                    "",
-                    TradingState.ACTIVE,
-                    reason,
-                    ts=time.time_ns(),
-                    scope="strategy",
-                    scope_id=name,
-                )
-            )
 
-    def _reason(self, title: str) -> str:
-        text, chosen = QInputDialog.getText(
-            self._parent, title, "&Reason (it is kept in the journal)"
-        )
-        return text.strip() if chosen else ""
+        def chosen(name: str) -> None:
+            def send(reason: str) -> None:
+                self._send(
+                    SetTradingState(
+                        self._ids.next(),
+                        "",
+                        TradingState.ACTIVE,
+                        reason,
+                        ts=time.time_ns(),
+                        scope="strategy",
+                        scope_id=name,
+                    )
+                )
+
+            self._ask_why(f"Let {name} go on", send)
+
+        names = [state.strategy for state in self._stores.strategies]
+        self._ask("Let a stopped strategy go on", "&Strategy", chosen, names)
+
+    def _ask_why(self, title: str, then: Callable[[str], None]) -> None:
+        def given(text: str) -> None:
+            if text.strip():
+                then(text.strip())
+
+        self._ask(title, "&Reason (it is kept in the journal)", given)
+
+    def _ask(
+        self, title: str, label: str, then: Callable[[str], None], items: Sequence[str] = ()
+    ) -> None:
+        """Ask without holding anything up; `then` gets the answer, if there is one."""
+        dialog = QInputDialog(self._parent)
+        dialog.setObjectName("ask")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(title)
+        dialog.setLabelText(label)
+        if items:
+            dialog.setComboBoxItems(list(items))
+        dialog.textValueSelected.connect(then)
+        dialog.open()

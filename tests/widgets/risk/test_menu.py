@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QInputDialog
+from PySide6.QtWidgets import QInputDialog, QLineEdit
 
 from core.model.commands import ReloadSettings, SetTradingState
 from core.model.enums import StrategyMode, TradingState
@@ -42,33 +42,46 @@ def action(panel, words):
     return next(a for a in panel.menu.build().actions() if words in a.text().replace("&", ""))
 
 
-def answers(monkeypatch, text, chosen=True):
-    monkeypatch.setattr(QInputDialog, "getText", lambda *a: (text, chosen))
-    monkeypatch.setattr(QInputDialog, "getItem", lambda *a: (a[3][0], chosen))
+def answer(panel, text=None, key=Qt.Key.Key_Return):
+    """Answer the question that stands open; nothing waits for it meanwhile."""
+    dialog = next(d for d in panel.findChildren(QInputDialog, "ask") if d.isVisible())
+    if text is not None:
+        dialog.findChild(QLineEdit).setText(text)
+    QTest.keyClick(dialog, key)
 
 
-def test_settings_are_read_anew_with_a_reason(panel, monkeypatch):
-    answers(monkeypatch, " new limits ")
+def test_settings_are_read_anew_with_a_reason(panel):
+    panel.show()
     action(panel, "Read the").trigger()
+    assert panel.commands == []
+    answer(panel, " new limits ")
     (command,) = panel.commands
     assert isinstance(command, ReloadSettings)
     assert command.reason == "new limits"
 
 
-def test_a_stopped_strategy_goes_on(panel, monkeypatch):
-    answers(monkeypatch, "looked at it")
+def test_a_stopped_strategy_goes_on(panel):
+    panel.show()
     action(panel, "Let a stopped").trigger()
+    answer(panel)
+    answer(panel, "looked at it")
     (command,) = panel.commands
     assert isinstance(command, SetTradingState)
     assert (command.scope, command.scope_id) == ("strategy", "quoter")
     assert (command.state, command.reason) == (TradingState.ACTIVE, "looked at it")
 
 
-@pytest.mark.parametrize(("text", "chosen"), [("", True), ("  ", True), ("why", False)])
-def test_nothing_without_a_reason(panel, monkeypatch, text, chosen):
-    answers(monkeypatch, text, chosen)
-    for action in panel.menu.build().actions():
-        action.trigger()
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("", Qt.Key.Key_Return), ("  ", Qt.Key.Key_Return), ("why", Qt.Key.Key_Escape)],
+)
+def test_nothing_without_a_reason(panel, text, key):
+    panel.show()
+    action(panel, "Read the").trigger()
+    answer(panel, text, key)
+    action(panel, "Let a stopped").trigger()
+    answer(panel)
+    answer(panel, text, key)
     assert panel.commands == []
 
 
