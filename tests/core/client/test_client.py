@@ -274,10 +274,16 @@ def test_a_client_that_never_reads_costs_nothing_and_is_told_everything_anew(
             assert len(venue.sent) == 100
             assert engine.sessions.lags == 1
             assert len(channels[0]._inbox) == 20  # a queue as long as allowed, and no longer
-            assert await until(slow, lambda: len(slow.stores.orders) == 100, 3.0)
-            assert {o.cl_ord_id: o for o in slow.stores.orders} == {
-                o.cl_ord_id: o for o in quick.stores.orders
-            }
+
+            def orders(client: EngineClient) -> dict[str, object]:
+                return {o.cl_ord_id: o for o in client.stores.orders}
+
+            def alike() -> bool:
+                quick.poll()
+                return orders(slow) == orders(quick)
+
+            assert await until(slow, alike)
+            assert len(orders(slow)) == 100
             last = order(price=9_980)
             quick.send(last)
             assert await until(slow, lambda: last.cl_ord_id in slow.stores.orders)
