@@ -64,8 +64,10 @@ class Trader:
                     f"{o.cl_ord_id} {o.side.name} {o.cum_qty}/{o.qty} {o.status.name} {o.text}"
                     for o in list(self.stores.orders)[-5:]
                 )
+                refused = "; ".join(f"{r.code} {r.text}" for r in list(self.stores.refusals)[-3:])
                 raise AssertionError(
                     f"waited {seconds:g} s in vain for: {what} ({notices}) (orders: {orders})"
+                    f" (refused: {refused})"
                 )
             await asyncio.sleep(0.01)
 
