@@ -176,7 +176,9 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
             if self._pending:
                 self._collected = new  # the rest of the backlog comes first, then one sort
             else:
+                moved = dict(self._moved)
                 self._show([*self._shown, *new])
+                self._moved = moved  # who passes the filter only now is not among these
             return
         # from the end on, so that places found before stay right
         end = len(new)

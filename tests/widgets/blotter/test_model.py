@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QObject, QPersistentModelIndex
 from PySide6.QtTest import QAbstractItemModelTester
@@ -63,6 +63,22 @@ def do(world: Blotters, model: BlotterModel, what: str, how) -> None:
     model.take()
 
 
+ONE_COMES_IN_AS_MANY_DO = [
+    ("orders", [(0, Side.BUY, 0, OrdStatus.NEW), (3, Side.SELL, 0, OrdStatus.NEW)]),
+    ("filter", "buy"),
+    ("orders", [(3, Side.BUY, 0, OrdStatus.NEW), (4, Side.BUY, 0, OrdStatus.NEW)]),
+    (
+        "orders",
+        [
+            (1, Side.BUY, 0, OrdStatus.FILLED),
+            (2, Side.BUY, 0, OrdStatus.NEW),
+            (5, Side.BUY, 0, OrdStatus.NEW),
+        ],
+    ),
+]
+"""A row that the filter let in only now stays in when many others come at once."""
+
+
 @pytest.mark.parametrize("one_by_one", [100, 2])
 @pytest.mark.parametrize("at_once", [4_000, 0])
 def test_settled_rows_are_those_of_a_new_table(qapp, monkeypatch, one_by_one, at_once):
@@ -71,6 +87,7 @@ def test_settled_rows_are_those_of_a_new_table(qapp, monkeypatch, one_by_one, at
 
     @settings(max_examples=60, deadline=None)
     @given(st.lists(STEP, max_size=14))
+    @example(ONE_COMES_IN_AS_MANY_DO)
     def run(steps) -> None:
         world, parent = Blotters(), QObject()
         model = make(world, parent)
