@@ -249,11 +249,15 @@ class Series:
         return int(self.ts[bar + 1])
 
     def _times(self, part: int) -> tuple[int, int]:
-        """When a gap's room begins and ends."""
+        """When a gap's room begins and ends.
+
+        A bar of trades before it lasts at least its share of the time: one whose first trade was
+        the last before the link broke would be a nanosecond long, and no time would lie in it.
+        """
         gap = self.gaps[part]
         before, behind = int(self.ts[gap.bar - 1]), int(self.ts[gap.bar])
-        begin = max(gap.begin, before + max(self._fixed, 1))
-        return min(begin, behind), behind
+        lasts = self._fixed or (behind - before) // (gap.slots + 1)
+        return min(max(gap.begin, before + lasts), behind), behind
 
     def visible(self, left: float, right: float, columns: int) -> Slice:
         """The bars between two places as at most about `columns` rows, and one for each gap."""

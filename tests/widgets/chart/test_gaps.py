@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
@@ -105,6 +105,7 @@ def series_of(steps, known, interval="1m"):
     interval=st.sampled_from(["1m", "5t"]),
     place=st.floats(-10, 400),
 )
+@example(steps=[1], known=[(0, 1)], interval="5t", place=0.0)
 def test_time_and_place_lead_to_each_other_over_gaps(steps, known, interval, place):
     series = series_of(steps, known, interval)
     assert series.index_at(series.time_at(place)) == pytest.approx(place, abs=1e-6)
