@@ -251,7 +251,11 @@ class Kernel:
             for holding in account.holdings.values():
                 if holding.bought or holding.sold:
                     found.append(holding.view(s.seq, s.ts))
-                    found.extend(leg.view(s.seq, s.ts) for leg in holding.legs.values())
+                    found.extend(
+                        leg.view(s.seq, s.ts)
+                        for leg in holding.legs.values()
+                        if leg.bought or leg.sold
+                    )
                     found.extend(
                         part.view(s.seq, s.ts, strategy)
                         for strategy, part in holding.parts.items()

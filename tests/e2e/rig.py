@@ -180,5 +180,10 @@ def trade(
             window.deleteLater()
         return 0
 
-    loop.run(day())
+    try:
+        loop.run(day())
+    except AssertionError as error:
+        if errors:  # what went wrong in the window says more than what did not come
+            error.add_note(f"the window reported: {errors}")
+        raise
     assert not errors, errors

@@ -1,4 +1,4 @@
-"""A hedging account at the real window and engine: long and short at once."""
+"""A hedging account at the real window and engine: long and short at once, closed leg by leg."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QApplication
 
 from core.model.commands import NewOrder
@@ -50,6 +51,21 @@ def legs(t: Trader) -> dict[str, int]:
     return {p.leg: p.qty for p in t.stores.held_in("HEDGE", BTC)}
 
 
+async def close_leg(t: Trader, leg: str) -> None:
+    """Click on a leg's row and close it, as a trader does."""
+    table = t.panel("positions")
+    view = table.view
+
+    def row() -> QRect:
+        number = [p.leg for p in table.model.rows()].index(leg)
+        return view.visualRect(table.model.index(number, 0))
+
+    await t.until(lambda: view.viewport().rect().contains(row().center()), "its row in view")
+    t.click(view.viewport(), row().center())
+    assert [p.leg for p in table.selected()] == [leg]
+    table.close_action.trigger()
+
+
 async def both_legs(t: Trader) -> None:
     await t.engine()
     t.window.choose_instrument(BTC)
@@ -66,4 +82,12 @@ async def both_legs(t: Trader) -> None:
 
     table = t.panel("positions")
     await t.until(lambda: len(table.model.rows()) == 3, "the net and its legs")
-    assert sorted(p.leg for p in table.model.rows()) == ["", "long", "short"]
+    await close_leg(t, "long")
+    await t.until(lambda: legs(t) == {"short": -3}, "the long leg to be closed")
+
+    at_market(t, Side.BUY, 3)
+    await t.until(lambda: legs(t) == {"long": 3, "short": -3}, "legs that cancel out")
+    assert t.stores.position("HEDGE", BTC).qty == 0
+    await close_leg(t, "")
+    await t.until(lambda: not legs(t), "both legs to be closed")
+    assert not t.stores.held()

@@ -33,6 +33,7 @@ def test_orders_work_on_and_no_click_trades_unasked(qapp: QApplication, tmp_path
         for _ in range(10):
             await t.settled_ladder()
             wanted = stores.tickers[window.instrument].bid - 14
+            await t.settled_ladder(wanted)
             t.click(ladder.canvas, t.ladder_point(Side.BUY, wanted))
             try:
                 await t.until(lambda: any(stores.working.values()), "a working order", 2.0)

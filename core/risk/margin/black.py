@@ -69,10 +69,12 @@ def implied76(
     if not (forward > 0.0 and strike > 0.0 and years > 0.0):
         return None
     low, high = _LEAST, _MOST
+    # far in the money the least volatility gives the price but for the last digit of a float
+    slack = 1e-12 * forward
     if not (
-        black76(call, forward, strike, years, low, rate)
+        black76(call, forward, strike, years, low, rate) - slack
         <= price
-        <= black76(call, forward, strike, years, high, rate)
+        <= black76(call, forward, strike, years, high, rate) + slack
     ):
         return None
     root, discount = sqrt(years), exp(-rate * years)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.journal.errors import JournalError
@@ -106,6 +106,11 @@ fill_plans = st.lists(
 
 @settings(max_examples=25, deadline=None)
 @given(plan=fill_plans, batch=st.integers(1, 40), hedging=st.booleans())
+@example(
+    plan=[(AAPL, BUY, 1, 1, "P", "", "0"), (AAPL, SELL, 1, 0, "P", "", "0")],
+    batch=1,
+    hedging=True,
+)
 def test_records_are_what_the_kernel_is(tmp_path_factory, plan, batch, hedging):
     home = tmp_path_factory.mktemp("home")
     driver = Driver(hedging=hedging)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.risk.margin.base import Line, reckoned
@@ -254,6 +254,7 @@ def test_changes_add_up_and_after_is_what_touch_makes_of_it(
     st.floats(0.05, 1.5),
     st.floats(0.01, 5.0),
 )
+@example(True, 52.0, 2.75, 0.05, 1.0)
 def test_the_implied_volatility_gives_the_price(call, strike, years, vol, guess) -> None:
     price = black76(call, 100.0, strike, years, vol)
     found = implied76(call, price, 100.0, strike, years, guess=guess)
