@@ -13,6 +13,7 @@ import msgspec
 from core.model.inputs import AccountSetup, LimitValue, Setup
 from core.model.instruments import Instrument
 from core.services.config_risk import LimitConfig, RiskConfig, limit_problem, risk_problem
+from core.services.settings_text import line_of, remedy, what_is_wrong
 
 FILE_NAME = "engine.toml"
 
@@ -105,18 +106,18 @@ def parse_config(text: str, where: str) -> EngineConfig:
     try:
         config = msgspec.convert(raw, EngineConfig)
     except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at `$")
-        field = path.rstrip("`").lstrip(".")
+        field, problem = what_is_wrong(error, EngineConfig)
         place = _place(where, text, field)
-        raise ConfigError(f"{place}: {field or 'the file'}: {what}. Mend that field.") from None
+        raise ConfigError(f"{place}: {field or 'the file'}: {problem}") from None
     for field, problem in (
         _positions_problem(config.accounts),
         limit_problem(config.limits),
         risk_problem(config.risk, [account.id for account in config.accounts]),
+        _accounts_problem(config.accounts),
+        _strategies_problem(config),
     ):
         if problem:
             raise ConfigError(f"{_place(where, text, field)}: {field}: {problem}")
-    _check(config, where)
     return config
 
 
@@ -124,34 +125,6 @@ def _place(where: str, text: str, field: str) -> str:
     """The file and, where it can be told, the line of a field such as ``limits[3].value``."""
     line = line_of(text, field)
     return f"{where}, line {line}" if line else where
-
-
-def line_of(text: str, field: str) -> int:
-    """The line in which a field of a TOML text stands, or its table begins; 0: nowhere."""
-    table, last = "", 0
-    *parents, name = field.split(".") if field else [""]
-    wanted = [parent.partition("[") for parent in parents]
-    if name.endswith("]"):
-        wanted.append(name.partition("["))
-        name = ""
-    path = ".".join(parent for parent, _, _ in wanted)
-    number = int(wanted[-1][2].rstrip("]") or 0) if wanted else 0
-    seen = -1
-    for index, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            table = stripped.strip("[] ").partition("]")[0]
-            if table == field:
-                return index
-            if table == path:
-                seen += 1
-                if seen == number:
-                    last = index
-        elif table == path and (not path or seen == number):
-            key = stripped.partition("=")[0].strip().strip("\"'")
-            if key and key == name:
-                return index
-    return last
 
 
 def _positions_problem(accounts: list[AccountConfig]) -> tuple[str, str]:
@@ -164,34 +137,29 @@ def _positions_problem(accounts: list[AccountConfig]) -> tuple[str, str]:
     return "", ""
 
 
-def _check(config: EngineConfig, where: str) -> None:
+def _accounts_problem(accounts: list[AccountConfig]) -> tuple[str, str]:
     seen: set[str] = set()
-    for index, account in enumerate(config.accounts):
+    for index, account in enumerate(accounts):
         if account.id in seen:
-            raise ConfigError(
-                f"{where}: accounts[{index}].id “{account.id}” is there twice. Rename one."
-            )
+            return f"accounts[{index}].id", f"“{account.id}” is there twice. Rename one."
         seen.add(account.id)
         for currency, cash in account.cash.items():
             if not cash.is_finite():
-                raise ConfigError(
-                    f"{where}: accounts[{index}].cash.{currency} is {cash}; write an amount such as"
-                    " 1000000."
+                return f"accounts[{index}].cash.{currency}", (
+                    f"{cash} is no amount. Write one such as 1000000."
                 )
-    _check_strategies(config, where)
+    return "", ""
 
 
-def _check_strategies(config: EngineConfig, where: str) -> None:
+def _strategies_problem(config: EngineConfig) -> tuple[str, str]:
     accounts = [account.id for account in config.accounts]
     names: set[str] = set()
     for index, strategy in enumerate(config.strategies):
         if strategy.name in names:
-            raise ConfigError(
-                f"{where}: strategies[{index}].name “{strategy.name}” is there twice. Rename one."
-            )
+            return f"strategies[{index}].name", f"“{strategy.name}” is there twice. Rename one."
         names.add(strategy.name)
         if strategy.account not in accounts:
-            raise ConfigError(
-                f"{where}: strategies[{index}].account “{strategy.account}” is no account. Use one"
-                f" of: {', '.join(accounts)}."
+            return f"strategies[{index}].account", (
+                f"“{strategy.account}” is no account. {remedy(strategy.account, accounts)}"
             )
+    return "", ""

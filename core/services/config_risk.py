@@ -23,6 +23,8 @@ from core.model.inputs import (
     Restriction,
     StockSetup,
 )
+from core.model.limits import LIMIT_KINDS
+from core.services.settings_text import remedy
 
 _ORD_TYPES = {kind.name: kind for kind in OrdType}
 
@@ -196,9 +198,13 @@ def limit_problem(limits: list[LimitConfig]) -> tuple[str, str]:
     """The first wrong limit: its field and what is wrong; empty when all are right."""
     seen: set[tuple[str, str, str]] = set()
     for index, limit in enumerate(limits):
+        if limit.name not in LIMIT_KINDS:
+            return f"limits[{index}].name", (
+                f"There is no limit “{limit.name}”. {remedy(limit.name, LIMIT_KINDS)}"
+            )
         problem = problem_with(limit.name, limit.scope, limit.scope_id, limit.value)
         if problem:
-            return f"limits[{index}].{_field(problem, limit)}", problem
+            return f"limits[{index}].{_field(problem)}", problem
         key = (limit.name, limit.scope, limit.scope_id)
         if key in seen:
             return f"limits[{index}].name", f"“{limit.name}” is there twice. Remove one."
@@ -211,10 +217,9 @@ def risk_problem(config: RiskConfig, accounts: list[str]) -> tuple[str, str]:
     for index, permission in enumerate(config.permissions):
         for name in permission.order_types:
             if name not in _ORD_TYPES:
-                known = ", ".join(_ORD_TYPES)
                 return (
                     f"risk.permissions[{index}].order_types",
-                    f"“{name}” is no order type. Use some of: {known}.",
+                    f"“{name}” is no order type. {remedy(name, _ORD_TYPES)}",
                 )
         if permission.account and permission.account not in accounts:
             return f"risk.permissions[{index}].account", _no_account(permission.account, accounts)
@@ -229,12 +234,10 @@ def risk_problem(config: RiskConfig, accounts: list[str]) -> tuple[str, str]:
 
 
 def _no_account(name: str, accounts: list[str]) -> str:
-    return f"“{name}” is no account. Use one of: {', '.join(accounts)}."
+    return f"“{name}” is no account. {remedy(name, accounts)}"
 
 
-def _field(problem: str, limit: LimitConfig) -> str:
-    if problem.startswith("There is no limit"):
-        return "name"
+def _field(problem: str) -> str:
     return "scope" if "the scope must be" in problem else "value"
 
 

@@ -48,13 +48,38 @@ def test_money_is_exact() -> None:
         ("accounts = []", "accounts", "length >= 1"),
         ("[[accounts]]\nid = 5\n", "accounts[0].id", "Expected `str`"),
         ("[[accounts]]\nid = ''\n", "accounts[0].id", "length >= 1"),
-        (ACCOUNT + ACCOUNT, "accounts[1].id", "there twice"),
+        (ACCOUNT + ACCOUNT, "line 4: accounts[1].id", "there twice"),
         (ACCOUNT + "cash = { USD = 'x' }", "accounts[0].cash", "Invalid decimal"),
         (ACCOUNT + "cash = { USD = inf }", "accounts[0].cash.USD", "Infinity"),
         (ACCOUNT + "positions = 'both'", "line 3: accounts[0].positions", "netting"),
         (ACCOUNT + "positions = 5", "accounts[0].positions", "Expected `str`"),
-        (ACCOUNT + "colour = 1", "accounts[0]", "unknown field `colour`"),
+        (ACCOUNT + "colour = 1", "line 3: accounts[0].colour", "Use one of: id, cash, positions."),
+        (ACCOUNT + "postions = 'netting'", "line 3: accounts[0].postions", "mean “positions”?"),
+        (ACCOUNT + "[rsk]\ncurrency = 'USD'", "line 3: rsk: there is no such", "mean “risk”?"),
+        (
+            "# mine\n\nloosen_dely = 5\n" + ACCOUNT,
+            "f.toml, line 3: loosen_dely: there is no such field",
+            "Did you mean “loosen_delay”?",
+        ),
+        (
+            ACCOUNT + "[[risk.margins]]\naccount = 'A'\nmodel = 'reg_t'\n[[risk.margins]]\n"
+            "account = 'A'\nmodel = 'perpetual'\n[[risk.margins.perpetuals]]\n"
+            "instrument = 'X.Y'\nbrackets = []\nleverge = 3\n",
+            "line 12: risk.margins[1].perpetuals[0].leverge",
+            "mean “leverage”?",
+        ),
+        (
+            ACCOUNT + "[[risk.margins]]\naccount = 'A'\nmodel = 'scan'\nproducts = [\n"
+            "  { underlying = 'ES', price_scn = 2 },\n]\n",
+            "line 6: risk.margins[0].products[0].price_scn",
+            "mean “price_scan”?",
+        ),
         (ACCOUNT + "[[limits]]\nname = 'speed'\nvalue = 5", "limits[0].name", "no limit"),
+        (
+            ACCOUNT + "[[limits]]\nname = 'max_possition'\nvalue = 5",
+            "line 4: limits[0].name",
+            "Did you mean “max_position”?",
+        ),
         (
             ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = -5",
             "limits[0].value",
@@ -67,10 +92,14 @@ def test_money_is_exact() -> None:
         ),
         (
             ACCOUNT + "[[limits]]\nname = 'max_exposure'\nvalue = 5\nscope = 'world'",
-            "limits[0].scope",
-            "Invalid enum value",
+            "line 6: limits[0].scope: “world” is not possible",
+            "Use one of: account,",
         ),
-        ("durability = 'hope'\n" + ACCOUNT, "durability", "Invalid enum value"),
+        (
+            "durability = 'hope'\n" + ACCOUNT,
+            "line 1: durability",
+            "“hope” is not possible. Use one of: p",
+        ),
         ("snapshot_every = 1\n" + ACCOUNT, "snapshot_every", ">= 1000"),
     ],
 )

@@ -18,7 +18,7 @@ from core.model.inputs import Facts, OptionSetup, ProductSetup, StockSetup
 from core.model.session import Appraise
 from core.risk.margin.black import black76
 from core.risk.margin.scenarios import YEAR
-from core.services.config import ConfigError, line_of, load_config, parse_config
+from core.services.config import ConfigError, load_config, parse_config
 from core.services.riskfeed import RiskFeed
 from tests.core.services.helpers import IDS, Bench, ScriptedVenue, order
 
@@ -317,13 +317,13 @@ ACCOUNT = '[[accounts]]\nid = "A"\n'
 @pytest.mark.parametrize(
     ("text", "place", "words"),
     [
-        ("[risk]\nreference = 'best'\n", "line 4: risk.reference", "Invalid enum"),
-        ("[risk]\ncolour = 1\n", "line 3: risk", "unknown field `colour`"),
+        ("[risk]\nreference = 'best'\n", "line 4: risk.reference", "is not possible. Use"),
+        ("[risk]\ncolour = 1\n", "line 4: risk.colour", "no such field"),
         ("[risk.rates]\nEUR = -1\n", "risk", "-1 is no exchange rate for EUR"),
         ("[[risk.permissions]]\norder_types = ['LIMIT', 'HOPE']\n", "line 4", "“HOPE” is no order"),
         ("[[risk.permissions]]\n[[risk.permissions]]\naccount = 'B'\n", "line 5", "no account"),
         ("[[risk.restricted]]\ninstrument = 'X'\nreason = ' '\n", "line 5", "Say why"),
-        ("[[risk.margins]]\naccount = 'A'\nmodel = 'magic'\n", "line 5", "Invalid enum"),
+        ("[[risk.margins]]\naccount = 'A'\nmodel = 'magic'\n", "line 5", "is not possible. Use"),
         ("[[risk.margins]]\naccount = 'B'\nmodel = 'cash'\n", "line 4", "no account"),
         (
             "[[risk.margins]]\naccount = 'A'\nmodel = 'scan'\n"
@@ -401,13 +401,3 @@ options = [{ underlying = "ABC.V", rate = 0.15 }]
     )
     assert policy.margins[2].stocks == (StockSetup("ABC.V", Decimal(1)),)
     assert policy.margins[2].options == (OptionSetup("ABC.V", Decimal("0.15")),)
-
-
-def test_lines_of_fields():
-    text = "a = 1\n\n[b]\nc = 2\n[[d]]\ne = 1\n[[d]]\ne = 2\n"
-    assert line_of(text, "a") == 1
-    assert line_of(text, "b.c") == 4
-    assert line_of(text, "d[1].e") == 8
-    assert line_of(text, "d[1]") == 7
-    assert line_of(text, "d[1].missing") == 7
-    assert line_of(text, "nowhere") == 0

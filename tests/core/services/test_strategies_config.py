@@ -18,8 +18,9 @@ def test_names_and_accounts() -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        (ROW % ("one", "PAPER-1") * 2, "strategies[1].name “one” is there twice"),
-        (ROW % ("one", "LIVE"), "strategies[0].account “LIVE” is no account. Use one of: PAPER-1."),
+        (ROW % ("one", "PAPER-1") * 2, "line 9: strategies[1].name: “one” is there twice"),
+        (ROW % ("one", "LIVE"), "strategies[0].account: “LIVE” is no account. Use one of: PAPER-1"),
+        (ROW % ("one", "PAPER"), "“PAPER” is no account. Did you mean “PAPER-1”?"),
         (ROW % ("../one", "PAPER-1"), "strategies[0].name"),
         (ROW % ("a|b", "PAPER-1"), "strategies[0].name"),
         (ROW % ("", "PAPER-1"), "strategies[0].name"),
