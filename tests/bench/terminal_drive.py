@@ -31,12 +31,18 @@ def drive(
         attach: endpoint of an engine to look on; its token is in the environment. A line
             ``ready`` is printed when the workspace paints.
     """
+    with tempfile.TemporaryDirectory(prefix="outcry-bench-") as data:
+        return _drive(Path(data), rate, instruments, seconds, began, attach)
+
+
+def _drive(
+    data: Path, rate: float, instruments: int, seconds: float, began: float, attach: str
+) -> dict[str, Any]:
     from app.offscreen import choose_platform
     from app.terminal import engine_arguments
     from core.services import affinity
     from core.services.process import EngineProcess
 
-    data = Path(tempfile.mkdtemp(prefix="outcry-bench-"))
     words = argparse.Namespace(
         seed=1,
         instruments=instruments,
