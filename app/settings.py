@@ -5,16 +5,18 @@ Money and risk settings belong to the engine (see `core.services.config`), not h
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
 from app.files import set_aside, write_atomically
+from core.services.settings_text import remedy, what_is_wrong
 
 
-class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
-    """Every field is optional in the file; unknown ones are ignored."""
+class Settings(msgspec.Struct, kw_only=True):
+    """Every field is optional in the file."""
 
     theme: Literal["system", "dark", "light"] = "system"
     up_down: Literal["green/red", "red/green", "blue/orange"] = "green/red"
@@ -28,6 +30,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
 class SettingsFile:
     """Reads and writes the settings; a wrong file is set aside and reported, never overwritten.
 
+    A field that there is not is reported, does nothing, and stays in the file.
+
     Attributes:
         values: the settings in force.
         problem: a sentence about the file when it could not be used, else empty.
@@ -37,6 +41,7 @@ class SettingsFile:
         self.path = directory / "settings.json"
         self.problem = ""
         self._locked = False
+        self._unknown: dict[str, msgspec.Raw] = {}
         self.values = self._read()
 
     def save(self) -> None:
@@ -46,7 +51,8 @@ class SettingsFile:
         """
         if self._locked:
             raise OSError(f"{self.path} could not be read before; mend or remove it first")
-        data = msgspec.json.format(msgspec.json.encode(self.values), indent=2)
+        values = msgspec.to_builtins(self.values) | self._unknown
+        data = msgspec.json.format(msgspec.json.encode(values), indent=2)
         write_atomically(self.path, data + b"\n")
 
     def _read(self) -> Settings:
@@ -59,14 +65,48 @@ class SettingsFile:
             self.problem = f"{self.path} cannot be read ({error.strerror}); defaults are in force."
             return Settings()
         try:
-            return msgspec.json.decode(data, type=Settings)
+            values = msgspec.json.decode(data, type=Settings)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            self.problem = f"{self.path} was not understood: {error}. Defaults are in force; "
-            try:
-                kept = set_aside(self.path)
-            except OSError as refused:
-                self._locked = True
-                self.problem += f"it cannot be set aside ({refused.strerror}) and is left alone."
-            else:
-                self.problem += f"your file is kept as {kept.name}. Mend it and rename it back."
+            self._set_aside(_problem(data, error))
             return Settings()
+        known = {field.encode_name for field in msgspec.structs.fields(Settings)}
+        raw = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        self._unknown = {name: raw[name].copy() for name in raw if name not in known}
+        if self._unknown:
+            self.problem = " ".join(
+                f"{self.path}, line {_line_of(data, name)}: there is no setting “{name}”, so it"
+                f" does nothing. {remedy(name, known)}"
+                for name in self._unknown
+            )
+        return values
+
+    def _set_aside(self, why: str) -> None:
+        self.problem = f"{self.path}{why} Defaults are in force; "
+        try:
+            kept = set_aside(self.path)
+        except OSError as refused:
+            self._locked = True
+            self.problem += f"it cannot be set aside ({refused.strerror}) and is left alone."
+        else:
+            self.problem += f"your file is kept as {kept.name}. Mend it and rename it back."
+
+
+def _problem(data: bytes, error: Exception) -> str:
+    """What is wrong and in which line."""
+    if isinstance(error, msgspec.ValidationError):
+        field, what = what_is_wrong(error, Settings)
+        line = _line_of(data, field.partition("[")[0]) if field else 1
+        return f", line {line}: {field or 'the file'}: {what}"
+    try:
+        json.loads(data)
+    except json.JSONDecodeError as wrong:
+        return f", line {wrong.lineno}: it is not JSON: {wrong.msg}."
+    except (UnicodeDecodeError, RecursionError):
+        pass
+    return f" was not understood: {error}."
+
+
+def _line_of(data: bytes, name: str) -> int:
+    """The line in which a setting stands."""
+    at = data.find(json.dumps(name, ensure_ascii=False).encode())
+    return data.count(b"\n", 0, max(at, 0)) + 1

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from app import settings as module
@@ -25,13 +27,19 @@ def test_what_is_saved_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("content", "names"),
     [
-        (b'{"theme": "pink"}', "theme"),
-        (b'{"font_points": 99}', "font_points"),
+        (b'{\n"theme": "pink"}', ", line 2: theme: “pink” is not possible. Use one of: dark,"),
+        (b'{"theme": "lihgt"}', ", line 1: theme: “lihgt” is not possible. Did you mean “light”?"),
+        (b'{"trader": "me",\n\n"font_points": 99}', ", line 3: font_points: Expected"),
         (b'{"font_points": "big"}', "font_points"),
         (b'{"up_down": 1}', "up_down"),
-        (b"{", "not understood"),
+        (b'{\n"workspaces": {"paper": 1}}', ", line 2: workspaces[...]"),
+        (b"[]", ", line 1: the file: Expected `object`"),
+        (b"{", ", line 1: it is not JSON"),
+        (b'{\n"theme": "dark"\n"trader": "x"}', ", line 3: it is not JSON"),
         (b"\xff", "not understood"),
-        (b"[" * 100_000, "not understood"),
+        (b"[" * 100_000, "line 1: the file: Expected `object`"),
+        (b'{"theme": ' + b"[" * 100_000, "Expected `str`"),
+        (b'{"x": ' + b"[" * 100_000, "not understood"),
     ],
 )
 def test_a_wrong_file_is_named_kept_and_not_used(tmp_path, content, names):
@@ -47,10 +55,20 @@ def test_a_wrong_file_is_named_kept_and_not_used(tmp_path, content, names):
     assert aside.read_bytes() == content
 
 
-def test_unknown_settings_are_passed_over(tmp_path):
-    (tmp_path / "settings.json").write_text('{"theme": "dark", "from_the_future": 1}')
+def test_unknown_settings_are_named_with_their_line_and_stay_in_the_file(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text('{"theme": "dark",\n "uo_down": "red/green",\n "from_the_future": [1]}')
     file = SettingsFile(tmp_path)
-    assert (file.values.theme, file.problem) == ("dark", "")
+    assert file.values == Settings(theme="dark")
+    assert f"{path}, line 2: there is no setting “uo_down”, so it does nothing." in file.problem
+    assert "Did you mean “up_down”?" in file.problem
+    assert f"{path}, line 3: there is no setting “from_the_future”" in file.problem
+    file.values.theme = "light"
+    file.save()
+    again = SettingsFile(tmp_path)
+    assert again.values == Settings(theme="light")
+    saved = json.loads(path.read_text())
+    assert (saved["uo_down"], saved["from_the_future"]) == ("red/green", [1])
 
 
 def test_a_file_that_cannot_be_read_is_not_overwritten(tmp_path, monkeypatch):
