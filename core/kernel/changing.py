@@ -5,14 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from core.kernel.asking import as_sent, change
-from core.kernel.commands import find, fresh, record
+from core.kernel.commands import deny, find, fresh, record, with_effect
 from core.kernel.gate import gate
 from core.kernel.groups import follows, resized
+from core.kernel.lists import turn_list_away
 from core.kernel.orders import Live
 from core.kernel.rates import count_changed
 from core.kernel.state import State
 from core.model.checks import Violation, check_form
-from core.model.commands import NewOrderList, ReplaceOrder
+from core.model.commands import NewOrder, NewOrderList, ReplaceOrder
 from core.model.enums import ExecType, OrdType
 from core.model.held import WANTS_STOP, wire_type
 from core.model.inputs import TurnedAway
@@ -88,21 +89,22 @@ def _replace_problem(live: Live, command: ReplaceOrder) -> tuple[str, str]:
 
 
 def turn_away(s: State, message: TurnedAway) -> None:
-    """Refuse what the engine could not even put before the gate; on record like its denials."""
+    """Refuse what the engine could not even put before the gate; on record like its denials.
+
+    New orders are in the books from then on, rejected, and their ids are used.
+    """
     command = message.command
     violation = Violation(message.code, message.text, "", scope=message.scope)
-    if isinstance(command, ReplaceOrder):
+    if isinstance(command, NewOrder):
+        if fresh(s, command.cl_ord_id):
+            deny(s, Live(with_effect(s, command), s.ts), violation)
+    elif isinstance(command, NewOrderList):
+        turn_list_away(s, command, violation)
+    else:
         live = s.working.get(command.order)
         if live is not None:
             record(s, live.command, "denied", violation)
         s.refuse(command.id, message.code, message.text)
-    elif isinstance(command, NewOrderList):
-        for order in command.orders:
-            record(s, order, "denied", violation)
-        s.refuse(command.id, message.code, message.text)
-    else:
-        record(s, command, "denied", violation)
-        s.refuse(command.cl_ord_id, message.code, message.text)
 
 
 _MOVING = (OrdType.PEGGED, OrdType.TRAILING_STOP, OrdType.TRAILING_STOP_LIMIT)

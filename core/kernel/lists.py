@@ -40,19 +40,10 @@ _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 
 def new_list(s: State, command: NewOrderList) -> None:
     """Orders that hang together: all of them are taken, or none."""
-    if not fresh(s, command.id):
+    known = _well_formed(s, command)
+    if known is None:
         return
-    bracket = command.contingency is Contingency.BRACKET
-    command = msgspec.structs.replace(
-        command,
-        orders=tuple(with_effect(s, o, bracket and i > 0) for i, o in enumerate(command.orders)),
-    )
-    problem = _problem(s, command)
-    if problem:
-        s.refuse(command.id, "BAD_LIST", problem)
-        return
-    for order in command.orders:
-        s.ids.add(order.cl_ord_id)
+    command = known
     lives = [Live(order, s.ts) for order in command.orders]
     places: list[_Place] = []
     first = 1 if command.contingency is not Contingency.OCO else len(lives)
@@ -91,6 +82,32 @@ def new_list(s: State, command: NewOrderList) -> None:
         if not live.dead:
             start(s, live)
     follow(s)
+
+
+def turn_list_away(s: State, command: NewOrderList, violation: Violation) -> None:
+    """Refuse each order of a list that did not come so far as the gate."""
+    known = _well_formed(s, command)
+    if known is not None:
+        for order in known.orders:
+            deny(s, Live(order, s.ts), violation)
+
+
+def _well_formed(s: State, command: NewOrderList) -> NewOrderList | None:
+    """The list with the effects of its orders, whose ids are used now; None: it was refused."""
+    if not fresh(s, command.id):
+        return None
+    bracket = command.contingency is Contingency.BRACKET
+    command = msgspec.structs.replace(
+        command,
+        orders=tuple(with_effect(s, o, bracket and i > 0) for i, o in enumerate(command.orders)),
+    )
+    problem = _problem(s, command)
+    if problem:
+        s.refuse(command.id, "BAD_LIST", problem)
+        return None
+    for order in command.orders:
+        s.ids.add(order.cl_ord_id)
+    return command
 
 
 def _look(

@@ -40,7 +40,7 @@ class Violation(NamedTuple):
         if self.scope:
             parts.append(f"scope={self.scope}")
         parts.append(f"order={order}")
-        return f"{self.code}: {', '.join(parts)}. {self.sentence} {self.remedy}"
+        return f"{self.code}: {', '.join(parts)}. {self.sentence} {self.remedy}".rstrip()
 
 
 LIST_REFUSED = "LIST_REFUSED"

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from core.journal.errors import JournalError
 from core.journal.journal import Journal
 from core.kernel.kernel import Input, Kernel
-from core.model.commands import Command, NewOrder
+from core.model.commands import Command, NewOrder, NewOrderList
 from core.model.enums import ExecType, LinkState, OrdStatus, Severity
 from core.model.events import (
     JOURNAL,
@@ -40,6 +40,9 @@ from core.services.statistics import Statistics
 
 MOST_WAIT = 2.0
 """Seconds that an order may wait for the disk. Then trading halts, and it is not sent any more."""
+
+MOST_DENIALS = 1000
+"""So many orders that were refused meanwhile are put on record when the journal can be written."""
 
 _REQUESTS = frozenset({VenueNew, VenueCancel, VenueReplace})
 
@@ -93,6 +96,7 @@ class OrderPath:
         self._held: deque[_Held] = deque()
         self._inbox: deque[Input] = deque()
         self._kept: deque[Input] = deque()
+        self._denials = 0
         self._busy = False
         self._faults = 0
         self.halted = ""
@@ -280,7 +284,7 @@ class OrderPath:
         while self._kept:
             if not self._work(self._kept[0]):
                 return
-            self._kept.popleft()
+            self._denials -= isinstance(self._kept.popleft(), TurnedAway)
         if self._work(message) and self._faults == before and not self._overdue():
             self.halted = ""
             ts = self.clock()
@@ -293,7 +297,10 @@ class OrderPath:
             )
 
     def _put_off(self, message: Input) -> None:
-        """Keep what a venue said, refuse what somebody asked; markets and timers come anew."""
+        """Keep what a venue said, refuse what somebody asked; markets and timers come anew.
+
+        A new order is told as refused at once, and becomes one in the books later.
+        """
         if isinstance(message, ExecutionReport | CancelReject | LinkUpdate):
             self._kept.append(message)
         elif not isinstance(
@@ -301,6 +308,9 @@ class OrderPath:
         ):
             command = message.command if isinstance(message, TurnedAway) else message
             self._publish([refusal(self.clock(), command, "JOURNAL_FAILED", self.halted)])
+            if isinstance(command, NewOrder | NewOrderList) and self._denials < MOST_DENIALS:
+                self._denials += 1
+                self._kept.append(TurnedAway(command, "JOURNAL_FAILED", self.halted, JOURNAL))
 
 
 _STATUS = {ExecType.CANCELED: OrdStatus.CANCELED, ExecType.REJECTED: OrdStatus.REJECTED}

@@ -230,8 +230,8 @@ def test_no_order_leaves_before_books_agree(tmp_path: Path) -> None:
             venue.quote()
             new = order()
             b.send(new)
-            assert await b.until(lambda: b.client.stores.refusals.get(new.cl_ord_id))
-            assert b.client.stores.refusals[new.cl_ord_id].code == "STREAM_RECONCILING"
+            assert await b.until(lambda: b.status(new.cl_ord_id) is OrdStatus.REJECTED)
+            assert b.client.stores.orders[new.cl_ord_id].code == "STREAM_RECONCILING"
             assert venue.sent == []
             venue.link(LinkState.UP)
             assert await b.until(lambda: b.engine.links["V"].settled)
@@ -349,12 +349,15 @@ def test_a_full_disk_halts_trading_and_space_lets_it_go_on(tmp_path: Path) -> No
             os.close(full)
             assert await b.until(lambda: b.status(first.cl_ord_id) is OrdStatus.FILLED)
             assert b.client.stores.down_links() == []
+            assert await b.until(lambda: b.status(refused.cl_ord_id) is OrdStatus.REJECTED)
             again = order(price=9_999)
             b.send(again)
             assert await b.until(lambda: b.status(again.cl_ord_id) is OrdStatus.NEW)
         async with Bench(tmp_path, ScriptedVenue()) as c:
             assert c.status(first.cl_ord_id) is OrdStatus.FILLED
-            assert refused.cl_ord_id not in c.client.stores.orders
+            assert c.status(refused.cl_ord_id) is OrdStatus.REJECTED
+            assert c.client.stores.orders[refused.cl_ord_id].code == "JOURNAL_FAILED"
+            assert "No space left" in c.client.stores.orders[refused.cl_ord_id].text
 
     run(test())
 

@@ -710,8 +710,8 @@ def test_trading_waits_for_the_comparison_and_cancels_pass(tmp_path: Path) -> No
             v.mend()
             new = order()
             b.send(new)
-            assert await b.until(lambda: b.client.stores.refusals.get(new.cl_ord_id))
-            assert b.client.stores.refusals[new.cl_ord_id].code == "STREAM_RECONCILING"
+            assert await b.until(lambda: new.cl_ord_id in b.client.stores.orders)
+            assert b.client.stores.orders[new.cl_ord_id].code == "STREAM_RECONCILING"
             [link] = b.client.stores.down_links()
             assert link.state is LinkState.CONNECTING
             assert "being compared" in link.text

@@ -123,8 +123,8 @@ async def test_30_nothing_new_while_the_venue_is_compared_with_the_books(tmp_pat
         b.venue.link(LinkState.UP)
         new = order()
         b.send(new)
-        assert await b.until(lambda: new.cl_ord_id in b.client.stores.refusals)
-        assert b.client.stores.refusals[new.cl_ord_id].code == "STREAM_RECONCILING"
+        assert await b.until(lambda: b.status(new.cl_ord_id) is OrdStatus.REJECTED)
+        assert b.client.stores.orders[new.cl_ord_id].code == "STREAM_RECONCILING"
         said = await refusal(b, ReplaceOrder(IDS.next(), resting.cl_ord_id, 5, 9_990))
         assert said.code == "STREAM_RECONCILING"
         assert len(b.venue.sent) == 1
@@ -138,8 +138,15 @@ async def test_30_what_is_turned_away_is_on_record_like_any_denial(tmp_path):
         b.engine.ready = False
         new = order(trader="ann")
         b.send(new)
+        assert await b.until(lambda: b.status(new.cl_ord_id) is OrdStatus.REJECTED)
+        shown = b.client.stores.orders[new.cl_ord_id]
+        assert shown.code == "STARTING"
+        assert "The engine is reconciling; try again in a moment." in shown.text
+        b.engine.ready = True
+        b.send(new)
         assert await b.until(lambda: new.cl_ord_id in b.client.stores.refusals)
-        assert b.client.stores.refusals[new.cl_ord_id].code == "STARTING"
+        assert b.client.stores.refusals[new.cl_ord_id].code == "DUPLICATE_CLIENT_ID"
+        assert not b.venue.sent
         assert [(t.order, t.code, t.scope, t.trader) for t in told] == [
             (new.cl_ord_id, "STARTING", "engine", "ann")
         ]
