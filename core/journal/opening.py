@@ -20,7 +20,16 @@ from core.journal.files import (
     sync_directory,
     write_whole,
 )
-from core.journal.reader import Tail, held_nothing, open_header, read_file, records
+from core.journal.reader import (
+    NO_END,
+    Place,
+    Tail,
+    held_nothing,
+    open_header,
+    read_file,
+    records,
+    whole,
+)
 from core.journal.records import NO_CHAIN, VERSION, Header
 
 FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0)
@@ -98,10 +107,10 @@ def _last_file(directory: Path, repairs: list[str]) -> End | None:
     files = journal_files(directory)
     while files:
         path = files.pop()
-        data = memoryview(read_file(path))
-        if not held_nothing(path, data):
+        data = read_file(path)
+        if not held_nothing(path, memoryview(data)):
             return _end_of(path, data, repairs)
-        kept = _set_aside(path, bytes(data), 0)
+        kept = _set_aside(path, data, 0)
         path.unlink()
         sync_directory(directory)
         repairs.append(
@@ -111,19 +120,26 @@ def _last_file(directory: Path, repairs: list[str]) -> End | None:
     return None
 
 
-def _end_of(path: Path, data: memoryview, repairs: list[str]) -> End:
+def _end_of(path: Path, data: bytes, repairs: list[str]) -> End:
     header = open_header(path, data)
-    tail = Tail(header.first - 1, header.chain, header.size, "")
+    place = Place(header.size, header.first - 1, header.chain)
     first_ts, sure = 0, header.size
-    unsure: deque[tuple[int, int]] = deque()  # the newest records: number, and offset behind
-    for found in records(path, data, header, last=True):
+    if header.version == VERSION:
+        unsure: deque[int] = deque()  # offsets behind the newest records
+        behind: tuple[int, int, bytes] = place
+        for number, ts, unconfirmed, _, end, own in whole(data, place, NO_END):
+            first_ts = first_ts or ts
+            unsure.append(end)
+            while len(unsure) > unconfirmed + 1:
+                sure = unsure.popleft()
+            behind = end, number, own
+        place = Place(*behind)
+    tail = Tail(place.seq, place.chain, place.at, "")
+    for found in records(path, memoryview(data), header, last=True, start=place):
         if isinstance(found, Tail):
             tail = found
-            continue
-        first_ts = first_ts or found.ts
-        unsure.append((found.seq, found.end))
-        while unsure[0][0] < found.seq - found.unconfirmed:
-            sure = unsure.popleft()[1]
+        else:
+            first_ts = first_ts or found.ts
     if tail.torn:
         kept = cut(path, data, tail.end)
         repairs.append(

@@ -147,32 +147,47 @@ def replay(directory: Path, from_seq: int, to_seq: int) -> Iterator[tuple[int, i
                 yield found.seq, found.ts, _decoded(path, found)
 
 
-def _quickly(
-    data: bytes, place: Place, from_seq: int, until: int
-) -> Generator[tuple[int, int, Recorded], None, Place]:
-    """The records of a file for as long as all is well with them, and where that ends.
+def whole(
+    data: bytes, start: Place, until: int, after: int = 0
+) -> Iterator[tuple[int, int, int, int, int, bytes]]:
+    """Number, time, count of unconfirmed ones, both ends of the payload and chain of the records
+    of a file, for as long as all is well with them. Up to the number `after` they are only stepped
+    over.
 
     What `records` and `read_record` do, without the words: a start reads a million of them.
     """
-    at, seq, chain = place
-    size, decode, unpack = len(data), decode_recorded, unpack_record
+    at, seq, chain = start
+    size, unpack = len(data), unpack_record
     try:
         while seq < until:
-            crc, own, _, length, number, ts = unpack(data, at)
+            crc, own, unconfirmed, length, number, ts = unpack(data, at)
             end = at + RECORD_SIZE + length
-            body = data[at + 4 : end]
-            if (
-                end > size
-                or number != seq + 1
-                or crc32(body) != crc
-                or blake2b(chain + body[HASHED_AT - 4 :], digest_size=16).digest() != own
-            ):
-                break
-            if number >= from_seq:
-                yield number, ts, decode(body[RECORD_SIZE - 4 :])
+            if end > size or number != seq + 1:
+                return
+            if number > after:
+                body = data[at + 4 : end]
+                hashed = chain + body[HASHED_AT - 4 :]
+                if crc32(body) != crc or blake2b(hashed, digest_size=16).digest() != own:
+                    return
+            yield number, ts, unconfirmed, end - length, end, own
             at, seq, chain = end, number, own
-    except (struct.error, msgspec.DecodeError):
+    except struct.error:
         pass  # the end, or something that is worth a closer look
+
+
+def _quickly(
+    data: bytes, place: Place, from_seq: int, until: int
+) -> Generator[tuple[int, int, Recorded], None, Place]:
+    """The records of a file for as long as all is well with them, and where that ends."""
+    at, seq, chain = place
+    decode = decode_recorded
+    try:
+        for number, ts, _, start, end, own in whole(data, place, until, from_seq - 1):
+            if number >= from_seq:
+                yield number, ts, decode(data[start:end])
+            at, seq, chain = end, number, own
+    except msgspec.DecodeError:
+        pass  # worth a closer look
     return Place(at, seq, chain)
 
 
