@@ -6,31 +6,48 @@ changed row once, however often it changed in between.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
 
+_GONE = 1_000
+"""Removed keys that are always told to readers; of more, as many as there are rows."""
+
 
 class Board(Generic[V]):
     """Rows by key, newest state only.
+
+    Args:
+        most: with more rows than this those that first came are removed; 0: never.
 
     Attributes:
         version: grows by one with each change; a reader's cursor is the version it has seen.
         epoch: grows when everything was thrown away (a new snapshot); cursors of an older epoch
             must start again from nothing.
+        forgotten: the version up to which `changed_since` tells of no removals any more; a reader
+            whose cursor is older looks for itself which of its rows are gone.
     """
 
-    __slots__ = ("_changed", "_rows", "epoch", "version")
+    __slots__ = ("_came", "_changed", "_gone", "_most", "_rows", "epoch", "forgotten", "version")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 0) -> None:
         self._rows: dict[str, V] = {}
         self._changed: dict[str, int] = {}
+        self._most = most
+        self._came: deque[str] = deque()
+        self._gone = 0
         self.version = 0
         self.epoch = 0
+        self.forgotten = 0
 
     def put(self, key: str, row: V) -> None:
         """Set a row's newest state."""
+        if self._most and key not in self._rows:
+            self._came.append(key)
+            if len(self._came) > self._most:
+                self.drop(self._came.popleft())
         self.version += 1
         self._rows[key] = row
         self._changed.pop(key, None)
@@ -42,11 +59,22 @@ class Board(Generic[V]):
             self.version += 1
             self._changed.pop(key, None)
             self._changed[key] = self.version
+            self._gone += 1
+            if self._gone > max(_GONE, len(self._rows)):
+                self._forget()
+
+    def _forget(self) -> None:
+        """Keys that are gone must not pile up."""
+        self._changed = {k: v for k, v in self._changed.items() if k in self._rows}
+        self._gone = 0
+        self.forgotten = self.version
 
     def clear(self) -> None:
         """Throw everything away and begin a new epoch."""
         self._rows.clear()
         self._changed.clear()
+        self._came.clear()
+        self._gone = 0
         self.version += 1
         self.epoch += 1
 

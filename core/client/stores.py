@@ -7,6 +7,7 @@ orders by cl_ord_id, fills by ``venue execution key``, positions by `position_ke
 
 from __future__ import annotations
 
+from collections import deque
 from decimal import Decimal
 
 from core.client.balances import Balances
@@ -39,6 +40,16 @@ from core.model.session import Appraisal, EngineView, Frame, Snapshot, SourceVie
 STORY_LIMIT = 200
 """Most steps kept of one order's story."""
 
+KEPT_ORDERS = 25_000
+"""Most finished orders, and most fills, that are kept; the engine itself keeps some fewer, so that
+what it tells after a reconnection never pushes newer ones out. Older ones are in the records."""
+
+KEPT_STORIES = 5_000
+"""Most finished orders of which the whole story is kept."""
+
+KEPT_REFUSALS = 1_000
+"""Most refused commands that are kept."""
+
 NOTICE_LIMIT = 5_000
 
 APPRAISAL_LIMIT = 64
@@ -67,16 +78,23 @@ def limit_key(use: LimitUse) -> str:
 class Stores:
     """Everything a panel may show.
 
+    Args:
+        keep: how many finished orders, and how many fills, are remembered.
+
     Attributes:
         connected: True while the engine answers; trading is frozen otherwise.
         connection_text: a sentence for the status bar about the connection.
         mode: what money this is; a guess until `mode_known`.
         working: cl_ord_ids of orders that may still trade, by instrument.
-        stories: every update of each order, oldest first.
+        stories: every update of each order that works or ended not long ago, oldest first.
         appraisals: answers to what panels asked about orders, by the number of the question.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keep: int = KEPT_ORDERS) -> None:
+        self._keep = keep
+        self._ended: deque[str] = deque()  # finished orders, in the order in which they were told
+        self._told: deque[str] = deque()  # those of them that have a story
+        self._finished: set[str] = set()
         self.connected = False
         self.connection_text = "Starting the engine."
         self.mode = Mode.PAPER
@@ -90,7 +108,7 @@ class Stores:
         self.orders: Board[Order] = Board()
         self.working: dict[str, dict[str, Order]] = {}
         self.stories: dict[str, list[OrderUpdate]] = {}
-        self.fills: Board[Fill] = Board()
+        self.fills: Board[Fill] = Board(keep)
         self.positions: Board[Position] = Board()
         self.accounts: Board[AccountState] = Board()
         self.limits: Board[LimitUse] = Board()
@@ -99,7 +117,7 @@ class Stores:
         self.links: Board[LinkUpdate] = Board()
         self.sources: Board[SourceView] = Board()
         self.differences: Board[Difference] = Board()
-        self.refusals: Board[CommandRefused] = Board()
+        self.refusals: Board[CommandRefused] = Board(KEPT_REFUSALS)
         self.notices: list[Notice] = []
         self.notice_count = 0
         self.engine = EngineView(ts=0)
@@ -128,6 +146,9 @@ class Stores:
             board.clear()
         self.working.clear()
         self.stories.clear()
+        self._ended.clear()
+        self._told.clear()
+        self._finished.clear()
         self.depth.clear()
         self.tapes.clear()
         self.bars.clear()
@@ -232,6 +253,32 @@ class Stores:
             here[order.cl_ord_id] = order
         else:
             here.pop(order.cl_ord_id, None)
+            self._end(order.cl_ord_id)
+
+    def _end(self, name: str) -> None:
+        """An order is finished; of too many the one that was first to end is forgotten.
+
+        One that works again, since an execution of it was taken back, stays.
+        """
+        if name in self._finished:
+            return
+        self._finished.add(name)
+        self._ended.append(name)
+        self._told.append(name)
+        if len(self._told) > min(KEPT_STORIES, self._keep) and not self._works(
+            oldest := self._told.popleft()
+        ):
+            self.stories.pop(oldest, None)
+        if len(self._ended) > self._keep:
+            oldest = self._ended.popleft()
+            self._finished.discard(oldest)
+            if not self._works(oldest):
+                self.orders.drop(oldest)
+                self.stories.pop(oldest, None)
+
+    def _works(self, name: str) -> bool:
+        order = self.orders.get(name)
+        return order is not None and order.working
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -267,9 +314,7 @@ class Stores:
     def average_price(self, position: Position) -> Decimal | None:
         """What the open quantity cost on average, for the screen (28 digits); None when flat."""
         instrument = self.instruments.get(position.instrument)
-        if instrument is None or position.qty == 0:
-            return None
-        return Decimal(position.cost) / position.qty * instrument.tick
+        return None if instrument is None else instrument.average(position.cost, position.qty)
 
     def open_profit(self, position: Position) -> Decimal | None:
         """Profit if closed now at the worse side of the market, before fees; None if unknown."""
@@ -279,7 +324,9 @@ class Stores:
         if position.qty == 0:
             return Decimal(0)
         mark = self._mark(position)
-        return instrument.money(mark * position.qty - position.cost) if mark else None
+        if not mark:
+            return None
+        return instrument.money(instrument.cost(mark, position.qty) - position.cost)
 
     def market_value(self, position: Position) -> Decimal | None:
         """What the position is worth at the price to close it at, unsigned; None if unknown."""
@@ -287,7 +334,9 @@ class Stores:
         if instrument is None:
             return None
         mark = self._mark(position)
-        return instrument.money(abs(mark * position.qty)) if mark or not position.qty else None
+        if not mark:
+            return None if position.qty else Decimal(0)
+        return instrument.money(abs(instrument.cost(mark, position.qty)))
 
     def _mark(self, position: Position) -> int:
         ticker = self.tickers.get(position.instrument)

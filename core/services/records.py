@@ -107,14 +107,16 @@ class Records:
     def _order(self, update: OrderUpdate) -> None:
         name = update.order.cl_ord_id
         self.orders[name] = update
-        if update.order.status.terminal:
-            if name not in self._finished:
-                self._finished.add(name)
-                self._ended.append(name)
+        if not update.order.status.terminal:
+            self._finished.discard(name)  # it works again when an execution was taken back
+        elif name not in self._finished:
+            self._finished.add(name)
+            self._ended.append(name)
             if len(self._ended) > self._keep:
                 oldest = self._ended.popleft()
-                self._finished.discard(oldest)
-                del self.orders[oldest]
+                if oldest in self._finished:
+                    self._finished.discard(oldest)
+                    del self.orders[oldest]
 
     def _position(self, position: Position) -> None:
         p = position

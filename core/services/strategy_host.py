@@ -24,7 +24,7 @@ import numpy as np
 
 from core.bus.endpoint import TOKEN_VARIABLE
 from core.client.client import EngineClient
-from core.client.stores import position_key
+from core.client.stores import Stores, position_key
 from core.model.commands import NewOrder, NewOrderList
 from core.model.enums import Mode
 from core.model.events import CommandRefused, Draft, Event
@@ -66,6 +66,8 @@ SIGNAL_SECONDS = 0.1
 HISTORY_SECONDS = 3.0
 """How long to wait for prices and past bars before the strategy starts without them."""
 
+_KEPT = 500  # finished orders and fills in its memory; a strategy looks at those that work
+
 
 class HostSettings(msgspec.Struct, frozen=True):
     """What a host is started with.
@@ -92,7 +94,8 @@ class Host:
         self._settings = settings
         self._kind = find_strategy(settings.kind, Path(settings.folder))
         self.params = make_params(self._kind, settings.params)
-        self._client = EngineClient(settings.endpoint, token, settings.client, "strategy")
+        stores = Stores(_KEPT)
+        self._client = EngineClient(settings.endpoint, token, settings.client, "strategy", stores)
         self._client.on_event.append(self._on_event)
         self._client.on_snapshot.append(self._on_snapshot)
         self._ids = IdMaker("S")
