@@ -116,6 +116,8 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
         if board.version != self._cursor:
             for key in board.changed_since(self._cursor):
                 self._pending[key] = None
+            if self._cursor < board.forgotten:
+                self._pending.update((key, None) for key in self._lines if key not in board)
             self._cursor = board.version
         version = (instruments.epoch, instruments.version)
         if version != self._instruments:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import NamedTuple
 
 from core.client.stores import Stores
@@ -36,6 +37,7 @@ class FillBook:
 
     def __init__(self) -> None:
         self.fills: list[Fill] = []
+        self._known: dict[str, Fill] = {}
         self._key: tuple[object, ...] = ()
         self._cursor = 0
 
@@ -45,18 +47,27 @@ class FillBook:
         key = (board.epoch, account, instrument)
         fresh = key != self._key
         if fresh:
-            self._key, self._cursor, self.fills = key, 0, []
+            self._key, self._cursor, self.fills, self._known = key, 0, [], {}
         if board.version == self._cursor:
             return fresh
-        found = []
+        before = len(self._known)
+        if self._cursor < board.forgotten:
+            self._known = {name: fill for name, fill in self._known.items() if name in board}
+        new = []
         for name in board.changed_since(self._cursor):
             fill = board.get(name)
-            if fill is not None and fill.instrument == instrument and fill.account == account:
-                found.append(fill)
+            if fill is None:
+                self._known.pop(name, None)
+            elif fill.instrument == instrument and fill.account == account:
+                new.append(fill)
+                self._known[name] = fill
         self._cursor = board.version
-        self.fills.extend(found)
+        if len(self._known) == before + len(new):
+            self.fills.extend(new)
+        else:
+            self.fills = list(self._known.values())
         self.fills.sort(key=when)
-        return fresh or bool(found)
+        return fresh or bool(new) or len(self._known) != before
 
 
 def when(fill: Fill) -> int:
@@ -71,12 +82,17 @@ def group_fills(fills: list[Fill], sheet: Sheet) -> list[Group]:
         return []
     groups: list[Group] = []
     newest = series.span - 1
-    for fill in fills:
-        place = min(int(series.index_at(when(fill)) + 0.5), newest)
-        x, y = window.x(place), sheet.y(fill.price)
-        if place < 0 or not (
-            -CLOSE < x < window.width + CLOSE and -CLOSE < y < sheet.height + CLOSE
-        ):
+
+    def place(fill: Fill) -> int:
+        return min(int(series.index_at(when(fill)) + 0.5), newest)
+
+    # The fills are in the order of time, so those in view are found without looking at all.
+    first = bisect_left(fills, -CLOSE, key=lambda fill: window.x(place(fill)))
+    for fill in fills[first:]:
+        x, y = window.x(place(fill)), sheet.y(fill.price)
+        if x >= window.width + CLOSE:
+            break
+        if place(fill) < 0 or not (x > -CLOSE and -CLOSE < y < sheet.height + CLOSE):
             continue
         for n in range(len(groups) - 1, max(len(groups) - 12, -1), -1):
             other = groups[n]

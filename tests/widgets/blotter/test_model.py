@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QObject, QPersistentModelIndex
 from PySide6.QtTest import QAbstractItemModelTester
 
+from core.client.board import Board
 from core.model.enums import OrdStatus, Side
 from core.model.tables import ORDERS
 from tests.widgets.blotter.conftest import Blotters
@@ -162,7 +163,30 @@ def test_rows_wait_for_their_instrument(qtbot, opened, world):
     assert [f.exec_id for f in panel.model.rows()] == ["E2", stranger.exec_id]
 
 
+def test_rows_that_are_gone_go_however_late_one_looks(qtbot, opened, world):
+    world.stores.fills = Board(3_000)
+    for n in range(3_000):
+        world.fill(n)
+    panel = opened("fills", watched=False)
+    taken_in(panel.model)
+    assert panel.model.rowCount() == 3_000
+    for n in range(3_000, 10_000):
+        world.fill(n)
+    assert world.stores.fills.forgotten > 0
+    taken_in(panel.model)
+    assert panel.model.rowCount() == panel.model.total() == 3_000
+    assert {f.exec_id for f in panel.model.rows()} == {f"E{n}" for n in range(7_000, 10_000)}
+
+
+def taken_in(model: BlotterModel) -> None:
+    """A backlog is taken in slices."""
+    for _ in range(10_000):
+        if not model.take():
+            break
+
+
 def test_a_hundred_thousand_fills_cost_only_what_changes(qtbot, opened, world, monkeypatch):
+    world.stores.fills = Board()
     for n in range(100_000):
         world.fill(n)
     panel = opened("fills", watched=False)  # the watcher looks at every row each time
