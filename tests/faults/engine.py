@@ -20,6 +20,7 @@ from core.services import engine_main
 from core.services.options import parse_options
 from core.services.timers import SteadyClock
 from core.venues.remote import RemoteVenue, find
+from tests.faults import census
 
 
 def move_clock(file: Path) -> None:
@@ -42,6 +43,7 @@ def move_clock(file: Path) -> None:
 def main() -> int:
     """See the module."""
     endpoint, clock = sys.argv[1:3]
+    census.install()
     options = parse_options(sys.argv[sys.argv.index("--") + 1 :])
     if clock != "-":
         move_clock(Path(clock))

@@ -84,6 +84,7 @@ class Exchange:
         self._count = 0
         self.arrivals: Counter[str] = Counter()
         self.orders: dict[str, Own] = {}
+        self.working: dict[str, Own] = {}
         self.executions: dict[str, tuple[str, int, int, int]] = {}
         self.positions: Counter[str] = Counter()
         self.cash: dict[str, Decimal] = {}
@@ -137,7 +138,8 @@ class Exchange:
 
     def _new(self, order: Order) -> None:
         self._count += 1
-        own = self.orders[order.cl_ord_id] = Own(order, f"o{self._count}")
+        own = Own(order, f"o{self._count}")
+        self.orders[order.cl_ord_id] = self.working[order.cl_ord_id] = own
         self._say(own, ExecType.NEW)
         self._match(own, arriving=True)
         if not own.status.terminal and (
@@ -163,6 +165,7 @@ class Exchange:
 
     def _end(self, own: Own, request: str) -> None:
         own.status = OrdStatus.CANCELED
+        self.working.pop(own.order.cl_ord_id, None)
         self._say(own, ExecType.CANCELED, request)
 
     def _refuse(self, request: VenueCancel | VenueReplace, own: Own | None) -> None:
@@ -198,6 +201,8 @@ class Exchange:
         sign = order.side.sign
         own.cum += qty
         own.status = OrdStatus.FILLED if own.cum == own.qty else OrdStatus.PARTIALLY_FILLED
+        if own.status.terminal:
+            self.working.pop(order.cl_ord_id, None)
         exec_id = f"f-{len(self.executions) + 1}"
         self.executions[exec_id] = (order.cl_ord_id, sign, qty, price)
         fee = FEE * qty
@@ -253,8 +258,8 @@ class Exchange:
             now = time.time_ns()
             price = self._mids[name] + self._rng.choice((-1, 1))
             self.market(Trade(name, now, now, price, self._rng.randint(1, 20), 1))
-        for own in list(self.orders.values())[-300:]:
-            if own.order.instrument == name and not own.status.terminal:
+        for own in list(self.working.values())[-300:]:
+            if own.order.instrument == name:
                 self._match(own)
 
     def _quote(self, name: str) -> None:
@@ -293,6 +298,7 @@ class Exchange:
             self._mute = bool(value)
         elif word == "forget":
             self.orders[value].status = OrdStatus.CANCELED
+            self.working.pop(value, None)
         elif word == "nonsense":
             for bid, ask, ts in value:
                 now = time.time_ns()

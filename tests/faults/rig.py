@@ -100,7 +100,12 @@ class Engine:
     """The engine's process, to be killed and started again."""
 
     def __init__(
-        self, data: Path, venue: str, durability: str = "process", snapshot_every: int = 1_000
+        self,
+        data: Path,
+        venue: str,
+        durability: str = "process",
+        snapshot_every: int = 1_000,
+        more: str = "",
     ) -> None:
         self.options = EngineOptions(data_dir=data, endpoint=f"tcp://127.0.0.1:{free_port()}")
         self.home = self.options.home
@@ -109,7 +114,7 @@ class Engine:
         self.log = data / "engine.log"
         self.clock = data / "clock"
         self.clock.write_bytes(struct.pack("<d", 0.0))
-        (data / "engine.toml").write_text(SETTINGS % (durability, snapshot_every))
+        (data / "engine.toml").write_text(SETTINGS % (durability, snapshot_every) + more)
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -219,6 +224,9 @@ class Desk:
         )
         return name if self.send(order) else ""
 
+    def cancel(self, name: str) -> bool:
+        return self.send(CancelOrder(self.ids.next(), name))
+
     def status(self, name: str) -> OrdStatus | None:
         order = self.stores.orders.get(name)
         return None if order is None else order.status
@@ -239,7 +247,7 @@ class Desk:
             return
         order = rng.choice(working)
         if kind < 0.85 or len(working) > 60:
-            self.send(CancelOrder(self.ids.next(), order.cl_ord_id))
+            self.cancel(order.cl_ord_id)
         else:
             price = order.price + rng.choice((-2, -1, 1))
             self.send(ReplaceOrder(self.ids.next(), order.cl_ord_id, order.qty, max(price, 1)))

@@ -1,7 +1,8 @@
 """The terminal's own process on a running engine, telling what is on its screen.
 
 ``python -m tests.faults.terminal ENDPOINT DATA SCREEN INSTRUMENT`` writes what it shows into the
-file SCREEN (JSON) ten times a second; it ends with SIGTERM. The token is in the environment.
+file SCREEN (JSON) ten times a second ("-": it does not); it ends with SIGTERM. The token is in the
+environment.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ def main() -> int:
     from app.reporter import Reporter
     from app.terminal import make_window
     from core.client.stores import Stores
+    from tests.faults import census
 
+    census.install()
     words = argparse.Namespace(
         seed=1, instruments=None, rate=None, replay=None, speed=1.0, start=None, theme="dark",
         placement="remote", endpoint=endpoint,
@@ -54,7 +57,8 @@ def main() -> int:
                 if not chosen and instrument in stores.tickers:
                     window.choose_instrument(instrument)
                     chosen = True
-                write(Path(screen), shown(window))
+                if screen != "-":
+                    write(Path(screen), shown(window))
                 await asyncio.sleep(0.1)
         finally:
             await window.history.finish()

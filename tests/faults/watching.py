@@ -1,0 +1,150 @@
+"""The processes of a soak, measured window by window, and what grew."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import psutil
+
+from tests.faults import census, trend
+
+MOST_MEMORY = 0.05
+MOST_SLOWER = 0.20
+MOST_BUSY = 0.75
+"""A processor's share beyond which answers wait for the load itself, and their times say nothing
+of growth."""
+
+SPARE = 2
+"""Descriptors, threads, tasks and Qt objects that may come and go: a file that is being written."""
+
+SPARE_OBJECTS = 20
+SAMPLE_SECONDS = 0.5
+MB = 1 << 20
+
+
+class Row(NamedTuple):
+    """One process in one window: memory in bytes, and of its time the share it was at work."""
+
+    rss: float
+    descriptors: int
+    threads: int
+    tasks: int
+    objects: int
+    busy: float
+
+
+class Watched:
+    """A process by the name that the table gives it."""
+
+    def __init__(self, name: str, pid: int, folder: Path, speaks: bool = False) -> None:
+        self.name = name
+        self.rows: list[Row] = []
+        self._process = psutil.Process(pid)
+        self._folder = folder
+        self._speaks = speaks
+        self._sizes: list[int] = []
+        self._worked, self._since = self._time(), time.monotonic()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def sample(self) -> None:
+        """Look at its memory; a few times a window."""
+        self._sizes.append(self._process.memory_info().rss)
+
+    def close_window(self) -> Row:
+        """What was measured since the last time."""
+        self.sample()
+        process = self._process
+        told = census.ask(self._folder, process.pid) if self._speaks else {}
+        worked, now = self._time(), time.monotonic()
+        row = Row(
+            median(self._sizes),
+            process.num_fds() if hasattr(process, "num_fds") else process.num_handles(),
+            process.num_threads(),
+            told.get("tasks", 0),
+            told.get("qobjects", 0),
+            (worked - self._worked) / (now - self._since),
+        )
+        self.rows.append(row)
+        self._sizes.clear()
+        self._worked, self._since = self._time(), time.monotonic()
+        return row
+
+    def _time(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+    def problems(self, warm: int) -> list[str]:
+        """What grew after the first `warm` windows, as sentences."""
+        rows = self.rows[warm:]
+        found = []
+        sizes = [row.rss for row in rows]
+        grown = trend.growth(sizes)
+        if grown > MOST_MEMORY and trend.certain(sizes):
+            found.append(f"{self.name}: memory grew by {grown:.1%}")
+        for word in ("descriptors", "threads", "tasks", "objects"):
+            counts = [getattr(row, word) for row in rows]
+            half = len(counts) // 2
+            before, after = max(counts[:half] or counts), min(counts[half:])
+            spare = SPARE_OBJECTS if word == "objects" else SPARE
+            if after > before + spare:
+                found.append(f"{self.name}: {word} grew from {before} to {after}")
+        return found
+
+    def line(self, warm: int) -> str:
+        """The row of the last table: first and last window after the warm-up, and the trend."""
+        rows = self.rows[warm:]
+        first, last = rows[0], rows[-1]
+
+        def pair(word: str) -> str:
+            return f"{getattr(first, word)} -> {getattr(last, word)}"
+
+        memory = f"{first.rss / MB:.1f} -> {last.rss / MB:.1f} MB"
+        grown = f"{trend.growth([row.rss for row in rows]):+.1%}"
+        counts = "  ".join(f"{pair(w):>12}" for w in ("descriptors", "threads", "tasks", "objects"))
+        busy = median(row.busy for row in rows)
+        return f"{self.name:<12} {memory:>20} {grown:>7}  {counts} {busy:>6.0%}"
+
+
+HEAD = (
+    f"{'process':<12} {'memory':>20} {'trend':>7}  {'descriptors':>12}  {'threads':>12}"
+    f"  {'tasks':>12}  {'Qt objects':>12} {'busy':>6}"
+)
+
+
+class Times(NamedTuple):
+    """How long orders took to be answered in one window (ms), and how many were timed."""
+
+    count: int
+    p50: float
+    p99: float
+
+    @classmethod
+    def of(cls, taken: Sequence[float]) -> Times:
+        """Of the times of single orders."""
+        ordered = sorted(taken)
+        if not ordered:
+            return cls(0, 0.0, 0.0)
+        return cls(len(ordered), ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100])
+
+
+def slower(windows: Sequence[Times], busiest: float) -> list[str]:
+    """Did answers take longer and longer? `busiest`: the engine's busiest window."""
+    if busiest > MOST_BUSY:
+        return [
+            f"the engine was at work for {busiest:.0%} of a window: the load was too much for this"
+            " machine, and the times say nothing; run it where nothing else runs"
+        ]
+    found = []
+    for word in ("p50", "p99"):
+        values = [getattr(window, word) for window in windows]
+        grown = trend.growth(values)
+        if grown > MOST_SLOWER and trend.certain(values):
+            found.append(f"answers took longer: {word} {values[0]:.2f} -> {values[-1]:.2f} ms")
+    return found
