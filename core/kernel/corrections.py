@@ -35,6 +35,9 @@ def take_back(s: State, live: Live, r: ExecutionReport) -> None:
         return
     old = _find(s, live, ref) if (r.venue, ref) in live.execs else None
     corrects = r.exec_type is ExecType.TRADE_CORRECT
+    holding, part = live.holding, live.part
+    assert holding is not None
+    market = holding.market
     if old is None or _reversed(s, old):
         if old is not None and r.exec_id == ref:
             return
@@ -43,12 +46,10 @@ def take_back(s: State, live: Live, r: ExecutionReport) -> None:
     if corrects and not (
         0 < r.last_qty <= _MAX_LOTS
         and 0 < r.last_price <= MAX_TICKS
-        and live.notional + r.last_qty * r.last_price < _COUNTABLE
+        and live.notional + abs(market.cost(r.last_price, r.last_qty)) < _COUNTABLE
     ):
         _not_applied(s, r, ref, f"{r.last_qty} lots at {r.last_price} ticks is not possible")
         return
-    holding, part = live.holding, live.part
-    assert holding is not None
     if part is None:
         part = s.part(holding, "")
     hand = live.hand or s.hand(holding, "")
@@ -90,7 +91,8 @@ def take_back(s: State, live: Live, r: ExecutionReport) -> None:
         _pay(live, parts, record)
     _day(holding, realised)
     live.cum += sum(f.qty for f in records[1:]) - old.qty
-    live.notional += sum(f.qty * f.price for f in records[1:]) - old.qty * old.price
+    live.notional += sum(abs(market.cost(f.price, f.qty)) for f in records[1:])
+    live.notional -= abs(market.cost(old.price, old.qty))
     _status(s, live, r)
     for each in whole:
         if each is holding or each.desk.strategy:  # what is nobody's is not reckoned by itself
@@ -206,9 +208,8 @@ def _pay(live: Live, parts: tuple[Holding, ...], record: Fill) -> None:
     holding = parts[0]
     account, instrument = holding.account, holding.market.instrument
     cash, currency = account.cash, instrument.currency
-    flow = EXACT.multiply(
-        Decimal(-record.side.sign * record.price * record.qty), holding.market.point
-    )
+    points = holding.market.cost(record.price, record.side.sign * record.qty)
+    flow = EXACT.multiply(Decimal(-points), holding.market.point)
     cash[currency] = EXACT.add(cash.get(currency, ZERO), flow)
     fee = record.fee
     if fee:

@@ -36,6 +36,8 @@ from core.model.message import Part
 from core.model.orders import Fill
 
 FORMAT = 1
+_NOT_YET = "inverse contracts are not supported yet"
+"""How programs that could not reckon with inverse contracts said that one cannot be traded."""
 
 
 class MarketDump(Part, frozen=True):
@@ -243,6 +245,9 @@ def load(data: bytes) -> State:
         whole = s.accounts[owner].holdings[instrument]
         closing = whole.parts[strategy] if strategy else whole
         s.closing[owner, instrument, strategy, side] = closing.leg(side) if side else closing
+    for loaded in s.markets.values():
+        if _as_linear(loaded):
+            loaded.blocked = ""
     for made_account in s.accounts.values():
         for holding in made_account.holdings.values():
             holding.revalue()
@@ -287,6 +292,11 @@ def _load_market(s: State, d: MarketDump) -> Market:
     m.status, m.status_text, m.blocked = d.status, d.status_text, d.blocked or m.blocked
     m.weigh()
     return m
+
+
+def _as_linear(m: Market) -> bool:
+    """Was it valued as a linear contract where it is an inverse one?"""
+    return bool(m.face) and m.blocked.startswith(_NOT_YET)
 
 
 def _dump_account(a: Account) -> AccountDump:
@@ -372,6 +382,11 @@ def _fill_desk(desk: Desk, d: DeskDump) -> None:
 
 
 def _fill_holding(s: State, h: Holding, d: HoldingDump) -> None:
+    if _as_linear(h.market) and (d.bought or d.sold):
+        raise ValueError(
+            f"The snapshot values the inverse contract {h.market.instrument.id} as a linear one, as"
+            " older programs did. Replay the journal from its first record."
+        )
     h.qty, h.cost, h.realised = d.qty, d.cost, d.realised
     h.bought, h.sold = d.bought, d.sold
     h.fees = d.fees

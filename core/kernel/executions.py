@@ -9,6 +9,7 @@ from core.kernel.groups import late
 from core.kernel.held import after_fill
 from core.kernel.more import Slice
 from core.kernel.orders import Live
+from core.kernel.positions import Market
 from core.kernel.state import State
 from core.model.checks import MAX_TICKS, UNIT_DIGITS
 from core.model.enums import ExecType, OrdStatus, Severity, Side
@@ -82,7 +83,7 @@ def _book(s: State, live: Live, r: ExecutionReport) -> None:
     live.execs = (*live.execs, (r.venue, exec_id))
     first = not live.cum
     live.cum += r.last_qty
-    live.notional += r.last_price * r.last_qty
+    live.notional += abs(_market(live).cost(r.last_price, r.last_qty))
     before = live.base
     late = live.dead
     fill = _settle(s, live, r, exec_id, units or 0)
@@ -125,7 +126,7 @@ def _trade_problem(live: Live, r: ExecutionReport, exec_id: str, fee: int | None
         return "it has neither an execution id nor a filled total, so it cannot be counted once"
     if not 0 < r.last_qty <= MAX_LOTS or not 0 < r.last_price <= MAX_TICKS:
         return f"{r.last_qty} lots at {r.last_price} ticks is not possible"
-    if not _countable(live, r.last_price * r.last_qty):
+    if not _countable(live, abs(_market(live).cost(r.last_price, r.last_qty))):
         return "the sums of the order or its position would not fit into 63 bits"
     if r.instrument and (
         r.instrument != live.command.instrument or r.side is not live.command.side
@@ -148,8 +149,13 @@ def _fee_units(fee: Decimal) -> int | None:
     return units if units == scaled and -_MAX_FEE < units < _MAX_FEE else None
 
 
+def _market(live: Live) -> Market:
+    assert live.holding is not None
+    return live.holding.market
+
+
 def _countable(live: Live, value: int) -> bool:
-    """Sums in ticks x lots travel as 64-bit numbers."""
+    """Sums in points (ticks x lots, or quanta) travel as 64-bit numbers."""
     holding = live.holding
     assert holding is not None
     return (
@@ -185,7 +191,7 @@ def _settle(s: State, live: Live, r: ExecutionReport, exec_id: str, units: int) 
         leg.fill(sign, price, qty)
     currency = instrument.currency
     cash = account.cash
-    flow = EXACT.multiply(Decimal(-sign * price * qty), market.point)
+    flow = EXACT.multiply(Decimal(-market.cost(price, sign * qty)), market.point)
     cash[currency] = EXACT.add(cash.get(currency, ZERO), flow)
     if holding.realised != realised:
         closed = EXACT.multiply(Decimal(holding.realised - realised), market.point)

@@ -117,8 +117,11 @@ class Portfolio:
             index = self._at.get(name)
             if index is None:
                 self._known = self._known and not each.qty
-            elif exposures[index] != each.value:
-                self._model.hold(index, each.value)
+                continue
+            # Held inverse contracts are a liability that shrinks when the price rises.
+            value = -each.value if each.market.face else each.value
+            if exposures[index] != value:
+                self._model.hold(index, value)
 
     def now(self) -> tuple[int, int]:
         """VaR (95 %) and ES (99 %) without the order."""
@@ -150,7 +153,7 @@ def value_at_risk(case: Case, bound: Bound) -> Violation | None:
         # Every open order of this side counts, so that many small ones are as one large one.
         opened = holding.open_buy if case.buy else holding.open_sell
         lots = opened - case.own + case.qty
-        value = (lots if case.buy else -lots) * case.market.mark2 * case.market.half
+        value = case.market.value(lots, case.market.mark2) * (1 if case.buy else -1)
         after = model.after(case, value, at)
     if after is None or model is None:
         return Violation(

@@ -11,6 +11,7 @@ from core.kernel.duplicates import Recent
 from core.kernel.resting import Resting
 from core.model.checks import Known, reference2
 from core.model.commands import NewOrder
+from core.model.contracts import inverse_cost
 from core.model.enums import MarketStatus
 from core.model.instruments import Instrument
 from core.model.numbers import EXACT, ZERO
@@ -52,7 +53,8 @@ class Market:
     reckoned in `unit`, the currency of the books: `worth` is the same in that, at `rate` (0: there
     is no rate). `past` are the prices of the last minutes: time and twice the price. `volume` is
     the average lots a day (0: not known). `each` is what one lot counts for in exposures, by its
-    `gearing` where it is an option; `falls`: buying it takes the net down.
+    `gearing` where it is an option; `falls`: buying it takes the net down. `face` is what one lot
+    of an inverse contract is worth at one tick, in its quantum (then the point); else 0.
     """
 
     __slots__ = (
@@ -63,6 +65,7 @@ class Market:
         "bid_qty",
         "blocked",
         "each",
+        "face",
         "falls",
         "gearing",
         "half",
@@ -93,6 +96,7 @@ class Market:
         self.instrument = instrument
         self.meter = meter or Meter(instrument.venue)
         self.point = instrument.point
+        self.face = instrument.face
         self.units = units
         self.unit = unit or instrument.currency
         self.mark2 = self.each = 0
@@ -134,13 +138,25 @@ class Market:
         """Work out anew what one lot counts for in exposures."""
         gearing = self.gearing
         if gearing is None:
-            self.each = self.mark2 * self.half
+            self.each = self.value(1, self.mark2)
             return
         self.falls = gearing.put
         weight2 = gearing.weight2
         if weight2 < 0:
             weight2 = gearing.strike2 + (0 if gearing.put else self.mark2)
         self.each = weight2 * self.half
+
+    def value(self, lots: int, price2: int) -> int:
+        """What lots are worth at half of `price2`, unsigned, in 10^-24 of the books' currency."""
+        face = self.face
+        if not face:
+            return lots * price2 * self.half
+        return -(-2 * lots * face * self.worth // price2) if price2 > 0 else 0
+
+    def cost(self, price: int, lots: int) -> int:
+        """What `lots` (signed) cost at a price in ticks, in points."""
+        face = self.face
+        return inverse_cost(face, price, lots) if face else price * lots
 
     def remember(self, ts: int) -> None:
         """Keep the price as it is at `ts`, four times a minute, for as long as `WINDOW`."""
@@ -168,7 +184,7 @@ class Market:
         mark2 = reference2(self)
         if mark2:
             self.mark2 = mark2
-            if self.gearing is None:
+            if self.gearing is None and not self.face:
                 self.each = mark2 * self.half
             else:
                 self.weigh()
@@ -285,7 +301,8 @@ class Holding:
     the removed cost is ``C*q/Q`` rounded up, so that profit is never overstated while a position
     is open; when it is flat the cost is exactly 0. ``realised - cost`` is always the exact sum of
     the cash flows of all fills, and the parts of a holding sum up to its own, also when one part
-    hands its position over to another.
+    hands its position over to another. All of it is in points: ticks x lots, or quanta of an
+    inverse contract, whose executions are worth a whole number of them (`inverse_cost`).
 
     In a hedging account a holding, each part of it too, has `legs`, which sum up to it as well;
     `side` is the name of such a leg. A leg counts what it holds and its open orders; exposure,
@@ -371,6 +388,9 @@ class Holding:
             self.bought += qty
         else:
             self.sold += qty
+        if self.market.face:
+            self.receive(signed, self.market.cost(price, signed))
+            return
         if held * sign >= 0:
             self.cost += signed * price
             self.qty = held + signed
@@ -432,8 +452,13 @@ class Holding:
             worse = market.bid if qty > 0 else market.ask
             # Twice the price, so that a mid price stays a whole number.
             mark2 = 2 * worse if worse else market.mark2
-            gain += qty * mark2 // 2 - self.cost
-            value = qty * mark2 * market.half
+            if not market.face:
+                gain += qty * mark2 // 2 - self.cost
+                value = qty * mark2 * market.half
+            elif mark2:
+                points = -2 * qty * market.face // mark2
+                gain += points - self.cost
+                value = points * market.worth
         pnl = gain * market.worth - self.fee_units * market.rate // RATE
         purse.pnl += pnl - self.pnl
         if purse.pnl > purse.high:

@@ -281,11 +281,6 @@ class State:
             self._add_instrument(instrument)
         if setup.instruments:
             following.make(self)
-            inverse = [i.id for i in setup.instruments if i.contract and i.contract.inverse]
-            if inverse:
-                names = ", ".join(inverse[:5]) + (", …" if len(inverse) > 5 else "")
-                text = f"Inverse contracts are not supported yet and cannot be traded: {names}."
-                self.notice(Severity.WARNING, text)
         for account in setup.accounts:
             if account.id not in self.accounts:
                 self.accounts[account.id] = made = Account(account.id, account.cash)
@@ -323,8 +318,7 @@ class State:
             self.markets[instrument.id] = self.market(instrument, units)
             return
         old = market.instrument
-        steps = (old.tick, old.lot, old.multiplier, old.currency)
-        if steps == (instrument.tick, instrument.lot, instrument.multiplier, instrument.currency):
+        if _steps(old) == _steps(instrument):
             market.instrument = instrument
             market.blocked = ""
             self._know(market)
@@ -334,8 +328,8 @@ class State:
             self.markets[instrument.id] = self.market(instrument, units)
         else:
             market.blocked = (
-                f"{instrument.id} changed its tick, lot, multiplier or currency while it is in the"
-                f" books; close it under the old definition (tick {plain(old.tick)}, lot"
+                f"{instrument.id} changed its tick, lot, multiplier, currency or form while it is"
+                f" in the books; close it under the old definition (tick {plain(old.tick)}, lot"
                 f" {plain(old.lot)}) and start a new journal."
             )
             self.notice(Severity.CRITICAL, market.blocked)
@@ -354,12 +348,6 @@ class State:
 
     def _know(self, market: Market) -> None:
         """See to what is special about a derivative."""
-        contract = market.instrument.contract
-        if contract is not None and contract.inverse:
-            market.blocked = (
-                "inverse contracts are not supported yet: their profit is not reckoned in their"
-                " own currency"
-            )
         market.gearing = options.gearing_of(market)
         options.price(self, market)
         market.weigh()
@@ -393,6 +381,11 @@ class State:
         account.reason = reason
         account.code = code
         self.out.append(account.view(self.seq, self.ts))
+
+
+def _steps(i: Instrument) -> tuple[object, ...]:
+    """What the numbers in the books stand on."""
+    return i.tick, i.lot, i.multiplier, i.currency, i.face, i.point
 
 
 def asker(message: object) -> str:

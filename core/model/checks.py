@@ -264,18 +264,18 @@ def check_order(
         price2 = 2 * price
     else:
         price2 = order_price2(order, market, limits, ref2)
-    if (position + opened if position + opened > opened else opened) * price2 >= 2 * MAX_VALUE:
+    worst = position + opened if position > 0 else opened
+    if limits.points2(worst, price2, ref2) >= 2 * MAX_VALUE:
         found.append(uncountable(instrument, qty))
     if limits.max_qty is not None and qty > limits.max_qty:
         found.append(too_many(instrument, limits, qty))
     if limits.max_notional is not None:
-        notional = qty * price2 * limits.units
+        notional = limits.points2(qty, price2, ref2) * limits.units
         if notional > 2 * limits.max_notional:
             found.append(too_valuable(limits, notional // 2))
     if limits.max_position is not None and position + opened > limits.max_position:
         scope = limits.scopes["max_position"]
-        worst = position + opened
-        found.append(too_large(order, instrument, limits.max_position, worst, scope))
+        found.append(too_large(order, instrument, limits.max_position, position + opened, scope))
     if limits.special:
         _check_special(found, order, instrument, limits, known, position, opened, price2, ref2)
     return found
@@ -305,7 +305,7 @@ def _check_special(
     if limits.max_short is not None and not buy and position + opened > limits.max_short:
         found.append(too_short(instrument, limits, position + opened))
     if limits.confirm_notional is not None:
-        notional = order.qty * price2 * limits.units
+        notional = limits.points2(order.qty, price2, ref2) * limits.units
         if notional > 2 * limits.confirm_notional:
             found.append(too_valuable(limits, notional // 2, "confirm_order_notional"))
     price = order.price or order.stop_price

@@ -28,7 +28,9 @@ class Contract(Part, frozen=True):
     `underlying` is an instrument's id, or the name of what several contracts share. An option has
     a `right` and a `strike` in the price of the underlying; a future or an option has an `expiry`
     in UTC nanoseconds, a perpetual has 0. An `inverse` contract is worth the multiplier in the
-    currency of the price and is settled in the other currency: its money is multiplier / price.
+    currency of the price and is settled in the other currency, the instrument's: its money is
+    multiplier / price, which each execution rounds to a whole number of `quantum`, half away from
+    zero (a hundred-millionth of the coin, as venues settle, unless they tell otherwise).
     """
 
     underlying: str = ""
@@ -38,3 +40,16 @@ class Contract(Part, frozen=True):
     style: ExerciseStyle = ExerciseStyle.AMERICAN
     inverse: bool = False
     cash_settled: bool = False
+    quantum: Decimal = Decimal("0.00000001")
+
+
+def inverse_cost(face: int, price: int, lots: int) -> int:
+    """What `lots` (signed) of an inverse contract cost at a price in ticks, in quanta.
+
+    `face` is what one lot at a price of one tick is worth. Buying is a liability of the money that
+    the contract stands for, so the cost of a purchase is negative and nearer to zero the higher
+    the price: profit is what is got less what it cost, as with everything else. Rounded half away
+    from zero, so that a purchase and a sale at one price cancel out.
+    """
+    whole = 2 * face * lots
+    return -((whole + price) // (2 * price)) if lots > 0 else (price - whole) // (2 * price)

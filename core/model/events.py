@@ -83,8 +83,9 @@ class LinkUpdate(Message, frozen=True):
 class VenueOrder(Part, frozen=True):
     """One order as its venue knows it, for reconciliation.
 
-    `notional` is the sum of price x quantity of its executions in ticks x lots (0: not told), which
-    gives their average price; `account` is empty where the venue does not tell accounts apart.
+    `notional` is the sum of what its executions are worth in the instrument's points (ticks x lots
+    unless it is inverse; 0: not told), which gives their average price; `account` is empty where
+    the venue does not tell accounts apart.
     """
 
     cl_ord_id: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from core.model.contracts import Contract
+from core.model.contracts import Contract, inverse_cost
 from core.model.enums import OrdType, TimeInForce
 from core.model.message import Part
 from core.model.numbers import EXACT, from_steps, to_steps
@@ -83,7 +84,9 @@ class Instrument(Part, frozen=True):
 
     `id` is ``SYMBOL.VENUE`` and the key everywhere. `tick` and `lot` are the steps of price and
     quantity; one lot times one tick times `multiplier` is `point`, the money in `currency` that
-    one tick moves one lot. `max_qty` is in lots. A derivative has a `contract`.
+    one tick moves one lot, and the unit of every cost. `max_qty` is in lots. A derivative has a
+    `contract`; the `point` of an inverse one is its quantum, and its cost is not price x quantity
+    but what `cost` makes of them.
     """
 
     id: str
@@ -105,8 +108,24 @@ class Instrument(Part, frozen=True):
     contract: Contract | None = None
 
     @property
+    def inverse(self) -> bool:
+        """Is it settled in what it is a contract on, at multiplier / price?"""
+        return self.contract is not None and self.contract.inverse
+
+    @property
+    def face(self) -> int:
+        """What one lot of an inverse contract is worth at one tick, in `point`s; else 0."""
+        contract = self.contract
+        if contract is None or not contract.inverse:
+            return 0
+        return _face(self.lot, self.multiplier, self.tick, contract.quantum)
+
+    @property
     def point(self) -> Decimal:
-        """Money that one tick is worth on one lot."""
+        """The unit of costs: money that one tick is worth on one lot, or an inverse's quantum."""
+        contract = self.contract
+        if contract is not None and contract.inverse:
+            return contract.quantum
         return EXACT.multiply(EXACT.multiply(self.tick, self.lot), self.multiplier)
 
     def price(self, ticks: int) -> Decimal:
@@ -125,14 +144,44 @@ class Instrument(Part, frozen=True):
         """The lots of a quantity; raises `NotExactError` off the grid."""
         return to_steps(quantity, self.lot)
 
-    def money(self, tick_lots: int) -> Decimal:
-        """Money of a sum of price x quantity in ticks x lots."""
-        return EXACT.multiply(Decimal(tick_lots), self.point)
+    def money(self, points: int) -> Decimal:
+        """Money of a sum of costs, price x quantity in ticks x lots unless it is inverse."""
+        return EXACT.multiply(Decimal(points), self.point)
+
+    def cost(self, price: int, lots: int) -> int:
+        """What `lots` (signed) cost at a price in ticks, in `point`s; what a position is worth.
+
+        Of an inverse contract it has the other sign (`inverse_cost`).
+        """
+        face = self.face
+        return inverse_cost(face, price, lots) if face else price * lots
+
+    def average(self, cost: int, lots: int) -> Decimal | None:
+        """The average price of `lots` that cost so many `point`s, to 28 digits; None: none.
+
+        Of an inverse contract it is the harmonic mean, at which the lots cost as much, whatever
+        the signs.
+        """
+        if not lots:
+            return None
+        face = self.face
+        if not face:
+            return Decimal(cost) / lots * self.tick
+        return Decimal(face * abs(lots)) / abs(cost) * self.tick if cost else None
 
 
 def instrument_id(symbol: str, venue: str) -> str:
     """The key of an instrument."""
     return f"{symbol}.{venue}"
+
+
+@lru_cache
+def _face(lot: Decimal, multiplier: Decimal, tick: Decimal, quantum: Decimal) -> int:
+    return int(_quanta(lot, multiplier, tick, quantum))
+
+
+def _quanta(lot: Decimal, multiplier: Decimal, tick: Decimal, quantum: Decimal) -> Fraction:
+    return Fraction(lot) * Fraction(multiplier) / Fraction(tick) / Fraction(quantum)
 
 
 _MOST_LOTS = 1 << 40
@@ -150,6 +199,10 @@ def listing_problem(instrument: Instrument) -> str:
         if not _usual(step) or step <= 0:
             return f"its {word} {step:.4g} is no step of prices or quantities"
     contract = instrument.contract
+    if contract is not None and contract.inverse:
+        problem = _inverse_problem(instrument, contract)
+        if problem:
+            return problem
     amounts = [instrument.maker_fee, instrument.taker_fee]
     amounts += [] if contract is None else [contract.strike]
     if not all(_usual(amount) for amount in amounts):
@@ -167,6 +220,18 @@ def listing_problem(instrument: Instrument) -> str:
         for s in instrument.hours.sessions
     ):
         return "one of its sessions cannot be"
+    return ""
+
+
+def _inverse_problem(instrument: Instrument, contract: Contract) -> str:
+    if contract.right is not None:
+        return "inverse options are not known here"
+    quantum = contract.quantum
+    if not _usual(quantum) or quantum <= 0:
+        return f"its quantum {quantum:.4g} is no step of money"
+    whole = _quanta(instrument.lot, instrument.multiplier, instrument.tick, quantum)
+    if whole.denominator != 1:
+        return f"its lot x multiplier / tick is no whole number of its quantum {quantum:.4g}"
     return ""
 
 

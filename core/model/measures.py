@@ -85,6 +85,7 @@ class OrderLimits:
         "confirm_collar",
         "confirm_notional",
         "currency",
+        "face",
         "locked",
         "max_exposure",
         "max_notional",
@@ -110,6 +111,7 @@ class OrderLimits:
     ) -> None:
         self.currency = currency or instrument.currency
         self.units = units if units >= 0 else money_units(instrument)
+        self.face = instrument.face
         self.by_last = by_last
         self.scopes = {name: scope for name, (_, scope) in values.items()}
         self.shown = {name: plain(value) for name, (value, _) in values.items()}
@@ -133,9 +135,20 @@ class OrderLimits:
             for name in ("max_adv", "max_short", "confirm_order_notional", "confirm_price_collar")
         )
 
+    def points2(self, lots: int, price2: int, ref2: int) -> int:
+        """Twice what lots are worth at half of `price2`, in points.
+
+        An inverse contract is worth the more the lower the price, so there the reference counts
+        where it is lower.
+        """
+        if not self.face:
+            return lots * price2
+        low2 = ref2 if 0 < ref2 < price2 else price2
+        return -(-4 * lots * self.face // low2) if low2 > 0 else 0
+
 
 def money_units(instrument: Instrument) -> int:
-    """One tick on one lot, as an integer of 10^-24 of the currency.
+    """The point of an instrument (one tick on one lot), as an integer of 10^-24 of the currency.
 
     Raises:
         ValueError: when that is not a whole number.

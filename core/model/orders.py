@@ -35,9 +35,10 @@ class Order(Part, frozen=True):
     """An order's whole state at one moment.
 
     `cl_ord_id` is the id under which the intent was born; it stays the order's name for life.
-    Prices are ticks (0: none), quantities lots. `notional` is the sum of price x quantity of its
-    fills, in ticks x lots. `code` and `text` say why it was denied or rejected.
-    `pending_price`/`pending_qty`/`pending_stop` are what a replace in flight asks for (0: none).
+    Prices are ticks (0: none), quantities lots. `notional` is what its fills are worth in points
+    (the sum of price x quantity, in ticks x lots, unless it is inverse). `code` and `text` say why
+    it was denied or rejected. `pending_price`/`pending_qty`/`pending_stop` are what a replace in
+    flight asks for (0: none).
 
     `held` says that the engine holds the order, because its venue cannot or because its turn has
     not come (SUSPENDED): it dies with the program and lives again with it. `triggered` is when its
@@ -151,8 +152,9 @@ class Position(Message, frozen=True):
     """A position of one account in one instrument, by exact integers; net unless it is a leg.
 
     `qty` is signed lots. `cost` is what the open quantity was bought for (negative: sold for)
-    in ticks x lots, so the average price is ``cost / qty``. `realised` is closed profit in
-    ticks x lots before fees. ``realised - cost`` is the sum of all cash flows of the fills, for
+    in ticks x lots, so the average price is ``cost / qty``; of an inverse contract see
+    `Instrument.cost` and `Instrument.average`. `realised` is closed profit in the same, before
+    fees. ``realised - cost`` is the sum of all cash flows of the fills, for
     ever and exactly. `strategy` is empty for the account's whole position, else the part which
     that strategy holds. In a hedging account there are its two legs beside the whole, `leg`
     ``long`` and ``short``: their quantities, and their ``realised - cost``, add up to the whole's.

@@ -64,11 +64,6 @@ def word(value: Enum) -> str:
     return value.name.lower()
 
 
-def average(notional: int, qty: int, instrument: Instrument) -> Decimal | None:
-    """Average price of `qty` lots that cost `notional` ticks x lots, to 28 digits."""
-    return Decimal(notional) / qty * instrument.tick if qty else None
-
-
 def _lots(lots: int, instrument: Instrument) -> Decimal | None:
     return instrument.quantity(lots) if lots else None
 
@@ -94,7 +89,7 @@ ORDERS: Table[Order] = Table(
         Column("cum_qty", "Filled", lambda o, i: i.quantity(o.cum_qty)),
         Column("leaves_qty", "Open", lambda o, i: i.quantity(o.leaves), "may still trade"),
         Column(
-            "avg_price", "Avg price", lambda o, i: average(o.notional, o.cum_qty, i), "of its fills"
+            "avg_price", "Avg price", lambda o, i: i.average(o.notional, o.cum_qty), "of its fills"
         ),
         Column("value", "Value", lambda o, i: i.money(o.notional), "of its fills, exact"),
         Column("fees", "Fees", lambda o, i: o.fees, "paid; negative: received"),
@@ -136,8 +131,8 @@ FILLS: Table[Fill] = Table(
         Column(
             "value",
             "Value",
-            lambda f, i: i.money(f.price * f.qty),
-            "quantity x price x multiplier, exact",
+            lambda f, i: i.money(abs(i.cost(f.price, f.qty))),
+            "quantity x price x multiplier (inverse: / price), exact",
         ),
         Column("fee", "Fee", lambda f, i: f.fee, "paid; negative: received"),
         Column("currency", "Currency", lambda f, i: f.currency or i.currency),
@@ -160,7 +155,7 @@ POSITIONS: Table[Position] = Table(
         Column("instrument", "Instrument", lambda p, i: p.instrument, "symbol and venue"),
         Column("strategy", "Strategy", lambda p, i: p.strategy, "empty: the account's whole"),
         Column("qty", "Quantity", lambda p, i: i.quantity(p.qty), "signed"),
-        Column("avg_price", "Avg price", lambda p, i: average(p.cost, p.qty, i)),
+        Column("avg_price", "Avg price", lambda p, i: i.average(p.cost, p.qty)),
         Column("cost", "Cost", lambda p, i: i.money(p.cost), "of the open quantity, exact"),
         Column("realised", "Realised", lambda p, i: i.money(p.realised), "before fees, exact"),
         Column("fees", "Fees", lambda p, i: p.fees),

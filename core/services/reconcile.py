@@ -16,6 +16,7 @@ import msgspec
 from core.model.checks import MAX_TICKS
 from core.model.enums import ExecType, OrdStatus
 from core.model.events import ExecutionReport, VenueOrder, VenueStatement
+from core.model.instruments import Instrument
 from core.model.numbers import EXACT, ZERO, plain
 from core.model.orders import Fill, Order
 from core.services.looks import (
@@ -26,6 +27,7 @@ from core.services.looks import (
     named,
     quantity_words,
     their_words,
+    unit_of,
     words,
 )
 from core.services.synthetic import SYNTHETIC
@@ -308,13 +310,28 @@ def _priced(look: Look, ours: Order | None, there: VenueOrder, qty: int) -> list
         value = there.notional - (ours.notional if ours is not None and whole else 0)
         if not whole:
             value = there.notional * qty // there.cum_qty  # of a slice only its own average
-    price, rest = divmod(value, qty)
+    unit = unit_of(look, there.instrument)
+    price, rest = _average(unit, value, qty)
     if 0 < price < MAX_TICKS:
         pieces = [(qty - rest, price), (rest, price + 1)]
         return [piece for piece in pieces if piece[0]]
     mark = there.price or (ours.price if ours is not None else 0)
     mark = mark or look.known.marks().get(there.instrument, 0)
     return [(qty, mark)] if mark > 0 else []
+
+
+def _average(unit: Instrument | None, value: int, qty: int) -> tuple[int, int]:
+    """A price and how many of the lots traded one tick above it, so that they were worth `value`.
+
+    Of an inverse contract, which is worth less at a higher price, that is met as near as may be.
+    """
+    if unit is None or not unit.inverse:
+        return divmod(value, qty)
+    price = unit.face * qty // value if value > 0 else 0
+    if price <= 0:
+        return 0, 0
+    dear, cheap = (abs(unit.cost(p, qty)) for p in (price, price + 1))
+    return price, qty * (dear - value) // (dear - cheap) if dear > cheap else 0
 
 
 # -- positions and balances ------------------------------------------------------------------

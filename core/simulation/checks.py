@@ -29,7 +29,7 @@ class Watch:
     """Follows one simulation over all lives of its engine, and says what is wrong.
 
     Args:
-        instruments, accounts: what is traded, and the cash that each account opened with.
+        instruments, accounts: what is traded, and each account's cash at the start, by currency.
         exchanges: the venues, which know the truth.
         fail: told of the first thing that is wrong, as a sentence.
         on_record: is this client order id in what of the journal would survive now?
@@ -43,13 +43,14 @@ class Watch:
     def __init__(
         self,
         instruments: Sequence[Instrument],
-        accounts: Mapping[str, Decimal],
+        accounts: Mapping[str, Mapping[str, Decimal]],
         exchanges: Iterable[Exchange],
         fail: Callable[[str], None],
         on_record: Callable[[str], bool],
     ) -> None:
         self._instruments = {i.id: i for i in instruments}
         self._accounts = dict(accounts)
+        self._opening = {(a, c): cash for a, of in accounts.items() for c, cash in of.items()}
         self._exchanges = {e.name: e for e in exchanges}
         self._fail = fail
         self._on_record = on_record
@@ -135,7 +136,7 @@ class Watch:
         filled: Counter[str] = Counter()
         lots: Counter[tuple[str, str, str]] = Counter()
         flow: Counter[tuple[str, str]] = Counter()
-        cash = dict(self._accounts)
+        cash = dict(self._opening)
         sides = {order.cl_ord_id: order.side for order in orders}
         for fill in kernel.fills():
             signed = fill.side.sign * fill.qty
@@ -143,9 +144,11 @@ class Watch:
             lots[fill.account, fill.instrument, ""] += signed
             if fill.strategy:
                 lots[fill.account, fill.instrument, fill.strategy] += signed
-            flow[fill.account, fill.instrument] -= signed * fill.price
-            point = self._instruments[fill.instrument].point
-            cash[fill.account] -= signed * fill.price * point + fill.fee
+            listed = self._instruments[fill.instrument]
+            paid = listed.cost(fill.price, signed)
+            flow[fill.account, fill.instrument] -= paid
+            cash[fill.account, listed.currency] -= paid * listed.point
+            cash[fill.account, fill.currency] -= fill.fee
         for order in orders:
             if order.cum_qty != filled[order.cl_ord_id]:
                 self._fail(
@@ -169,11 +172,13 @@ class Watch:
             if not position.strategy and position.realised - position.cost != flow[key[:2]]:
                 self._fail(f"(3) profit and cost of {key} do not add up to what was paid.")
         for account in kernel.accounts():
-            if account.cash["USD"] != cash[account.account]:
-                self._fail(
-                    f"(3) {account.account} shows {account.cash['USD']} USD and its fills leave"
-                    f" {cash[account.account]}."
-                )
+            for currency, shown in account.cash.items():
+                left = cash[account.account, currency]
+                if shown != left:
+                    self._fail(
+                        f"(3) {account.account} shows {shown} {currency} and its fills leave"
+                        f" {left}."
+                    )
 
     def _meant(self, order: Order) -> bool:
         exchange = self._exchanges[order.instrument.rpartition(".")[2]]
@@ -254,23 +259,26 @@ class Watch:
                 )
 
     def _same_money(self, kernel: Kernel) -> None:
-        cash = dict(self._accounts)
+        cash = dict(self._opening)
         for exchange in self._exchanges.values():
             for own in exchange.orders.values():
-                point = self._instruments[own.order.instrument].point
+                listed = self._instruments[own.order.instrument]
                 for done in own.execs:
-                    signed = own.order.side.sign * done.qty
-                    cash[own.order.account] -= signed * done.price * point + done.fee
+                    paid = listed.cost(done.price, own.order.side.sign * done.qty)
+                    cash[own.order.account, listed.currency] -= paid * listed.point + done.fee
             for name, instrument, qty, price in exchange.foreign.values():
-                cash[name] -= qty * price * self._instruments[instrument].point
+                listed = self._instruments[instrument]
+                cash[name, listed.currency] -= listed.cost(price, qty) * listed.point
         held = {(p.account, p.instrument): p.qty for p in kernel.positions() if p.whole}
         for account in kernel.accounts():
             owner = account.account
-            if account.cash["USD"] != cash[owner]:
-                self._fail(
-                    f"{owner} has {account.cash['USD']} USD in our books and {cash[owner]} by what"
-                    " its venues traded."
-                )
+            for currency, shown in account.cash.items():
+                left = cash[owner, currency]
+                if shown != left:
+                    self._fail(
+                        f"{owner} has {shown} {currency} in our books and {left} by what its venues"
+                        " traded."
+                    )
             for instrument, listed in self._instruments.items():
                 truth = self._exchanges[listed.venue].position(owner, instrument)
                 if truth != held.get((owner, instrument), 0):

@@ -149,7 +149,7 @@ class World:
         }
         self.watch = Watch(
             self.instruments,
-            dict.fromkeys(ACCOUNTS, CASH),
+            {name: {"USD": CASH} for name in ACCOUNTS},
             self.exchanges.values(),
             self.fail,
             self._on_record,

@@ -188,7 +188,7 @@ class Rows:
                 f.side.name,
                 plain(i.quantity(f.qty)),
                 plain(i.price(f.price)),
-                plain(i.money(f.price * f.qty)),
+                plain(i.money(abs(i.cost(f.price, f.qty)))),
                 plain(f.fee),
                 f.currency or i.currency,
                 f.trader,
@@ -235,7 +235,8 @@ class Rows:
         for fill in fills:
             if fill.account == state.account:
                 i = self._known[fill.instrument]
-                move(i.currency, "trade", i.money(-fill.side.sign * fill.price * fill.qty), fill)
+                cost = i.cost(fill.price, fill.side.sign * fill.qty)
+                move(i.currency, "trade", i.money(-cost), fill)
                 if fill.fee:
                     move(fill.currency or i.currency, "fee", -fill.fee, fill)
         for currency, cash in state.cash.items():

@@ -18,6 +18,11 @@ class CashMargin(LineModel):
         self._units: dict[str, int] = {}
 
     def add(self, line: Line) -> None:
+        if line.instrument.inverse:
+            raise ValueError(
+                f"{line.instrument.id} is an inverse contract, which cannot be paid in full; use"
+                " the margin model “perpetual”."
+            )
         self._units[line.instrument.id] = money_units(line.instrument)
         super().add(line)
 

@@ -158,6 +158,8 @@ class ScanMargin:
         product = None if contract is None else self._products.get(contract.underlying)
         if product is None:
             raise ValueError(f"{name} has no scan ranges; add its product to the margin settings.")
+        if line.instrument.inverse:
+            raise ValueError(f"{name} is an inverse contract; use the margin model “perpetual”.")
         if name in self._entries:
             raise ValueError(f"{name} is in this margin account already.")
         entry = self._entries[name] = _Entry(line, product)

@@ -305,7 +305,8 @@ class Desk:
             order = working.order
             instrument = self._instruments[order.instrument]
             working.cum += execution.qty
-            working.notional += execution.qty * execution.price
+            points = abs(instrument.cost(execution.price, execution.qty))
+            working.notional += points
             if not working.leaves:
                 self._finish(working, OrdStatus.FILLED)
             rate = instrument.maker_fee if execution.maker else instrument.taker_fee
@@ -315,7 +316,7 @@ class Desk:
                 now,
                 f"fill-{working.cum}",
                 last=(execution.price, execution.qty),
-                fee=EXACT.multiply(instrument.money(execution.price * execution.qty), rate),
+                fee=EXACT.multiply(instrument.money(points), rate),
                 liquidity=Liquidity.ADDED if execution.maker else Liquidity.REMOVED,
             )
 

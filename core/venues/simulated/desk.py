@@ -238,13 +238,14 @@ class Desk:
     def _filled(self, book_id: int, fill: Fill, maker: bool) -> None:
         own = self._by_book[book_id]
         own.cum += fill.qty
-        own.notional += fill.qty * fill.price
         key = (own.order.account, own.order.instrument)
         self._held[key] = self._held.get(key, 0) + own.order.side.sign * fill.qty
         own.status = OrdStatus.FILLED if own.cum == own.qty else OrdStatus.PARTIALLY_FILLED
         instrument = self._markets[own.order.instrument].instrument
         rate = instrument.maker_fee if maker else instrument.taker_fee
-        fee = EXACT.multiply(instrument.money(fill.price * fill.qty), rate)
+        points = abs(instrument.cost(fill.price, fill.qty))
+        own.notional += points
+        fee = EXACT.multiply(instrument.money(points), rate)
         self._say(own, ExecType.TRADE, fill=fill, fee=_rounded(fee), maker=maker)
         if own.status is OrdStatus.FILLED:
             self._bury(own)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from msgspec import structs
 
 from core.kernel.kernel import Kernel
 from core.model.commands import NewOrder
-from core.model.contracts import Contract
 from core.model.enums import OrdType
 from core.model.inputs import (
     AccountSetup,
@@ -199,21 +197,6 @@ def test_wrong_margin_settings_change_nothing():
     ):
         d.apply(Setup(policy=Policy(margins=(setup,))))
         assert words in d.notices()[0].text
-
-
-def test_inverse_contracts_are_refused_plainly():
-    coin = structs.replace(
-        FUTURE, id="BTCUSD.SIM", venue="SIM", contract=Contract("BTC", inverse=True)
-    )
-    d = Driver()
-    d.apply(Setup((coin,)))
-    assert "Inverse contracts are not supported yet" in d.notices()[0].text
-    quote(d, coin, 405)
-    d.new(BUY, 1, 40_500, coin)
-    refused(d, "NOT_TRADABLE", "inverse contracts are not supported yet")
-    d.restart()
-    d.new(BUY, 1, 40_500, coin)
-    refused(d, "NOT_TRADABLE", "inverse contracts are not supported yet")
 
 
 class TestDeltas:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.model.enums import Liquidity, OrdStatus, OrdType, Side, Source, TimeInForce
 from core.model.instruments import Instrument
 from core.model.orders import Fill, Order, Position
-from core.model.tables import FILLS, ORDERS, POSITIONS, TABLES, Instant, average
+from core.model.tables import FILLS, ORDERS, POSITIONS, TABLES, Instant
 
 LOT = Decimal("0.001")
 TICK = Decimal("0.25")
@@ -122,5 +122,5 @@ def test_positions_are_the_sum_of_the_fills(trades):
 
 @given(TICKS, LOTS)
 def test_the_average_of_one_price_is_that_price(price, qty):
-    assert average(price * qty, qty, ABC) == price * TICK
-    assert average(-price * qty, -qty, ABC) == price * TICK
+    assert ABC.average(price * qty, qty) == price * TICK
+    assert ABC.average(-price * qty, -qty) == price * TICK
