@@ -18,7 +18,9 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NoReturn
 
 from app.errors import UserError
 
@@ -42,7 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, DEFAULT)
-    options = build_parser(words[0]).parse_args(words)
+    parser = build_parser(words[0])
+    if words[0] not in COMMANDS and not words[0].startswith("-"):
+        parser.error(f"there is no command {words[0]!r}.{_meant(words[0], COMMANDS)}")
+    options = parser.parse_args(words)
     try:
         return int(options.run(options))
     except UserError as error:
@@ -56,9 +61,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + 13
 
 
-def build_parser(chosen: str = "") -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints come with the usage of the very command that they are about."""
+
+    def __init__(self, **words: Any) -> None:
+        super().__init__(allow_abbrev=False, **words)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As ever, but what is not known is a mistake already here, not in the parser above."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(self._not_known(unknown[0]))
+        return options, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """End with usage and sentence."""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {message}\nAll its words: {self.prog} --help\n")
+
+    def _not_known(self, word: str) -> str:
+        name = word.partition("=")[0]
+        if not name.startswith("-"):
+            return f"{word!r} is one word too many."
+        known = [option for action in self._actions for option in action.option_strings]
+        return f"there is no option {name}.{_meant(name, known)}"
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, 1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def build_parser(chosen: str = "") -> Parser:
     """The parser of all commands; when one is `chosen`, only that one learns its words."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="outcry",
         description="A desktop trading terminal on an embedded, event-driven engine.",
         epilog=_EPILOG,

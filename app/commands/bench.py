@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-from pathlib import Path
 
+from app.commands import words
 from app.errors import UserError
 
 SUMMARY = "measure, and print each figure beside its budget"
@@ -13,7 +13,9 @@ SUMMARY = "measure, and print each figure beside its budget"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which figures to measure, how thoroughly, and where to keep them."""
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument(
+        "--json", type=words.file_to_write, metavar="FILE", help="write the figures there too"
+    )
     parser.add_argument(
         "--only",
         metavar="PATTERN",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from app.commands import words
+from app.errors import UserError
 
 SUMMARY = "the engine alone, for terminals that attach to it"
 
@@ -15,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     words.add_market(parser)
     parser.add_argument(
         "--endpoint",
+        type=words.address,
         metavar="ADDRESS",
         help="where to listen, e.g. tcp://127.0.0.1:5555 (default: a local socket in the data"
         " folder)",
@@ -32,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run until told to stop."""
+    """Run until told to stop. Raises UserError when its words do not fit together."""
+    if options.replay is None and (options.speed != 1.0 or options.start is not None):
+        raise UserError("--speed and --start are about a recording: name it with --replay FILE")
     from core.services.engine_main import main
 
     return main(options)

@@ -9,7 +9,6 @@ import argparse
 import io
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.commands import words
@@ -34,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="whose journal: a folder of DIR/engines (default: paper, the simulated market)",
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="the file to write (default: standard output)"
+        "--output",
+        type=words.file_to_write,
+        metavar="FILE",
+        help="the file to write, in a folder that is there (default: standard output)",
     )
     parser.add_argument(
         "--from",
@@ -85,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         catch_up(home)
         with Records(home / RECORDS) as records:
+            _check_account(records, options.account)
             _write(records, options)
     except (JournalError, StorageError, ValueError) as error:
         raise UserError(str(error)) from error
@@ -96,6 +99,16 @@ def run(options: argparse.Namespace) -> int:
             " choose another file with --output."
         ) from error
     return 0
+
+
+def _check_account(records: Records, account: str | None) -> None:
+    """An empty table of an account that never was would look like one that never traded."""
+    known = records.accounts()
+    if account is not None and account not in known:
+        raise UserError(
+            f"there is no account called {account!r}; there are: {', '.join(known)}. Choose one"
+            " with --account."
+        )
 
 
 def _write(records: Records, options: argparse.Namespace) -> None:

@@ -12,6 +12,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from app.commands import words
+from app.errors import UserError
+
 if TYPE_CHECKING:
     from core.simulation.seeds import Totals
 
@@ -20,23 +23,35 @@ SUMMARY = "the engine on virtual time, with faults, by seeds"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """How many seeds, or which one."""
-    parser.add_argument("--seeds", type=_count, default=2_000, metavar="N", help="how many")
-    parser.add_argument("--from", type=int, default=0, dest="first", metavar="K", help="first seed")
-    parser.add_argument("--seed", type=int, metavar="K", help="only this one, shrunk if it fails")
-    parser.add_argument("--only", metavar="STEPS", help="with --seed: only these steps, as 3,17,42")
-    parser.add_argument("--trace", action="store_true", help="with --seed: tell all that happens")
-    parser.add_argument("--steps", type=_count, metavar="N", help="steps of each seed")
-    parser.add_argument("--jobs", type=_count, default=0, metavar="N", help="processes")
+    count, seed = words.whole_number(1, 10**9), words.whole_number(0, 2**63 - 1)
+    parser.add_argument("--seeds", type=count, default=2_000, metavar="N", help="how many")
     parser.add_argument(
-        "--failures", type=_count, default=1, metavar="N", help="end after so many failing seeds"
+        "--from", type=seed, default=0, dest="first", metavar="K", help="first seed"
+    )
+    parser.add_argument("--seed", type=seed, metavar="K", help="only this one, shrunk if it fails")
+    parser.add_argument(
+        "--only", type=_numbers, metavar="STEPS", help="with --seed: only these steps, as 3,17,42"
+    )
+    parser.add_argument("--trace", action="store_true", help="with --seed: tell all that happens")
+    parser.add_argument("--steps", type=count, metavar="N", help="steps of each seed")
+    parser.add_argument("--jobs", type=count, default=0, metavar="N", help="processes")
+    parser.add_argument(
+        "--failures", type=count, default=1, metavar="N", help="end after so many failing seeds"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Simulate; the exit code is 1 when anything was wrong."""
+    """Simulate; the exit code is 1 when anything was wrong.
+
+    Raises UserError when its words do not fit together.
+    """
     from core.simulation.plan import STEPS
 
     steps = options.steps or STEPS
+    if options.seed is None and (options.only is not None or options.trace):
+        raise UserError("--only and --trace are about one seed: name it with --seed K")
+    if options.only is not None and max(options.only) >= steps:
+        raise UserError(f"--only: there is no step {max(options.only)}; they are 0 to {steps - 1}")
     if options.seed is not None:
         return _one(options, steps)
     return _many(options, steps)
@@ -45,10 +60,7 @@ def run(options: argparse.Namespace) -> int:
 def _one(options: argparse.Namespace, steps: int) -> int:
     from core.simulation.seeds import replay
 
-    only = None
-    if options.only is not None:
-        only = [int(word) for word in options.only.split(",") if word]
-    outcome = replay(options.seed, steps, only, print if options.trace else None)
+    outcome = replay(options.seed, steps, options.only, print if options.trace else None)
     print(
         f"seed {outcome.seed}: {outcome.steps} steps, {outcome.turns:,} turns of the loop,"
         f" {outcome.seconds:.1f} virtual seconds, trace {outcome.trace}"
@@ -58,7 +70,7 @@ def _one(options: argparse.Namespace, steps: int) -> int:
         print("all is well")
         return 0
     print(f"WRONG: {outcome.broken}")
-    if only is None:
+    if options.only is None:
         _print_shrunk(outcome, steps)
     return 1
 
@@ -110,16 +122,15 @@ def _print_shrunk(outcome: object, steps: int) -> None:
 
     assert isinstance(outcome, Outcome)
     shrunk = shorten(outcome, steps)
-    words = "" if steps == STEPS else f" --steps {steps}"
+    more = "" if steps == STEPS else f" --steps {steps}"
     numbers = ",".join(map(str, shrunk.numbers))
     print(f"it takes {len(shrunk.numbers)} of its {outcome.steps} steps: {shrunk.outcome.broken}")
     print("\n".join(shrunk.lines))
-    seed = f"python main.py simulate --seed {outcome.seed}{words}"
+    seed = f"python main.py simulate --seed {outcome.seed}{more}"
     print(f"again:   {seed}\nshorter: {seed} --only {numbers} --trace")
 
 
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return value
+def _numbers(text: str) -> list[int]:
+    """Numbers of steps, as 3,17,42."""
+    one = words.whole_number(0, 10**9)
+    return [one(word) for word in text.split(",")]

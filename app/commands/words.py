@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 MAX_INSTRUMENTS = 5_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FRACTION = re.compile(r"\.(\d{1,9})")
+_ADDRESS = re.compile(r"tcp://[^/\s]+:\d{1,5}|ipc://\S+")
 
 
 def add_market(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +44,7 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
     """`--data-dir`: where journal, settings and records are."""
     parser.add_argument(
         "--data-dir",
-        type=Path,
+        type=folder,
         default=None,
         metavar="DIR",
         help="where the journal, workspaces and records are kept (default: the user's data folder)",
@@ -109,13 +111,49 @@ def utc_nanoseconds(text: str) -> int:
         when = when.replace(tzinfo=UTC)
     elapsed = when - _EPOCH
     nanoseconds = (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000_000
-    return nanoseconds + (int(fraction[1].ljust(9, "0")) if fraction else 0)
+    nanoseconds += int(fraction[1].ljust(9, "0")) if fraction else 0
+    if not -(2**63) <= nanoseconds < 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is not in the years 1678 to 2261")
+    return nanoseconds
+
+
+def address(text: str) -> str:
+    """Where an engine listens."""
+    if not _ADDRESS.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no address; one looks like tcp://127.0.0.1:5555 or"
+            " ipc:///run/user/1000/outcry/engine.sock"
+        )
+    return text
 
 
 def existing_file(text: str) -> Path:
-    """A path to a file that is there."""
-    path = Path(text).expanduser()
-    if not path.is_file():
-        what = "a folder, not a file" if path.is_dir() else "not there"
+    """A path to a file that is there and may be read."""
+    path = os.path.expanduser(text)
+    if not os.path.isfile(path):
+        what = "a folder, not a file" if os.path.isdir(path) else "not there"
         raise argparse.ArgumentTypeError(f"{text!r} is {what}")
-    return path
+    if not os.access(path, os.R_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} may not be read; change its rights")
+    return Path(path)
+
+
+def folder(text: str) -> Path:
+    """A path to a folder, which may not be there yet."""
+    path = os.path.expanduser(text)
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise argparse.ArgumentTypeError(f"{text!r} is a file, not a folder")
+    return Path(path)
+
+
+def file_to_write(text: str) -> Path:
+    """A path to a file that may be there, in a folder that is: a name mistyped makes no folders."""
+    path = os.path.expanduser(text)
+    if os.path.isdir(path):
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder; name a file in it")
+    parent = os.path.dirname(path)
+    if parent and not os.path.isdir(parent):
+        raise argparse.ArgumentTypeError(
+            f"the folder {parent!r} is not there; make it, or choose another"
+        )
+    return Path(path)

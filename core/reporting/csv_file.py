@@ -100,11 +100,12 @@ def write_file(
 ) -> int:
     """Write a CSV file as a whole; what stood there before stays if anything fails.
 
+    Its folder must be there.
+
     Raises:
         OSError, ValueError: as `write_rows`; `path` is untouched then.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{next(_NUMBERS)}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with temporary.open("x", encoding="utf-8", newline="") as file:
             count = write_rows(file, columns, rows, instruments)

@@ -46,7 +46,6 @@ def write_parquet(
     mark = f"{os.getpid()}-{next(_NUMBERS)}"
     plain_file = path.with_name(f".{path.name}.{mark}.rows")
     temporary = path.with_name(f".{path.name}.{mark}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with plain_file.open("x", encoding="utf-8", newline="") as file:
             count, kinds = _write_plain(file, columns, rows, instruments)

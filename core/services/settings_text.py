@@ -13,6 +13,7 @@ _HEADER = re.compile(rf"\s*(\[\[?)\s*({_NAME})\s*\]\]?\s*(#.*)?")
 _KEY = re.compile(rf"\s*({_NAME})\s*=")
 _LAST = re.compile(r"\.?[^.\[\]]+$|\[[^\[\]]*\]$")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(.*)`")
 _VALUE = re.compile(r"Invalid enum value '(.*)'", re.DOTALL)
 
 
@@ -84,6 +85,9 @@ def what_is_wrong(error: msgspec.ValidationError, kind: type[msgspec.Struct]) ->
     if value is not None and isinstance(about, msgspec.inspect.LiteralType):
         known = [str(one) for one in about.values]
         return place, f"“{value[1]}” is not possible. {remedy(value[1], known)}"
+    missing = _MISSING.fullmatch(what)
+    if missing is not None:
+        return place, f"“{missing[1]}” is missing. Add it."
     return place, f"{what}. Mend that field."
 
 

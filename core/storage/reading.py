@@ -87,6 +87,11 @@ class Records:
         found = self._all("SELECT id, data FROM instruments")
         return {name: _decode_instrument(data) for name, data in found}
 
+    def accounts(self) -> list[str]:
+        """Every account that held cash or was to trade."""
+        sql = "SELECT account FROM cash UNION SELECT account FROM orders"
+        return sorted(name for (name,) in self._all(sql))
+
     def fills(self, span: Span) -> Iterator[Fill]:
         """Executions, oldest first."""
         where, values = span.where("ts")

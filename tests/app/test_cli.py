@@ -101,9 +101,28 @@ def test_replay_is_the_terminal_on_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["replya"], "invalid choice: 'replya'"),
+        (["replya"], "there is no command 'replya'. Did you mean replay?"),
+        (["x1y2"], "there is no command 'x1y2'."),
+        (["bench", "--onyl", "book"], "there is no option --onyl. Did you mean --only?"),
+        (["bench", "--json", "."], "'.' is a folder; name a file in it"),
+        (["bench", "--json", "no/where.json"], "the folder 'no' is not there"),
+        (["--them=dark"], "there is no option --them. Did you mean --theme?"),
+        (["--screenshot", "no/where.png"], "the folder 'no' is not there"),
+        (["--data-dir", __file__], "is a file, not a folder"),
+        (["doctor", "now"], "'now' is one word too many"),
+        (["journal", "verify", "--folder"], "expected one argument"),
+        (["journal", "verify", "--check"], "there is no option --check"),
+        (["engine", "--endpoint", "here"], "'here' is no address; one looks like tcp://"),
+        (["--placement", "remote", "--endpoint", "x:1"], "'x:1' is no address"),
+        (["simulate", "--seeds", "few"], "'few' is not a whole number from 1"),
+        (["simulate", "--seed", "-1"], "'-1' is not a whole number from 0"),
+        (["simulate", "--seed", "1", "--only", "3,,4"], "'' is not a whole number from 0"),
+        (["export", "fills", "--from", "0001-01-01"], "'0001-01-01' is not in the years 1678"),
+        (["export", "fills", "--to", "9999-12-31"], "'9999-12-31' is not in the years 1678"),
         (["replay", "nowhere.gz"], "'nowhere.gz' is not there"),
         (["replay", "."], "'.' is a folder, not a file"),
+        (["replay", "x" * 300], "xx' is not there"),
+        (["replay", "~nobody-of-that-name/x"], "x' is not there"),
         (["--seed", "-1"], "'-1' is not a whole number from 0 to"),
         (["--instruments", "1"], "'1' is not a whole number from 2 to"),
         (["--exit-after", "nan"], "'nan' is not a number above 0"),
@@ -116,6 +135,31 @@ def test_wrong_words_get_a_sentence(arguments, sentence, capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(arguments)
     assert end.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [*cli.COMMANDS, "journal verify", "journal repair"])
+def test_a_wrong_word_comes_with_the_usage_of_its_own_command(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main([*command.split(), *(["x"] * (command == "replay")), "--nope"])
+    assert end.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"usage: outcry {command} [-h]")
+    assert f"All its words: outcry {command} --help\n" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["simulate", "--only", "3"], "name it with --seed K"),
+        (["simulate", "--trace"], "name it with --seed K"),
+        (["simulate", "--seed", "1", "--steps", "9", "--only", "2,9"], "there is no step 9"),
+        (["engine", "--speed", "2"], "name it with --replay FILE"),
+    ],
+)
+def test_words_that_do_not_fit_together_get_a_sentence(arguments, sentence, capsys):
+    assert cli.main(arguments) == 1
     assert sentence in capsys.readouterr().err
 
 

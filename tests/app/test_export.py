@@ -91,10 +91,34 @@ def test_an_engine_that_never_ran_is_a_sentence_that_names_those_that_did(data_d
 
 
 def test_a_file_that_cannot_be_written_is_a_sentence(data_dir, capsys):
-    output = data_dir / "engines" / "paper" / "journal"
-    words = ["export", "fills", "--data-dir", str(data_dir), "--output", str(output)]
-    assert cli.main(words) == 1
+    words = ["export", "fills", "--data-dir", str(data_dir), "--output"]
+    long = data_dir / ("x" * 300)
+    assert cli.main([*words, str(long)]) == 1
     assert "choose another file" in capsys.readouterr().err
+    for wrong, says in (
+        (data_dir / "engines", "is a folder; name a file in it"),
+        (data_dir / "mistyped" / "fills.csv", "mistyped' is not there; make it, or choose another"),
+        (data_dir / "file" / "fills.csv", "file' is not there"),
+    ):
+        (data_dir / "file").write_text("")
+        with pytest.raises(SystemExit):
+            cli.main([*words, str(wrong)])
+        assert says in capsys.readouterr().err
+    assert not (data_dir / "mistyped").exists()
+
+
+@pytest.mark.parametrize("what", ["orders", "fills", "positions", "cash"])
+def test_an_account_that_is_not_known_is_a_sentence_that_names_those_that_are(
+    data_dir, capsys, what
+):
+    output = data_dir / "out.csv"
+    output.write_text("as before")
+    words = ["export", what, "--data-dir", str(data_dir), "--output", str(output)]
+    for name in ("R", "", "p"):
+        assert cli.main([*words, "--account", name]) == 1
+        said = capsys.readouterr().err
+        assert f"there is no account called {name!r}; there are: P, Q" in said
+    assert output.read_text() == "as before"
 
 
 def test_a_damaged_journal_is_a_sentence(data_dir, capsys):

@@ -44,7 +44,8 @@ def test_money_is_exact() -> None:
     ("text", "place", "words"),
     [
         ("accounts = [", "f.toml", "not TOML"),
-        ("", "f.toml", "missing required field `accounts`"),
+        ("", "f.toml: the file", "“accounts” is missing. Add it."),
+        (ACCOUNT + "[[limits]]\nname = 'max_short'", "line 3: limits[0]", "“value” is missing"),
         ("accounts = []", "accounts", "length >= 1"),
         ("[[accounts]]\nid = 5\n", "accounts[0].id", "Expected `str`"),
         ("[[accounts]]\nid = ''\n", "accounts[0].id", "length >= 1"),
