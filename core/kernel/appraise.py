@@ -8,6 +8,7 @@ from core.kernel import commands, options
 from core.kernel.desks import Desk
 from core.kernel.exposure import equity_units
 from core.kernel.gate import gate, rules_of
+from core.kernel.outlook import Fills, Reach, fills_of, reach, received, slippage
 from core.kernel.portfolio import unpriced
 from core.kernel.positions import RATE, Account, Holding, Market
 from core.kernel.state import State
@@ -15,6 +16,7 @@ from core.model.checks import money_of, order_price2, reference2, units_of
 from core.model.commands import NewOrder
 from core.model.denials import Violation
 from core.model.enums import Side
+from core.model.market import Taking
 from core.model.session import Appraisal
 from core.risk.margin.base import Line
 
@@ -51,29 +53,41 @@ def _holding(s: State, account: Account, market: Market) -> Holding:
     return account.copy().holding(market, listed=False)
 
 
-def appraise(s: State, order: NewOrder, ts: int) -> Appraisal:
+def appraise(s: State, order: NewOrder, ts: int, taking: Taking | None = None) -> Appraisal:
     """The figures of an order at `ts`, and what speaks against it; changes nothing.
 
-    What is not known is None. Money is in the currency of the books.
+    `taking` is what it would find in the book. What is not known is None. Money is in the
+    currency of the books.
     """
     found = preview(s, order, ts)
     account, market = s.accounts.get(order.account), s.markets.get(order.instrument)
     if account is None or market is None:
         return Appraisal(0, ts, tuple(found))
+    order = commands.with_effect(s, order)
     holding = _holding(s, account, market)
     limits = rules_of(s, holding, None, None).order
     ref2 = reference2(market, limits.by_last)
-    value = fee = None
+    if any(violation.code in _NO_MARKET for violation in found):
+        taking = None
+    fills = fills_of(order, taking) if order.qty > 0 else None
     price2 = _price2(order, market.ask if order.side is Side.BUY else market.bid, ref2)
+    whole = ((price2, order.qty),) if fills is None else tuple((2 * p, lots) for p, lots in fills)
+    value = fee = None
     if price2 > 0 and market.rate:
         rate = market.instrument.maker_fee if order.post_only else market.instrument.taker_fee
-        units = order.qty * price2 * market.half
+        units = sum(market.value(lots, each2) for each2, lots in whole)
         value, fee = money_of(units), money_of(-units_of(money_of(-units) * rate))
     equity = equity_units(s, holding)
     needs = None
     if market.rate and price2 > 0:
         worst2 = order_price2(order, market, limits, ref2)
         needs = _margin(s, account, holding, order, worst2, ts)
+    lost = slippage(order, market, taking) if market.rate else None
+    position = average = far = None
+    if fills is not None:
+        position, cost = received(account, holding.at(order), order.side.sign, fills)
+        average = market.instrument.average(cost, position)
+        far = _reach(s, account, holding, order, fills, equity)
     return Appraisal(
         0,
         ts,
@@ -85,7 +99,19 @@ def appraise(s: State, order: NewOrder, ts: int) -> Appraisal:
         money_of(equity),
         None if needs is None else money_of(needs[0]),
         None if needs is None else money_of(needs[1]),
+        slippage=None if lost is None else money_of(lost * market.worth),
+        taken=None if taking is None else sum(lots for _, lots in taking.fills),
+        thin=taking is not None and taking.thin,
+        position=position,
+        average=average,
+        liquidation=market.instrument.price(far.price) if far is not None and far.price else None,
+        distance=far.far if far is not None and far.price else None,
+        safe=far is not None and not far.price,
     )
+
+
+_NO_MARKET = frozenset({"STALE_MARKET_DATA", "NO_REFERENCE_PRICE", "NOT_TRADABLE"})
+"""With these there is no book to trade with."""
 
 
 def _price2(order: NewOrder, far: int, ref2: int) -> int:
@@ -108,3 +134,14 @@ def _margin(
     if now.problem or then.problem:
         return None
     return now.initial, then.initial
+
+
+def _reach(
+    s: State, account: Account, holding: Holding, order: NewOrder, fills: Fills, equity: int
+) -> Reach | None:
+    """How far the price may go; None: there is no margin, or it is not known."""
+    model = s.risk.margin(account.id)
+    line = None if model is None else model.line(account, holding)
+    if model is None or not isinstance(line, Line) or not holding.market.rate:
+        return None
+    return reach(model, line, holding, equity, order, fills)

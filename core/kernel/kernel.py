@@ -53,7 +53,7 @@ from core.model.inputs import (
     TurnedAway,
 )
 from core.model.instruments import Instrument
-from core.model.market import Quote, StatusUpdate, Trade
+from core.model.market import Quote, StatusUpdate, Taking, Trade
 from core.model.orders import AccountState, Fill, Order, OrderUpdate, Position
 from core.model.session import Appraisal
 
@@ -154,9 +154,12 @@ class Kernel:
         """What would speak against an order at `ts`; changes nothing."""
         return appraise.preview(self._state, order, ts)
 
-    def appraise(self, order: NewOrder, ts: int) -> Appraisal:
-        """What an order would cost and need at `ts`, and what speaks against it."""
-        return appraise.appraise(self._state, order, ts)
+    def appraise(self, order: NewOrder, ts: int, taking: Taking | None = None) -> Appraisal:
+        """What an order would cost and need at `ts`, and what speaks against it.
+
+        `taking` is what it would find in the book now, if that is known.
+        """
+        return appraise.appraise(self._state, order, ts, taking)
 
     def denials(self) -> dict[tuple[str, str], int]:
         """How many orders and changes were denied, by code and scope."""

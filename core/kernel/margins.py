@@ -49,6 +49,7 @@ class Margin:
         self._products = [each.underlying for each in setup.products]
         self._scan: ScanMargin | None = None
         self._strategies: StrategyMargin | None = None
+        self._isolated = {each.instrument for each in setup.perpetuals if each.isolated}
         self._model: MarginModel
         if setup.model == "cash":
             self._model = CashMargin()
@@ -126,6 +127,33 @@ class Margin:
     ) -> Requirement:
         """What must be there with one more order, or an upper bound of that within `enough`."""
         return self._model.after(line, sign, qty, price2, own, own2, enough)
+
+    def moves(self, holding: Holding) -> bool:
+        """Does the requirement follow the price of this holding, and nothing else with it?
+
+        Not where the account has options, whose prices and arrays go with their underlying's, nor
+        where the position has margin of its own.
+        """
+        account = holding.account
+        return holding.market.instrument.id not in self._isolated and not any(
+            each.market.gearing is not None and (each.qty or each.live)
+            for each in (holding, *account.holdings.values())
+        )
+
+    def maintenance(self, line: Line, qty: int, mark2: int) -> int | None:
+        """What must be left with so many lots of a line at a mark, and none of its orders.
+
+        None: that cannot be reckoned. Nothing is changed by the question.
+        """
+        now = (line.qty, line.mark2, line.open_buy, line.open_sell, line.buy2, line.sell2)
+        line.put(qty, mark2)
+        self._model.touch(line)
+        try:
+            need = self._model.requirement()
+        finally:
+            line.put(*now)
+            self._model.touch(line)
+        return None if need.problem else need.maintenance
 
     def now(self) -> Requirement:
         """What must be there as the lines were when they were last asked for."""

@@ -6,6 +6,8 @@ Prices are ticks, quantities lots, times UTC nanoseconds: `ts` is the venue's ti
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from core.model.enums import MarketStatus
 from core.model.message import Message
 
@@ -75,3 +77,13 @@ class TradeHistory(Message, frozen=True):
 
 
 MarketData = Quote | Trade | BookUpdate | StatusUpdate | TradeHistory
+
+
+class Taking(NamedTuple):
+    """What an order would trade with at once: ``(price, lots)``, the best price first.
+
+    `thin`: the book that is shown ends before the order is filled, or its limit reached.
+    """
+
+    fills: tuple[tuple[int, int], ...]
+    thin: bool

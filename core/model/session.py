@@ -93,6 +93,15 @@ class Appraisal(Message, frozen=True):
     is worth `rate`. `value` is the order's own at its price, `fee` what would be paid for it.
     `margin` is what the account must have now and `margin_after` with the order; both are None
     where it has no margin.
+
+    What the order would trade with at once: `taken` lots, at a `slippage` against the best price.
+    `thin`: the book shown ends before it is filled, so that the slippage is not known.
+
+    With all of it filled the account holds `position` lots (signed; in a hedging account of the
+    leg that the order opens or closes) at the price `average`. `liquidation` is the price of the
+    instrument from which on the account has less than the maintenance margin, `distance` how far
+    that is from now (0.1 for 10 %); both are None where it is not known, and where `safe` says
+    that no price does it.
     """
 
     number: int
@@ -105,6 +114,14 @@ class Appraisal(Message, frozen=True):
     equity: Decimal | None = None
     margin: Decimal | None = None
     margin_after: Decimal | None = None
+    slippage: Decimal | None = None
+    taken: int | None = None
+    thin: bool = False
+    position: int | None = None
+    average: Decimal | None = None
+    liquidation: Decimal | None = None
+    distance: Decimal | None = None
+    safe: bool = False
 
 
 class Snapshot(Message, frozen=True):

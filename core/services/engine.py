@@ -28,6 +28,7 @@ from core.journal.errors import JournalError
 from core.journal.journal import Journal
 from core.kernel.kernel import KEEP
 from core.marketdata.cache import MarketCache
+from core.marketdata.taking import taking
 from core.model.commands import Command
 from core.model.denials import Violation
 from core.model.enums import Mode, Severity
@@ -399,8 +400,11 @@ class Engine:
             return Appraisal(message.number, now, (Violation("STARTING", text, ""),))
         if order.instrument in self.routes:
             self.feed.feed(order.instrument)
+        market = self.cache.markets.get(order.instrument)
         try:
-            found = self.kernel.appraise(order, now)
+            found = self.kernel.appraise(
+                order, now, None if market is None else taking(order, market)
+            )
         except Exception as error:
             self.report("An order could not be appraised.", error)
             return Appraisal(message.number, now)

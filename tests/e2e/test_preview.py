@@ -46,8 +46,12 @@ async def asks(t: Trader) -> None:
     ticket.fields.use_price(t.stores.tickers[BTC].bid)
     preview = ticket.previews[Side.BUY]
     await t.until(lambda: "Margin 0.00 → " in preview.text(), "the engine's word")
-    cost, margin, free, stop, _ = preview.text().split("\n")
+    cost, slippage, margin, free, stop, position, average, liquidation = preview.text().split("\n")
     assert "USD" in cost
+    assert slippage == "Slippage none, it rests"
+    assert position.startswith("Position 0.")
+    assert "—" not in average
+    assert liquidation == "Liquidation none", "it is paid in full"
     assert "—" not in cost + margin + free
     assert stop == "Loss at stop —"
     ticket.fields.quantity.set_steps(4)

@@ -52,6 +52,16 @@ def holding_of(stores: Stores, account: str, instrument: str, leg: str = "") -> 
     return Holding(position.qty if position is not None else 0, buys, sells)
 
 
+def wanted_leg(order: NewOrder, hedging: bool) -> str:
+    """The leg that an order of a hedging account opens or closes; '' in other accounts."""
+    if not hedging:
+        return ""
+    effect = order.position_effect
+    if effect is None:
+        effect = PositionEffect.CLOSE if order.reduce_only else PositionEffect.OPEN
+    return leg_of(order.side, effect)
+
+
 def violations(
     order: NewOrder, instrument: Instrument, stores: Stores, age: int, recent: Iterable[NewOrder]
 ) -> list[Violation]:
@@ -87,13 +97,11 @@ def violations(
     ticker = stores.tickers.get(instrument.id) or _NO_MARKET
     now = ticker.received + age
     held = whole = holding_of(stores, order.account, instrument.id)
-    if account.hedging:
-        effect = order.position_effect
-        if effect is None:
-            effect = PositionEffect.CLOSE if order.reduce_only else PositionEffect.OPEN
-        if effect is PositionEffect.CLOSE:
+    leg = wanted_leg(order, account.hedging)
+    if leg:
+        if leg != leg_of(order.side, PositionEffect.OPEN):
             only_reduce = only_reduce or "The order closes."
-        held = holding_of(stores, order.account, instrument.id, leg_of(order.side, effect))
+        held = holding_of(stores, order.account, instrument.id, leg)
     limits = OrderLimits(instrument, limit_values(stores, order.account, instrument.id))
     found = check_order(
         order,

@@ -24,7 +24,13 @@ from widgets.panel import Panel
 from widgets.presets import default_sizes, read_sizes, saved_texts, write_sizes
 from widgets.sent import Answer, Sent
 from widgets.theme import tokens
-from widgets.ticket.checking import DUPLICATE_WINDOW, confirming, violations
+from widgets.ticket.checking import (
+    DUPLICATE_WINDOW,
+    confirming,
+    holding_of,
+    violations,
+    wanted_leg,
+)
 from widgets.ticket.fields import Fields
 from widgets.ticket.form import missing, price_scope, quantity_scope
 from widgets.ticket.head import Head
@@ -375,13 +381,15 @@ class TicketPanel(Panel):
     def _show_previews(
         self, sides: dict[Side, Whole], instrument: Instrument, ticker: Ticker | None
     ) -> None:
-        position = self.stores.position(self.account, self.instrument)
         for side, whole in sides.items():
             told = self._appraised.of(side, whole.entry)
             loss = None
+            leg, held = "", 0
             if whole.entry is not None:
                 loss, _ = risk_reward(whole.entry, whole.exits, instrument, ticker)
-            text = preview_words(whole.entry, told, instrument, position, loss)
+                leg = wanted_leg(whole.entry, self.stores.hedging(self.account))
+                held = holding_of(self.stores, self.account, self.instrument, leg).qty
+            text = preview_words(whole.entry, told, instrument, held, loss, leg)
             write(self.previews[side], text, tokens().dim)
 
     def _show_held(self, text: str) -> None:

@@ -13,9 +13,16 @@ from core.model.commands import NewOrder
 from core.model.enums import Side
 from core.model.instruments import Instrument
 from core.model.numbers import EXACT
-from core.model.orders import Position
 from core.model.session import Appraisal, Appraise
-from widgets.words import format_money, format_qty
+from widgets.kinds import AT_ONCE
+from widgets.words import (
+    NOTHING,
+    decimals,
+    format_average,
+    format_money,
+    format_number,
+    format_qty,
+)
 
 AGAIN = 250_000_000
 """How soon (ns) the same order is asked about again when something else has changed."""
@@ -114,12 +121,15 @@ def preview_words(
     order: NewOrder | None,
     told: Appraisal | None,
     instrument: Instrument,
-    position: Position | None,
+    held: int,
     loss: Decimal | None,
+    leg: str = "",
 ) -> str:
     """What an order costs and needs, line by line; what is not known is a dash, never 0.
 
-    `loss` is what is lost at the stop behind it, in the instrument's currency.
+    `held` is what there is of the instrument in lots, or of the leg (``long`` or ``short``) that
+    the order opens or closes. `loss` is what is lost at the stop behind it, in the instrument's
+    currency.
     """
     if order is None:
         return ""
@@ -133,18 +143,45 @@ def preview_words(
             free = told.equity - after
         if loss is not None and told.rate is not None and fee is not None:
             worst = EXACT.multiply(loss, told.rate) + fee
-    held = position.qty if position is not None else 0
     then = held + order.side.sign * order.qty
     cost = None if value is None or fee is None else value + fee
+    average = None if told is None else told.average
     return "\n".join(
         (
             f"Cost {_money(cost, unit)}, fee {_money(fee)}",
+            f"Slippage {_slippage(order, told, instrument)}",
             f"Margin {_money(before)} → {_money(after, unit)}",
             f"Free then {_money(free, unit)}",
             f"Loss at stop {_money(worst, unit)}",
-            f"Position {format_qty(held, instrument)} → {format_qty(then, instrument)}",
+            f"{leg.title() or 'Position'} {format_qty(held, instrument)}"
+            f" → {format_qty(then, instrument)}",
+            f"Average then {format_average(average, instrument)}",
+            f"Liquidation {_liquidation(told, instrument)}",
         )
     )
+
+
+def _slippage(order: NewOrder, told: Appraisal | None, instrument: Instrument) -> str:
+    """What is lost against the best price, and why that is not known or nothing."""
+    if told is None or told.taken is None:
+        return NOTHING
+    part = f"{format_qty(told.taken, instrument)} of {format_qty(order.qty, instrument)}"
+    if told.thin:
+        return f"{NOTHING}, the book shows {part}"
+    if not told.taken:
+        return "none, " + ("nothing to take" if order.tif in AT_ONCE else "it rests")
+    words = _money(told.slippage, told.unit)
+    return words if told.taken == order.qty else f"{words}, {part} at once"
+
+
+def _liquidation(told: Appraisal | None, instrument: Instrument) -> str:
+    """At which price of the instrument the margin is used up, and how far that is."""
+    if told is None or told.liquidation is None or told.distance is None:
+        return "none" if told is not None and told.safe else NOTHING
+    price = format_number(told.liquidation, decimals(instrument.tick))
+    if not told.distance:
+        return f"at once, by {price}"
+    return f"at {price}, {format_number(100 * told.distance, 1)} % away"
 
 
 def _money(value: Decimal | None, unit: str = "") -> str:

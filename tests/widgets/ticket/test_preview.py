@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from core.model.checks import Violation
-from core.model.enums import Side
+from core.model.enums import Side, TimeInForce
 from core.model.session import Appraisal
 from tests.widgets.ticket_bench import Bench
 from tests.widgets.trading_world import BTC
@@ -46,8 +46,9 @@ def test_it_asks_at_once_and_says_what_is_known(bench):
     bench.panel.fields.use_price(bench.world.stores.tickers[BTC.id].bid)
     bench.panel.flush()
     assert {q.order.side for q in bench.questions} == set(Side)
-    assert bench.lines(Side.BUY)[:4] == [
+    assert bench.lines(Side.BUY)[:5] == [
         "Cost —, fee —",
+        "Slippage —",
         "Margin — → —",
         "Free then —",
         "Loss at stop —",
@@ -64,10 +65,13 @@ def test_it_asks_at_once_and_says_what_is_known(bench):
     )
     assert bench.lines(Side.BUY) == [
         "Cost 500.25 EUR, fee 0.25",
+        "Slippage —",
         "Margin 100.00 → 350.00 EUR",
         "Free then 650.00 EUR",
         "Loss at stop —",
         "Position 0.00 → 0.01",
+        "Average then —",
+        "Liquidation —",
     ]
     assert "—" in bench.lines(Side.SELL)[0]
 
@@ -141,3 +145,49 @@ def test_without_the_engine_nothing_is_known(bench):
     bench.world.stores.connected = False
     bench.rest()
     assert bench.lines(Side.BUY)[0] == "Cost —, fee —"
+
+
+def told(bench, side=Side.BUY, **more):
+    """The lines about slippage, average and liquidation when the engine says this."""
+    bench.answer(side, unit="USD", rate=Decimal(1), **more)
+    lines = dict(line.split(" ", 1) for line in bench.lines(side) if line)
+    return lines["Slippage"], lines["Average"].removeprefix("then "), lines["Liquidation"]
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"slippage": Decimal("1.5"), "taken": 5}, "1.50 USD"),
+        ({"slippage": Decimal(0), "taken": 5}, "0.00 USD"),
+        ({"slippage": Decimal("1.5"), "taken": 3}, "1.50 USD, 0.03 of 0.05 at once"),
+        ({"slippage": Decimal(0), "taken": 0}, "none, it rests"),
+        ({"taken": 3, "thin": True}, "—, the book shows 0.03 of 0.05"),
+        ({}, "—"),
+    ],
+)
+def test_slippage_is_told_or_why_not(bench, said, words):
+    bench.type(bench.fields.price, "bid")
+    bench.type(bench.fields.quantity, "0.05")
+    bench.rest(1.1)  # the question about the quantity before is given up
+    assert told(bench, **said)[0] == words
+
+
+def test_an_order_that_may_not_rest_takes_nothing(bench):
+    bench.type(bench.fields.price, "bid")
+    bench.panel.fields.choose_tif(TimeInForce.IOC)
+    bench.panel.flush()
+    bench.rest(1.1)
+    assert told(bench, slippage=Decimal(0), taken=0)[0] == "none, nothing to take"
+
+
+def test_average_and_how_far_the_price_may_go(bench):
+    bench.type(bench.fields.price, "bid")
+    far = {"liquidation": Decimal("57812.5"), "distance": Decimal("0.1004")}
+    _, average, liquidation = told(bench, average=Decimal("64210.123"), **far)
+    assert average == "64,210.12"
+    assert liquidation == "at 57,812.5, 10.0 % away"
+    bench.rest(1.1)
+    far["distance"] = Decimal(0)
+    assert told(bench, **far)[1:] == ("—", "at once, by 57,812.5")
+    bench.rest(1.1)
+    assert told(bench, safe=True)[2] == "none"
