@@ -5,10 +5,14 @@ The terminal paints in bursts; kept off the engine's core it cannot delay an ord
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from functools import lru_cache
 from typing import NamedTuple
 
 import psutil
+
+NICE = 10
 
 
 class Plan(NamedTuple):
@@ -36,6 +40,16 @@ def pin(cores: tuple[int, ...]) -> bool:
     except (AttributeError, OSError, ValueError, psutil.Error):
         return False
     return True
+
+
+def give_way(pid: int) -> None:
+    """Have a process of ours take what others leave, where the system offers it.
+
+    Said by who started it: what it imports before it could say so itself is work as well.
+    """
+    with contextlib.suppress(AttributeError, OSError, psutil.Error):
+        process = psutil.Process(pid)
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICE)
 
 
 def _allowed() -> tuple[int, ...]:

@@ -23,7 +23,6 @@ from core.services.bookkeeper import POLL_SECONDS, Bookkeeper
 from core.storage.errors import HeldError, StorageError
 
 RETRY_SECONDS = 2.0
-NICE = 10
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -84,13 +83,11 @@ def _listen(ended: threading.Event) -> None:
 
 
 def _step_aside(core: int) -> None:
-    """Leave the engine its core, and everybody else the first turn."""
+    """Leave the engine its core, and the journal the first turn at the disk."""
     process = psutil.Process()
     with contextlib.suppress(AttributeError, OSError, ValueError, psutil.Error):
         others = [n for n in range(os.cpu_count() or 1) if n != core]
         process.cpu_affinity(others)
-    with contextlib.suppress(AttributeError, OSError, ValueError, psutil.Error):
-        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICE)
     with contextlib.suppress(AttributeError, OSError, ValueError, psutil.Error):
         process.ionice(psutil.IOPRIO_CLASS_IDLE)  # the journal's disk comes first
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 import core
+from core.services import affinity
 
 _BACK_OFF = (1.0, 5.0, 30.0, 120.0)
 _STEADY = 60.0  # seconds after which a process counts as one that runs
@@ -69,6 +70,7 @@ class Bookkeeping:
         except OSError as error:
             self._died(f"The records' writer could not be started ({error}).")
             return
+        affinity.give_way(self._process.pid)
         assert self._process.stdout is not None
         # A thread, as not every system's event loop can wait for pipes.
         threading.Thread(

@@ -52,7 +52,7 @@ from core.services.past import SAVE_SECONDS, Past
 from core.services.records import Records
 from core.services.recovery import Recovered, recover
 from core.services.sessions import FRAME_SECONDS, Backlog, Session, Sessions
-from core.services.snapshots import Snapshots
+from core.services.snapshots import SOON, Snapshots
 from core.services.statistics import Statistics
 from core.services.timers import Every, SteadyClock
 from core.venues.replay.venue import ReplayVenue
@@ -181,6 +181,7 @@ class Engine:
         count = len(self.cache.markets)
         plural = "" if count == 1 else "s"
         self.say(Severity.INFO, f"The engine is ready: {count} instrument{plural}.")
+        self._snapshot_after(min(SOON, self.config.snapshot_every))
 
     def listen(self, endpoint: str) -> None:
         """Let clients of other processes in at `endpoint`, from `start` on."""
@@ -489,8 +490,7 @@ class Engine:
             tuple(link.source.view(now) for link in self.links.values()), self._view(now)
         )
         self.sessions.beat()
-        if self.journal.synced_seq - self._snapshots.seq >= self.config.snapshot_every:
-            self._snapshots.take(self.journal.synced_seq)
+        self._snapshot_after(self.config.snapshot_every)
 
     def _check_clock(self) -> None:
         """Say so when the computer's clock was moved, and when both agree again."""
@@ -559,6 +559,11 @@ class Engine:
             self._day = day
             self._day_text = datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
         return self._day_text
+
+    def _snapshot_after(self, records: int) -> None:
+        """Have a snapshot made when there are so many records since the last one."""
+        if self.journal.synced_seq - self._snapshots.seq >= records:
+            self._snapshots.take(self.journal.synced_seq)
 
     def _snapshot_kernel(self) -> None:
         """Leave a snapshot for a quick start, when nobody waits for this loop any more."""

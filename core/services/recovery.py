@@ -19,14 +19,16 @@ from core.model.events import LinkUpdate
 from core.model.inputs import Setup
 
 SNAPSHOT_AFTER = 100_000
-"""How many inputs a start may have to replay before it leaves a snapshot for the next one."""
+"""How many inputs a start may have to replay before it leaves a snapshot for the next one itself,
+which costs it a tenth of what it has spent; see also `core.services.snapshots.SOON`."""
 
 
 class Recovered(NamedTuple):
     """A kernel as it was, and how it came about.
 
-    `outputs` follow from what starting itself put on record (new settings, broken links);
-    `notes` are sentences on what was damaged and mended.
+    `snapshot_seq` is the number up to which there is a snapshot now, `replayed` how many inputs
+    were worked off, `seconds` what that took. `outputs` follow from what starting itself put on
+    record (new settings, broken links); `notes` are sentences on what was damaged and mended.
     """
 
     kernel: Kernel
@@ -196,6 +198,7 @@ def recover(journal: Journal, setup: Setup, now: int) -> Recovered:
     if count >= SNAPSHOT_AFTER:
         try:
             journal.write_snapshot(kernel.seq, kernel.ts, kernel.dump())
+            start = kernel.seq
         except JournalError as error:
             journal.repairs.append(str(error))
     outputs: list[Output] = []

@@ -2,8 +2,8 @@
 
 The kernel is deterministic: the newest snapshot and the records since lead any process to the same
 state. So the engine's loop neither dumps its memory nor waits for the disk; it only starts
-``python -m core.services.snapshots FOLDER SEQ KEEP_DAYS``, which runs beside it at low priority.
-The snapshot it writes is there whole or not at all.
+``python -m core.services.snapshots FOLDER SEQ KEEP_DAYS``, which runs beside it at low priority and
+outlives it. The snapshot it writes is there whole or not at all.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ from pathlib import Path
 from core.journal.errors import JournalError
 from core.journal.files import Snapshot, write_snapshot
 from core.journal.keeping import prune_records, prune_snapshots
+from core.journal.lock import FileHeldError, FileLock
+from core.services import affinity
 from core.services.recovery import state_at
+
+SOON = 20_000
+"""How many inputs a start may have replayed until the next snapshot is made at once, so that an
+engine that dies again and again does not read more each time."""
 
 _MOST_SECONDS = 600.0
 
@@ -68,35 +74,53 @@ class Snapshots:
         words = [sys.executable, "-m", "core.services.snapshots"]
         words += [str(self._directory), str(seq), str(self._keep_days)]
         try:
-            done = await asyncio.to_thread(
-                subprocess.run, words, stderr=subprocess.PIPE, timeout=_MOST_SECONDS, check=False
-            )
+            code, said = await asyncio.to_thread(_run, words)
         except (OSError, subprocess.SubprocessError) as error:
             self._on_error("No snapshot of the engine's state could be made.", error)
             return
-        if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        if code:
             self._on_error(f"No snapshot of the engine's state could be made. {said}", None)
 
 
-def make(directory: Path, seq: int, keep_days: int, now: int) -> Path:
+def _run(words: list[str]) -> tuple[int, str]:
+    """The exit code of a process that gives way to others, and the last line of what it said."""
+    with subprocess.Popen(words, stderr=subprocess.PIPE) as process:
+        affinity.give_way(process.pid)
+        try:
+            _, said = process.communicate(timeout=_MOST_SECONDS)
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, said.decode(errors="replace").strip().rpartition("\n")[2]
+
+
+def make(directory: Path, seq: int, keep_days: int, now: int) -> Path | None:
     """Write the snapshot of the state after record `seq` and remove what need not be kept.
+
+    None: another process is making one just now, perhaps for an engine that is no more.
 
     Raises:
         JournalError: when the journal is damaged, or the disk does not take it.
     """
-    found = state_at(directory, seq)
-    kernel = found.kernel
-    path = write_snapshot(directory, found.journal, Snapshot(seq, kernel.ts, kernel.dump()))
-    prune_records(directory, keep_days, now)
-    prune_snapshots(directory)
+    try:
+        lock = FileLock(directory / "snapshot.lock")
+    except FileHeldError:
+        return None
+    except OSError as error:
+        raise JournalError(f"{directory}: it cannot be written ({error.strerror}).") from None
+    try:
+        found = state_at(directory, seq)
+        kernel = found.kernel
+        path = write_snapshot(directory, found.journal, Snapshot(seq, kernel.ts, kernel.dump()))
+        prune_records(directory, keep_days, now)
+        prune_snapshots(directory)
+    finally:
+        lock.release()
     return path
 
 
 def main(words: list[str]) -> int:
     """See the module."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.nice(10)
     with contextlib.suppress(OSError, AttributeError, ValueError):
         # The engine may be pinned to a processor, which is its own.
         os.sched_setaffinity(0, range(os.cpu_count() or 1))

@@ -133,7 +133,8 @@ def test_a_long_replay_leaves_a_snapshot_for_the_next_start(tmp_path, monkeypatc
     driver = busy()
     record(tmp_path, driver)
     with Journal.open(tmp_path, sync_every=0) as journal:
-        recover(journal, Setup(), driver.now)
+        found = recover(journal, Setup(), driver.now)
+    assert (found.snapshot_seq, found.replayed) == (driver.seq, driver.seq)
     assert [int(p.stem) for p in snapshot_files(tmp_path)] == [driver.seq]
     before = digest_of(tmp_path)
     for path in snapshot_files(tmp_path):

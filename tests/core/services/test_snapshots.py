@@ -11,14 +11,18 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core.journal.errors import JournalError
 from core.journal.files import journal_files, read_snapshot, snapshot_files
 from core.journal.journal import Journal
+from core.journal.lock import FileLock
 from core.kernel.kernel import Kernel
 from core.model.commands import CancelOrder
 from core.model.enums import OrdStatus
+from core.services import engine as engine_module
+from core.services.affinity import give_way
 from core.services.config import load_config
 from core.services.recovery import check_replay, rebuild, state_at
 from core.services.snapshots import Snapshots, main
@@ -216,3 +220,53 @@ def _fill(path: Path) -> None:
 def _replayed(directory: Path):  # type: ignore[no-untyped-def]
     with Journal.open(directory, sync_every=0) as journal:
         return list(journal.replay())
+
+
+def test_one_process_at_a_time_makes_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An engine that dies again and again leaves one at work, not one for each life."""
+    driver = busy()
+    record(tmp_path, driver)
+    words = [str(tmp_path), str(driver.seq), "0"]
+    lock = FileLock(tmp_path / "snapshot.lock")
+    assert main(words) == 0
+    assert not snapshot_files(tmp_path)
+    lock.release()
+    assert main(words) == 0
+    assert [int(p.stem) for p in snapshot_files(tmp_path)] == [driver.seq]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_start_that_read_much_has_one_made_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever becomes of that engine: it outlives it, and the next start reads less."""
+    monkeypatch.setattr(engine_module, "SOON", 20)
+
+    async def life(orders: int) -> tuple[int, int]:
+        async with Bench(tmp_path) as b:
+            begun_with = b.engine.journal.last_seq
+            for _ in range(orders):
+                new = order()
+                b.send(new)
+                assert await b.until(lambda name=new.cl_ord_id: b.status(name) is not None)
+            monkeypatch.setattr(b.engine, "_snapshot_kernel", lambda: None)  # as if it was killed
+            made = [int(p.stem) for p in snapshot_files(tmp_path / "journal")]
+            if begun_with >= 20:
+                assert await b.until(lambda: snapshot_files(tmp_path / "journal"), 30)
+                made = [int(p.stem) for p in snapshot_files(tmp_path / "journal")]
+            return begun_with, max(made, default=0)
+
+    assert asyncio.run(life(20))[1] == 0
+    begun_with, made = asyncio.run(life(0))
+    assert begun_with >= 20
+    assert begun_with <= made <= begun_with + 10, "it waited for more records"
+
+
+def test_who_makes_them_gives_way(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        own = psutil.Process().nice()
+        give_way(process.pid)
+        assert psutil.Process(process.pid).nice() > own
+    give_way(process.pid)  # one that is gone is no trouble
