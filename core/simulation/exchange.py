@@ -117,6 +117,7 @@ class Exchange:
     ) -> None:
         self.name = name
         self._instruments = tuple(instruments)
+        self._listed = {i.id: i for i in instruments}
         self._loop = loop
         self._clock = clock
         self._emit = emit
@@ -190,7 +191,10 @@ class Exchange:
                 own.price,
                 own.cum,
                 own.status,
-                sum(done.price * done.qty for done in own.execs),
+                sum(
+                    abs(self._listed[own.order.instrument].cost(done.price, done.qty))
+                    for done in own.execs
+                ),
                 own.order.account,
             )
             for own in orders
@@ -446,7 +450,7 @@ class Exchange:
             0 if done is None else done.price,
             0 if done is None else done.qty,
             Decimal(0) if done is None else done.fee,
-            "USD",
+            self._listed[own.order.instrument].currency,
             liquidity,
             text,
             ref,

@@ -16,6 +16,7 @@ from core.journal.errors import JournalError
 from core.journal.reader import NO_END, replay
 from core.kernel.kernel import Kernel
 from core.model.commands import Command, NewOrder
+from core.model.contracts import Contract
 from core.model.enums import ExecType, OrdStatus
 from core.model.events import ExecutionReport, Notice, VenueEvent
 from core.model.instruments import Instrument
@@ -45,6 +46,9 @@ from core.venues.remote.venue import RemoteVenue
 from core.venues.venue import EventSink
 
 CASH = Decimal(100_000_000)
+_OPENING = {"USD": CASH, "COIN": CASH}
+_INVERSE = "CCC"
+"""What is settled in coins."""
 ACCOUNTS = ("A1", "A2", "A3")
 _TOKEN = "simulated"  # noqa: S105
 _SETTLE = 90.0  # virtual seconds in which everything must come to rest
@@ -149,7 +153,7 @@ class World:
         }
         self.watch = Watch(
             self.instruments,
-            {name: {"USD": CASH} for name in ACCOUNTS},
+            dict.fromkeys(ACCOUNTS, _OPENING),
             self.exchanges.values(),
             self.fail,
             self._on_record,
@@ -574,7 +578,7 @@ class World:
             "max_exposure": 100_000_000,
         }
         return EngineConfig(
-            [AccountConfig(name, {"USD": CASH}) for name in ACCOUNTS],
+            [AccountConfig(name, dict(_OPENING)) for name in ACCOUNTS],
             [LimitConfig(name, Decimal(value)) for name, value in limits.items()],
             loosen_delay=2,
             durability="power" if self.power else "process",
@@ -593,7 +597,12 @@ class World:
 
 
 def _listed(symbol: str, venue: str) -> Instrument:
-    return Instrument(f"{symbol}.{venue}", symbol, venue, Decimal("0.01"), Decimal(1), "USD")
+    tick, lot = Decimal("0.01"), Decimal(1)
+    name = f"{symbol}.{venue}"
+    if symbol != _INVERSE:
+        return Instrument(name, symbol, venue, tick, lot, "USD")
+    contract = Contract("COIN-USD", inverse=True)
+    return Instrument(name, symbol, venue, tick, lot, "COIN", Decimal(30), contract=contract)
 
 
 def _short(message: VenueRequest | VenueEvent) -> str:
