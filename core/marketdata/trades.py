@@ -4,12 +4,15 @@ A quiet market makes no bars, and that is no gap: the feed was up and there was 
 A gap is a stretch in which there may have been trades that nobody here saw.
 
 Trades arrive in a ring, from which tapes are read; before the ring forgets them they move into
-the archive, from which bars of any interval can still be made later. Making bars of a long past
-is done in slices, so that it never holds up an order.
+the archive, from which bars of any interval can still be made later. It is packed, at some ten
+bytes a trade, since it is what a long day costs. Making bars of a long past is done in slices, so
+that it never holds up an order.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +26,8 @@ from core.model.market import Trade, TradeHistory
 RING = 1 << 14
 """Trades of one instrument that a slow reader may fall behind without losing any."""
 
-ARCHIVE = 2_000_000
-"""Most trades kept of one instrument for bars of new intervals."""
+ARCHIVE = 1_000_000
+"""Most trades kept of one instrument for bars of new intervals: half a day of a lively one."""
 
 SLICE = 1 << 15
 """Most trades folded into bars in one go."""
@@ -53,6 +56,46 @@ class Chunk(NamedTuple):
         return Chunk(self.ts[cut], self.price[cut], self.qty[cut], self.side[cut])
 
 
+class Packed(NamedTuple):
+    """A chunk in little memory: times as steps, prices and sizes from the least one on, each in
+    the smallest integers that hold them."""
+
+    first: tuple[int, int, int]
+    steps: npt.NDArray[Any]
+    price: npt.NDArray[Any]
+    qty: npt.NDArray[Any]
+    side: npt.NDArray[np.int8]
+
+    @classmethod
+    def of(cls, chunk: Chunk) -> Packed:
+        """At least one trade, packed."""
+        steps = np.diff(chunk.ts, prepend=chunk.ts[0])
+        least = int(chunk.price.min()), int(chunk.qty.min())
+        return cls(
+            (int(chunk.ts[0]), *least),
+            _small(steps),
+            _small(chunk.price - least[0]),
+            _small(chunk.qty - least[1]),
+            chunk.side.copy(),
+        )
+
+    def chunk(self) -> Chunk:
+        """The trades as they were."""
+        ts, price, qty = self.first
+        return Chunk(
+            np.cumsum(self.steps, dtype=np.int64) + ts,
+            self.price.astype(np.int64) + price,
+            self.qty.astype(np.int64) + qty,
+            self.side,
+        )
+
+
+def _small(values: Ints) -> npt.NDArray[Any]:
+    low, high = int(values.min()), int(values.max())
+    kind = np.promote_types(np.min_scalar_type(low), np.min_scalar_type(high))
+    return values.astype(kind if kind.kind in "iu" else np.int64)
+
+
 class TradeLog:
     """Trades in the order in which they came.
 
@@ -70,7 +113,7 @@ class TradeLog:
         self.ring = TradeRing(RING)
         self.series: dict[str, BarSeries] = {}
         self.gaps: Gaps = ()
-        self._archive: list[Chunk] = []
+        self._archive: deque[Packed] = deque()
         self._archived = 0  # number in the ring of the first trade that is not in the archive
         self._kept = 0
 
@@ -128,7 +171,7 @@ class TradeLog:
         series = self.series.get(interval)
         if series is None:
             self._move()
-            series = self.series[interval] = BarSeries(interval, list(self._archive))
+            series = self.series[interval] = BarSeries(interval, self._archive)
             series.cut_at(self.gaps)
         series.holders += 1
         return series
@@ -141,30 +184,32 @@ class TradeLog:
 
     def newest(self, count: int) -> Chunk:
         """The last `count` trades, oldest first."""
-        self._move()
-        wanted: list[Chunk] = []
-        missing = count
-        for chunk in reversed(self._archive):
+        wanted = [self._unarchived()[0]]
+        missing = count - len(wanted[0].ts)
+        for packed in reversed(self._archive):
             if missing <= 0:
                 break
-            wanted.append(chunk.part(-missing) if len(chunk.ts) > missing else chunk)
-            missing -= len(chunk.ts)
+            wanted.append(packed.chunk())
+            missing -= len(wanted[-1].ts)
         wanted.reverse()
-        if not wanted:
-            none = np.zeros(0, np.int64)
-            return Chunk(none, none, none, np.zeros(0, np.int8))
-        return Chunk(*(np.concatenate(columns) for columns in zip(*wanted, strict=True)))
+        taken = Chunk(*(np.concatenate(columns) for columns in zip(*wanted, strict=True)))
+        return taken.part(max(0, len(taken.ts) - count))
 
     def _keep(self, chunk: Chunk) -> None:
-        self._archive.append(chunk)
-        self._kept += len(chunk[0])
+        for start in range(0, len(chunk.ts), SLICE):
+            self._archive.append(Packed.of(chunk.part(start, start + SLICE)))
+        self._kept += len(chunk.ts)
         while self._kept > ARCHIVE and len(self._archive) > 1:
-            self._kept -= len(self._archive.pop(0)[0])
+            self._kept -= len(self._archive.popleft().side)
 
     def _move(self) -> None:
-        columns, self._archived, _ = self.ring.read(self._archived)
-        if len(columns["ts"]):
-            self._keep(Chunk(columns["ts"], columns["price"], columns["qty"], columns["side"]))
+        chunk, self._archived = self._unarchived()
+        self._keep(chunk)
+
+    def _unarchived(self) -> tuple[Chunk, int]:
+        """Trades of the ring that are not in the archive yet, and the number of the next one."""
+        columns, end, _ = self.ring.read(self._archived)
+        return Chunk(columns["ts"], columns["price"], columns["qty"], columns["side"]), end
 
 
 class BarSeries:
@@ -183,6 +228,7 @@ class BarSeries:
     __slots__ = (
         "_cuts",
         "_newest",
+        "_part",
         "_todo",
         "_waiting",
         "builder",
@@ -192,14 +238,15 @@ class BarSeries:
         "version",
     )
 
-    def __init__(self, interval: str, past: list[Chunk]) -> None:
+    def __init__(self, interval: str, past: Iterable[Packed]) -> None:
         kind, size = parse_interval(interval)
         self.interval = interval
         self.builder = BarBuilder(kind, size)
         self.version = self.holders = self.skipped = 0
         self._cuts: list[int] = []  # times at which bars begin anew, the next one last
         self._newest = -1
-        self._todo = past
+        self._todo: deque[Packed] = deque(past)
+        self._part: Chunk | None = None  # the rest of the one that is folded in now
         self._waiting: list[tuple[int, int, int, int]] = []
 
     @property
@@ -224,17 +271,17 @@ class BarSeries:
     def advance(self) -> bool:
         """Fold in one slice of the past; True when nothing is left to do."""
         if self._todo:
-            count = self._before_cut(self._todo[0].ts[:SLICE])
-            part, rest = self._todo[0].part(None, count), self._todo[0].part(count)
+            todo = self._todo[0].chunk() if self._part is None else self._part
+            count = self._before_cut(todo.ts)
+            part, self._part = todo.part(None, count), todo.part(count)
             try:
                 self.builder.apply(*part)
             except ValueError:
                 for trade in zip(*(column.tolist() for column in part), strict=True):
                     self._fold(*trade)
-            if len(rest.ts):
-                self._todo[0] = rest
-            else:
-                del self._todo[0]
+            if not len(self._part.ts):
+                self._part = None
+                self._todo.popleft()
             self.version += 1
             if not self._todo:
                 for trade in self._waiting:

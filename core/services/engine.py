@@ -128,6 +128,7 @@ class Engine:
         self._day = -1
         self._day_text = ""
         self._timers: list[Every] = []
+        self._putting: asyncio.Task[None] | None = None
         self.server = Server(self.token, self._on_message, self._complain)
 
     # -- life --------------------------------------------------------------------------------
@@ -511,18 +512,25 @@ class Engine:
             self.say(Severity.INFO, "The computer's clock and the engine's agree again.")
 
     def _keep_past(self) -> None:
-        """Write the newest trades away from this thread; a failed write is said and tried again."""
-        if self._past is None or not self.ready:
-            return
-        written = asyncio.get_running_loop().run_in_executor(
-            None, self._past.save, Past.of(self.cache, self._clock())
-        )
+        """Write the newest trades away, if they are not just being written."""
+        if (
+            self._past is not None
+            and self.ready
+            and (self._putting is None or self._putting.done())
+        ):
+            self._putting = asyncio.get_running_loop().create_task(self._put_away(self._past))
 
-        def done(finished: asyncio.Future[None]) -> None:
-            if not finished.cancelled() and isinstance(error := finished.exception(), OSError):
-                self.report("The market's past could not be kept.", error)
-
-        written.add_done_callback(done)
+    async def _put_away(self, past: Past) -> None:
+        """One instrument in each turn of the loop, so that no order waits for all of them; the
+        disk is another thread's. A failed write is said and tried again."""
+        taken = []
+        for history in Past.of(self.cache, self._clock()):
+            taken.append(history)
+            await asyncio.sleep(0)
+        try:
+            await asyncio.to_thread(past.save, taken)
+        except OSError as error:
+            self.report("The market's past could not be kept.", error)
 
     def _view(self, now: int) -> EngineView:
         statistics = self.statistics

@@ -9,7 +9,7 @@ the beginning of the next is a gap: nobody knows what would have been traded.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -51,17 +51,15 @@ class Past:
         return {history.instrument: history for history in found if history.price}
 
     @staticmethod
-    def of(cache: MarketCache, now: int) -> list[TradeHistory]:
-        """The newest trades of all instruments as of `now` (UTC ns), to be given to `save`."""
-        taken = []
-        for name, market in cache.markets.items():
+    def of(cache: MarketCache, now: int) -> Iterator[TradeHistory]:
+        """The newest trades of each instrument as of `now` (UTC ns), to be given to `save`."""
+        for name, market in list(cache.markets.items()):
             chunk = market.log.newest(TRADES)
             if len(chunk.ts):
                 ts, price, qty, side = (c.astype("<i8").tobytes() for c in chunk)
                 begin = int(chunk.ts[0])
                 gaps = tuple(gap for gap in market.log.gaps if gap[1] > begin)
-                taken.append(TradeHistory(name, ts, price, qty, side, gaps, now))
-        return taken
+                yield TradeHistory(name, ts, price, qty, side, gaps, now)
 
     def save(self, histories: Iterable[TradeHistory]) -> None:
         """Write the file as a whole. Raises OSError; the file is as before then."""

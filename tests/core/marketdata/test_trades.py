@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from core.book.bars import BarBuilder
 from core.marketdata import trades as trades_module
-from core.marketdata.trades import TradeLog
+from core.marketdata.trades import Chunk, Packed, TradeLog
 from core.model.intervals import parse_interval
 from core.model.market import Trade
 from tests.core.marketdata.markets import NOW, SECOND, history
@@ -160,3 +160,35 @@ def test_gaps_that_touch_are_one_and_the_number_is_bounded() -> None:
     log.add_gaps(tuple((n * 10, n * 10 + 1) for n in range(5_000)))
     assert len(log.gaps) == trades_module.GAPS
     assert log.gaps[-1] == (49_990, 49_991)
+
+
+INT64 = st.integers(-(2**63), 2**63 - 1)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(INT64, st.integers(10**18, 10**18 + 10**9)),
+            st.one_of(INT64, st.integers(-200, 200)),
+            st.one_of(INT64, st.integers(0, 70_000)),
+            st.sampled_from((-1, 0, 1)),
+        ),
+        min_size=1,
+    )
+)
+def test_trades_are_unpacked_as_they_were(rows):
+    columns = [np.array(column, np.int64) for column in zip(*rows, strict=True)]
+    chunk = Chunk(columns[0], columns[1], columns[2], columns[3].astype(np.int8))
+    back = Packed.of(chunk).chunk()
+    assert [c.tolist() for c in back] == [c.tolist() for c in chunk]
+    assert [c.dtype for c in back] == [c.dtype for c in chunk]
+
+
+def test_an_ordinary_trade_is_packed_into_ten_bytes():
+    rng = np.random.default_rng(1)
+    ts = np.cumsum(rng.exponential(5e7, 8_192).astype(np.int64)) + 10**18
+    chunk = Chunk(
+        ts, rng.integers(9_900, 10_100, 8_192), rng.integers(1, 500, 8_192), np.ones(8_192, np.int8)
+    )
+    packed = Packed.of(chunk)
+    assert sum(column.nbytes for column in packed[1:]) <= 10 * 8_192
