@@ -224,6 +224,8 @@ class Engine:
         await self._snapshots.finish()
         self._snapshot_kernel()
         if self._past is not None:
+            if self._putting is not None:
+                await asyncio.wait((self._putting,))
             try:
                 self._past.save(Past.of(self.cache, self._clock()))
             except OSError as error:
@@ -513,11 +515,8 @@ class Engine:
 
     def _keep_past(self) -> None:
         """Write the newest trades away, if they are not just being written."""
-        if (
-            self._past is not None
-            and self.ready
-            and (self._putting is None or self._putting.done())
-        ):
+        before = self._putting
+        if self._past is not None and self.ready and (before is None or before.done()):
             self._putting = asyncio.get_running_loop().create_task(self._put_away(self._past))
 
     async def _put_away(self, past: Past) -> None:
