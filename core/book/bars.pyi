@@ -1,4 +1,4 @@
-"""Bars from trades, by time, number of trades or volume; and their decimation for painting.
+"""Bars from trades, by time, number of trades or volume.
 
 Prices are ticks (1 to 2^31-2), quantities lots (1 to 2^62), times UTC nanoseconds (0 to 2^62).
 Wrong input raises `ValueError` (`TypeError` for what is no int at all) naming the argument and, in
@@ -93,31 +93,3 @@ class BarBuilder:
 
     def memory_bytes(self) -> int:
         """Memory held for closed bars."""
-
-def decimate_ohlc(
-    open: npt.NDArray[Any],
-    high: npt.NDArray[Any],
-    low: npt.NDArray[Any],
-    close: npt.NDArray[Any],
-    volume: npt.NDArray[Any],
-    lo: int,
-    hi: int,
-    buckets: int,
-) -> tuple[
-    _Int64,
-    npt.NDArray[Any],
-    npt.NDArray[Any],
-    npt.NDArray[Any],
-    npt.NDArray[Any],
-    npt.NDArray[Any],
-]:
-    """Bars ``lo`` to ``hi - 1`` in at most `buckets`: what a chart that wide can show.
-
-    Returns the number of each bucket's first bar, then its first open, highest high, lowest low,
-    last close and summed volume. Buckets are of one whole number of bars and start at multiples
-    of it, so that panning keeps bars with their neighbours; with no more bars than buckets each
-    bar is its own. Prices are all int64 or all float64, volume either; NaN is not understood.
-
-    Raises:
-        ValueError: for other dtypes, arrays of unequal length, or `lo`, `hi` outside of them.
-    """

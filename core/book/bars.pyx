@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 # distutils: extra_compile_args = -O3
-"""Bars from trades, by time, number of trades or volume; and their decimation for painting.
+"""Bars from trades, by time, number of trades or volume.
 
 See bars.pyi for what each method means.
 """
@@ -319,99 +319,3 @@ cdef class BarBuilder:
 
     def memory_bytes(self):
         return self.capacity * (COLUMNS * sizeof(int64_t) + sizeof(double))
-
-
-ctypedef fused price_t:
-    int64_t
-    double
-
-ctypedef fused volume_t:
-    int64_t
-    double
-
-
-cdef void decimate(const price_t[::1] o, const price_t[::1] h, const price_t[::1] l,
-                   const price_t[::1] c, const volume_t[::1] v, int64_t first, int64_t step,
-                   int64_t[::1] at, price_t[::1] out_o, price_t[::1] out_h, price_t[::1] out_l,
-                   price_t[::1] out_c, volume_t[::1] out_v) noexcept nogil:
-    """Fill the buckets; bar i of the slices has the number first + i in the whole series."""
-    cdef int64_t n = o.shape[0], i = 0, row = 0, end
-    cdef price_t high, low
-    cdef volume_t total
-    while i < n:
-        end = i + step - (first + i) % step
-        if end > n:
-            end = n
-        at[row] = first + i
-        out_o[row] = o[i]
-        high = h[i]
-        low = l[i]
-        total = 0
-        while i < end:
-            if h[i] > high:
-                high = h[i]
-            if l[i] < low:
-                low = l[i]
-            if volume_t is int64_t:
-                total = total + v[i] if v[i] <= INT64_MAX - total else INT64_MAX
-            else:
-                total = total + v[i]
-            i += 1
-        out_h[row] = high
-        out_l[row] = low
-        out_c[row] = c[i - 1]
-        out_v[row] = total
-        row += 1
-
-
-cdef run_decimate(price_t price, volume_t volume, list parts, int64_t first, int64_t step,
-                  tuple out):
-    """Turn arrays into typed views and fill `out`; the first two arguments only carry types."""
-    cdef const price_t[::1] open_view = parts[0], high_view = parts[1]
-    cdef const price_t[::1] low_view = parts[2], close_view = parts[3]
-    cdef const volume_t[::1] volume_view = parts[4]
-    cdef int64_t[::1] at = out[0]
-    cdef price_t[::1] to_open = out[1], to_high = out[2], to_low = out[3], to_close = out[4]
-    cdef volume_t[::1] to_volume = out[5]
-    with nogil:
-        decimate(open_view, high_view, low_view, close_view, volume_view, first, step,
-                 at, to_open, to_high, to_low, to_close, to_volume)
-
-
-def decimate_ohlc(open, high, low, close, volume, lo, hi, buckets):
-    cdef int64_t first, last, limit, step, rows
-    for name, values in (("open", open), ("volume", volume)):
-        if not isinstance(values, np.ndarray) or values.dtype not in (INT64, FLOAT64):
-            raise ValueError(f"{name} must be a numpy array of dtype int64 or float64.")
-    size = len(open)
-    last = bounded(hi, "hi", 0, size)
-    first = bounded(lo, "lo", 0, last)
-    limit = bounded(buckets, "buckets", 1, MAX_SIZE)
-    parts = []
-    for name, values, dtype in (
-        ("open", open, open.dtype), ("high", high, open.dtype), ("low", low, open.dtype),
-        ("close", close, open.dtype), ("volume", volume, volume.dtype),
-    ):
-        if len(values) != size:
-            raise ValueError(f"{name} has {len(values)} elements and open {size}.")
-        parts.append(column(name, values[first:last], dtype))
-    # Buckets start at multiples of the step in the whole series, not at lo: while the view pans,
-    # a bar stays with the same neighbours and the picture does not boil.
-    if last - first <= limit:
-        step = 1
-    elif limit == 1:
-        step = last
-    else:
-        step = (last - first + limit - 2) // (limit - 1)
-    rows = (last - 1) // step - first // step + 1 if last > first else 0
-    out = (np.empty(rows, INT64), *(np.empty(rows, part.dtype) for part in parts))
-    if open.dtype == INT64:
-        if volume.dtype == INT64:
-            run_decimate(<int64_t>0, <int64_t>0, parts, first, step, out)
-        else:
-            run_decimate(<int64_t>0, <double>0, parts, first, step, out)
-    elif volume.dtype == INT64:
-        run_decimate(<double>0, <int64_t>0, parts, first, step, out)
-    else:
-        run_decimate(<double>0, <double>0, parts, first, step, out)
-    return out

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from core.book.bars import BarBuilder, decimate_ohlc
+from core.book.bars import BarBuilder
 from core.book.conflate import Conflator, TradeRing
 from core.book.marketbook import ADD, DELETE, EXECUTE, MODIFY, L2Book, L3Book, MarketBook
 from tests.bench.table import Row
@@ -290,7 +290,6 @@ def _bars(n: int) -> list[Row]:
 
     result.append(_rate("time bars, per call", n, _seconds(call), None))
 
-    half_million = rng.integers(1, 1_000_000, (5, 500_000))
     ring, conflator = TradeRing(10_000), Conflator(500)
     keys = rng.integers(0, 500, n).tolist()
 
@@ -306,11 +305,8 @@ def _bars(n: int) -> list[Row]:
             if not i % 1000:
                 conflator.drain()
 
-    o, h, low, c, v = half_million
-    decimate = _seconds(lambda: decimate_ohlc(o, h, low, c, v, 0, 500_000, 2000))
     return [
         *result,
-        _each("500,000 bars decimated to 2,000", 1, decimate, "ms", 1e3),
         _rate("trade ring, per call", n, _seconds(append), None),
         _each("mark a key, drain every 1,000", n, _seconds(mark), "ns", 1e9),
     ]

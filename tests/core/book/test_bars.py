@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from core.book.bars import BarBuilder, decimate_ohlc
+from core.book.bars import BarBuilder
 
 Trade = tuple[int, int, int, int]
 NAMES = ["start_ts", "end_ts", "open", "high", "low", "close"]
@@ -241,63 +240,6 @@ def test_wrong_arguments_are_named() -> None:
         bars.since(1)
     with pytest.raises(ValueError, match="ts is -1"):
         bars.on_time(-1)
-
-
-# --- decimation -----------------------------------------------------------------------------
-
-
-@given(st.data())
-@settings(max_examples=200, deadline=None)
-def test_decimation_equals_reference(data: st.DataObject) -> None:
-    size = data.draw(st.integers(0, 60))
-    hi = data.draw(st.integers(0, size))
-    lo = data.draw(st.integers(0, hi))
-    buckets = data.draw(st.integers(1, 70))
-    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
-    o, h, low, c = rng.integers(-9, 9, (4, size)).astype(
-        data.draw(st.sampled_from([np.int64, np.float64]))
-    )
-    v = rng.integers(0, 9, size * 2).astype(data.draw(st.sampled_from([np.int64, np.float64])))[::2]
-    index, *got = decimate_ohlc(o, h, low, c, v, lo, hi, buckets)
-    assert len(index) <= buckets
-    assert [a.dtype for a in got] == [o.dtype] * 4 + [v.dtype]
-    bounds = [*index.tolist(), hi]
-    assert bounds[0] == lo or lo == hi
-    slices = [slice(a, b) for a, b in pairwise(bounds)]
-    want = [(o[s][0], h[s].max(), low[s].min(), c[s][-1], v[s].sum()) for s in slices]
-    assert list(zip(*(a.tolist() for a in got), strict=True)) == want
-    if len(index) == hi - lo:
-        return
-    inner = set(np.diff(bounds[1:-1]).tolist())
-    assert len(inner) <= 1  # whole buckets are alike
-
-
-def test_panning_keeps_the_buckets() -> None:
-    values = np.random.default_rng(1).integers(1, 1000, 10_000)
-    columns = (values, values + 5, values - 5, values, values)
-    one = decimate_ohlc(*columns, 1000, 9000, 300)
-    two = decimate_ohlc(*columns, 1003, 9003, 300)
-    for a, b in zip(one, two, strict=True):
-        assert a[1:-1].tolist() == b[1:-1].tolist()
-
-
-def test_decimation_sums_stop_instead_of_wrapping() -> None:
-    huge = np.full(4, 2**62, np.int64)
-    assert decimate_ohlc(huge, huge, huge, huge, huge, 0, 4, 1)[5].tolist() == [2**63 - 1]
-
-
-def test_decimation_names_what_is_wrong() -> None:
-    a = np.arange(5)
-    for arguments, message in (
-        ((a, a, a, a[:4], a, 0, 5, 2), "close has 4 elements and open 5"),
-        ((a, a, a.astype(float), a, a, 0, 5, 2), "low has dtype float64"),
-        ((a.astype(np.int32), a, a, a, a, 0, 5, 2), "open must be a numpy array"),
-        ((a, a, a, a, a, 0, 6, 2), "hi is 6"),
-        ((a, a, a, a, a, 4, 3, 2), "lo is 4"),
-        ((a, a, a, a, a, 0, 5, 0), "buckets is 0"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            decimate_ohlc(*arguments)
 
 
 @pytest.mark.parametrize("kind", ["tick", "volume"])
