@@ -41,6 +41,9 @@ ACTIONS = (
     ),
     ActionSpec("trade.flatten_all", "Trade", "Flatten &everything", ("Ctrl+Shift+X",)),
     ActionSpec("trade.ticket", "Trade", "Go to the &ticket", ("F9",)),
+    ActionSpec(
+        "trade.name", "Trade", "&Name on orders…", tip="The trader by whose limits orders go."
+    ),
     ActionSpec("view.palette", "View", "Find an &action…", ("Ctrl+K",)),
     ActionSpec("view.search", "View", "Find a &symbol", ("Ctrl+L", "/")),
     ActionSpec("view.theme", "View", "&Dark or light", ("Ctrl+Shift+D",)),

@@ -97,30 +97,29 @@ class TopBar(QWidget):
     """Mode word, symbol, last price, cancel and flatten with their scope in the label.
 
     Signals:
-        instrument_chosen(str), cancel_all(), flatten_all().
+        instrument_chosen(str), cancel_all(), flatten_all(), trader_asked(): another name is
+        wished for.
     """
 
     instrument_chosen = Signal(str)
     cancel_all = Signal()
     flatten_all = Signal()
+    trader_asked = Signal()
 
     def __init__(
         self, stores: Stores, kill: QWidget, trader: str, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._stores = stores
-        self._trader = trader
+        self._trader = ""
         self._instrument = ""
         self._account = ""
         self._cursors: tuple[object, ...] = ()
         self.mode = QLabel(self)
         self.mode.setAccessibleName("Kind of money")
-        self.account = QLabel(self)
-        self.account.setAccessibleName("Account and trader")
-        self.account.setToolTip(
-            f"Orders of this window carry the trader's name “{trader}”; limits of traders go by it."
-            " It stands in settings.json."
-        )
+        self.account = QPushButton(self)
+        self.account.setFlat(True)
+        self.account.clicked.connect(self.trader_asked)
         self.search = SymbolSearch(stores, self)
         self.search.chosen.connect(self.instrument_chosen)
         self.last = QLabel(self)
@@ -142,6 +141,16 @@ class TopBar(QWidget):
         for widget in (self.cancel, self.flatten, kill):
             layout.addWidget(widget)
         self.setAutoFillBackground(True)
+        self.show_trader(trader)
+
+    def show_trader(self, trader: str) -> None:
+        """The name that orders carry."""
+        self._trader = trader
+        self.account.setToolTip(
+            f"Orders of this window carry the trader's name “{trader}”; limits of traders go by it."
+            " Click to change it."
+        )
+        self._show_account()
 
     def show_for(self, instrument: str, account: str) -> None:
         """The linked instrument and the account."""
@@ -192,7 +201,12 @@ class TopBar(QWidget):
             "padding:2px 8px;"
             "border-radius:3px"
         )
-        self.account.setText(" · ".join(filter(None, (self._account, self._trader))))
+        self._show_account()
+
+    def _show_account(self) -> None:
+        words = " · ".join(filter(None, (self._account, self._trader)))
+        self.account.setText(words.replace("&", "&&"))
+        self.account.setAccessibleName(f"Account and trader: {words}")
 
     def _show_scopes(self) -> None:
         working = sum(len(orders) for orders in self._stores.working.values())

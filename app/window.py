@@ -37,6 +37,7 @@ from app.settings import SettingsFile
 from app.signing import signed
 from app.tools import Tools
 from app.topbar import TopBar
+from app.trader import Trader
 from app.workbench import Workbench
 from app.workspace import SavedPanel
 from app.workspaces import Workspaces
@@ -85,7 +86,6 @@ class MainWindow(QMainWindow):
         self.stores = desk.stores
         self._ids = ids
         self._reporter = reporter
-        self._settings = settings
         self.instrument = ""
         self.account = ""
         self._broken: set[str] = set()
@@ -117,6 +117,10 @@ class MainWindow(QMainWindow):
         self.setFocus()
         self.actions_by_id = Actions(self)
         self._bind_actions()
+        self.trader = Trader(settings, self.actions_by_id, self)
+        self.trader.changed.connect(self._on_trader)
+        self.trader.failed.connect(partial(desk.say, Severity.ERROR))
+        self.topbar.trader_asked.connect(self.trader.ask)
         self.navigation = Navigation(
             self.docks, self.actions_by_id, self.open_panel, self.say, self
         )
@@ -284,11 +288,20 @@ class MainWindow(QMainWindow):
     # -- requests ----------------------------------------------------------------------------
 
     def _appraise(self, wanted: Appraise) -> None:
-        order = signed(wanted.order, self._settings.values.trader)
+        order = signed(wanted.order, self.trader.name)
         self.desk.client.appraise(replace(wanted, order=order))
 
+    def _on_trader(self, name: str, before: str) -> None:
+        """What was appraised in the other name holds no more; who signs is on record."""
+        self.topbar.show_trader(name)
+        for panel in self.docks.panels.values():
+            if (forget := getattr(panel, "appraise_anew", None)) is not None:
+                forget()
+        text = f"Orders of this terminal carry the name “{name}” from now on, not “{before}”."
+        self.desk.say(Severity.WARNING, text)
+
     def _send(self, command: object) -> None:
-        self.desk.send(signed(command, self._settings.values.trader))  # type: ignore[arg-type]
+        self.desk.send(signed(command, self.trader.name))  # type: ignore[arg-type]
 
     def kill(self) -> None:
         """First level of the kill switch (the button's longer presses do more)."""

@@ -191,6 +191,11 @@ class TicketPanel(Panel):
         self.message.setText("")
         self.flush()
 
+    def appraise_anew(self) -> None:
+        """What the engine said of the order counts no more: somebody else would send it."""
+        self._appraised.forget()
+        self.flush()
+
     def clear_draft(self) -> None:
         """Forget a draft and its prices."""
         self.draft = None
