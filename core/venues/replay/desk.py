@@ -33,6 +33,7 @@ from core.venues.replay.events import MAX_TICKS, Knowledge
 from core.venues.replay.fills import Execution, QueueModel
 from core.venues.venue import EventSink
 
+_REMEMBERED = 20_000  # orders that are over
 _EXECUTIONS = 20_000
 _TIFS = (TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
 
@@ -116,6 +117,7 @@ class Desk:
         self._status: dict[str, MarketStatus] = {}
         self._working: dict[str, _Working] = {}
         self._finished: dict[str, _Finished] = {}
+        self._ended: deque[str] = deque()
         self._executions: deque[ExecutionReport] = deque(maxlen=_EXECUTIONS)
         self._events: EventSink = lambda event: None
 
@@ -340,10 +342,16 @@ class Desk:
     def _finish(self, working: _Working, status: OrdStatus) -> None:
         name = working.order.cl_ord_id
         del self._working[name]
-        self._finished[name] = _finished(status, working)
+        self._remember(name, _finished(status, working))
+
+    def _remember(self, name: str, finished: _Finished) -> None:
+        self._finished[name] = finished
+        self._ended.append(name)
+        if len(self._ended) > _REMEMBERED:
+            del self._finished[self._ended.popleft()]
 
     def _reject(self, order: Order, now: int, text: str) -> None:
-        self._finished[order.cl_ord_id] = _finished(OrdStatus.REJECTED, _Working(order))
+        self._remember(order.cl_ord_id, _finished(OrdStatus.REJECTED, _Working(order)))
         self._report(
             _Working(order),
             ExecType.REJECTED,

@@ -23,7 +23,7 @@ from core.venues.simulated.livebook import BUY
 from core.venues.simulated.own import Market, OwnOrder, book_kind, refusal, replace_refusal
 from core.venues.simulated.timeline import Timeline
 
-_REMEMBERED = 100_000
+_REMEMBERED = 20_000  # orders that are over
 _EXECUTIONS = 20_000
 _FEE_STEP = Decimal("0.00000001")
 
@@ -52,6 +52,7 @@ class Desk:
         self._markets: dict[str, Market] = {}
         self._working: dict[str, OwnOrder] = {}
         self._dead: dict[str, OwnOrder] = {}
+        self._died: deque[str] = deque()
         self._by_book: dict[int, OwnOrder] = {}
         self._owners: dict[str, int] = {}
         self._executions: deque[ExecutionReport] = deque(maxlen=_EXECUTIONS)
@@ -262,8 +263,9 @@ class Desk:
         del self._working[name]
         del self._by_book[own.book_id]
         self._dead[name] = own
-        if len(self._dead) > _REMEMBERED:
-            del self._dead[next(iter(self._dead))]
+        self._died.append(name)
+        if len(self._died) > _REMEMBERED:
+            del self._dead[self._died.popleft()]
 
     def _say(
         self,

@@ -19,6 +19,7 @@ from core.model.instruments import Instrument
 from core.model.market import BookUpdate, StatusUpdate, Trade
 from core.model.orders import Order
 from core.model.requests import VenueCancel, VenueNew, VenueReplace
+from core.venues.replay import desk
 from core.venues.replay.desk import Desk
 from core.venues.replay.events import Knowledge
 
@@ -346,3 +347,13 @@ def test_execution_ids_are_unique_and_the_same_each_time():
     assert runs[0] == runs[1]
     ids = [report.exec_id for report in runs[0] if isinstance(report, ExecutionReport)]
     assert len(set(ids)) == len(ids) > 6
+
+
+def test_of_orders_that_are_over_the_newest_are_known(floor, monkeypatch):
+    monkeypatch.setattr(desk, "_REMEMBERED", 3)
+    for n in range(6):
+        floor.new(f"o{n}", price=90)
+        floor.cancel(f"o{n}")
+    floor.new("bad", price=90, instrument="no such")
+    told = floor.desk.statement(0, [*(f"o{n}" for n in range(6)), "bad"])
+    assert [o.cl_ord_id for o in told.asked] == ["o4", "o5", "bad"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.model.enums import ExecType, OrdStatus, Side
 from core.model.events import VenuePosition, VenueStatement
+from core.venues.simulated import desk
 from core.venues.venue import Accountable
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -71,3 +72,17 @@ def test_one_that_began_anew_knows_no_positions(make_rig: Any) -> None:
     rig.open()
     assert ask(rig).positions is None
     assert ask(rig).executions == ()
+
+
+def test_of_orders_that_are_over_the_newest_are_known(still: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(desk, "_REMEMBERED", 3)
+    bid, *_ = still.top()
+    resting = still.new(BUY, 10, bid - 3)
+    over = []
+    for _ in range(6):
+        over.append(still.new(BUY, 1, bid - 9))
+        still.cancel(over[-1])
+    still.run(0)
+    told = ask(still, 0, resting, *over)
+    assert told.asked is not None
+    assert [o.cl_ord_id for o in told.asked] == [o.cl_ord_id for o in (resting, *over[3:])]
