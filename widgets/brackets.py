@@ -68,8 +68,19 @@ def ticks_of(value: Decimal, unit: Unit, instrument: Instrument, price: int, lot
     elif unit is Unit.PERCENT:
         ticks = value * price / 100
     else:
-        ticks = value / (instrument.point * lots) if lots > 0 else Decimal(0)
+        ticks = _ticks_for(value / instrument.point, instrument.face * lots, price, lots)
     return int(ticks.to_integral_value(ROUND_FLOOR))
+
+
+def _ticks_for(points: Decimal, face: int, price: int, lots: int) -> Decimal:
+    """How far away an exit is on which so many points are at stake.
+
+    An inverse contract, worth `face` at one tick, loses them the sooner the lower the price; the
+    nearer of both sides is taken, so that no stop risks more than was meant.
+    """
+    if lots <= 0:
+        return Decimal(0)
+    return points * price * price / (face + points * price) if face else points / lots
 
 
 def entry_price(order: NewOrder, ticker: Ticker | None) -> int:
@@ -175,8 +186,9 @@ def risk_reward(
     """Money lost at the stop and won at the target, before fees; None where there is no exit."""
     price = entry_price(order, ticker)
     lots = order.qty * order.side.sign
-    loss = instrument.money((price - exits.stop) * lots) if exits.stop else None
-    gain = instrument.money((exits.target - price) * lots) if exits.target else None
+    paid, cost = instrument.cost(price, lots), instrument.cost
+    loss = instrument.money(paid - cost(exits.stop, lots)) if exits.stop else None
+    gain = instrument.money(cost(exits.target, lots) - paid) if exits.target else None
     return loss, gain
 
 

@@ -23,7 +23,9 @@ def default_sizes(instrument: Instrument, price: int) -> tuple[int, ...]:
     """
     base = 1
     if price > 0:
-        worth = instrument.money(price)
+        # An inverse contract stands for money of the price's currency, whatever the price.
+        face = instrument.lot * instrument.multiplier
+        worth = face if instrument.inverse else instrument.money(price)
         while base * worth < _SMALL_VALUE and base < instrument.max_qty // STEPS[-1] // 10:
             base *= 10
     return tuple(base * step for step in STEPS)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from core.model.commands import NewOrder
+from core.model.contracts import Contract
 from core.model.enums import Contingency, OrdType, Side, TimeInForce
 from core.model.session import Ticker
 from tests.widgets.trading_world import ASK, BID, BTC, SHARE
@@ -54,6 +55,21 @@ def test_exits_lie_on_their_sides_and_never_risk_more_than_said(stop, target, un
         said = amount if unit is Unit.MONEY else worth * amount / 100
         assert 0 < money <= said
         assert said - money < BTC.money(order.qty)
+
+
+@given(AMOUNTS, st.integers(1, 5000), st.sampled_from(list(Side)))
+def test_the_stop_of_an_inverse_contract_never_risks_more_than_said(stop, lots, side):
+    coin = replace(BTC, lot=Decimal(1), currency="BTC", multiplier=Decimal(100))
+    coin = replace(coin, contract=Contract("BTC", inverse=True))
+    order = replace(entry(side), qty=lots)
+    amount = stop * lots / 10_000_000
+    exits = exits_of(order, Bracket("b", Unit.MONEY, amount, Decimal(0)), coin, TICKER)
+    if isinstance(exits, str):
+        assert "less than a tick" in exits or "below a price of zero" in exits
+        return
+    assert (order.price - exits.stop) * side.sign > 0
+    loss, _ = risk_reward(order, exits, coin, TICKER)
+    assert 0 < loss <= amount + coin.point
 
 
 @given(st.integers(1, BID - 1), st.integers(1, 10_000), st.sampled_from(list(Side)))

@@ -244,10 +244,10 @@ class ChartPanel(Panel):
             orders = stores.working_orders(self.instrument, self.account)
             marks = make_marks(orders, self.sent, instrument)
             held = None
-            if position is not None and position.qty:
-                average = stores.average_price(position)
+            average = stores.average_price(position) if position is not None else None
+            if position is not None and average is not None:
                 held = Held(
-                    position.cost / position.qty,
+                    float(average / instrument.tick),
                     position.qty,
                     f"{format_qty(position.qty, instrument, signed=True)} @ "
                     f"{format_average(average, instrument)}   "

@@ -89,9 +89,8 @@ class Scenery:
         scene.orders = stores.working_orders(instrument.id, account)
         scene.by_id = stores.working.get(instrument.id, {})
         scene.position = position.qty if position is not None else 0
-        scene.average = (
-            round(position.cost / position.qty) if position is not None and position.qty else 0
-        )
+        average = stores.average_price(position) if position is not None else None
+        scene.average = 0 if average is None else round(average / instrument.tick)
         scene.last_move = self._last_move
         scene.cursor, scene.flash, scene.drag = canvas.cursor_at, canvas.flash, canvas.drag
         canvas.show_rows(rows, compose(scene))

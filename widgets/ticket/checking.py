@@ -195,9 +195,12 @@ def _account_wide(
     found = []
     use = stores.limits.get(f"account|{order.account}|max_exposure")
     if use is not None:
-        worth = reference2(ticker) * limits.units
-        before = max(worst_lots(held, side, 0) for side in Side) * worth // 2
-        value = worst_lots(held, order.side, order.qty) * worth // 2
+        lots = max(worst_lots(held, side, 0) for side in Side)
+        ref2 = reference2(ticker)
+        before, value = (
+            limits.points2(count, ref2, ref2) * limits.units // 2
+            for count in (lots, worst_lots(held, order.side, order.qty))
+        )
         found.append(check_exposure(limits, before, value, units_of(use.used)))
     working = sum(
         other.account == order.account

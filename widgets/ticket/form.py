@@ -155,6 +155,8 @@ def quantity_scope(
             what = "price" if cash is not None else f"cash in {instrument.currency}"
             raise ExpressionError(f"{number} % of what? There is no position and no {what}.")
         one = instrument.price(ticks) * instrument.multiplier
+        if instrument.inverse:
+            one = instrument.multiplier / instrument.price(ticks)
         money = format_money(cash, instrument.currency, signed=False)
         return cash * number / 100 / one, f"{money} at {format_price(ticks, instrument)}"
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.client.stores import Stores
 from core.kernel.kernel import Kernel
 from core.model.commands import NewOrder, SetTradingState
+from core.model.contracts import Contract
 from core.model.enums import (
     ExecType,
     LinkState,
@@ -29,6 +30,10 @@ from core.model.session import Frame, Snapshot, Ticker
 START = 1_750_000_000_000_000_000
 FUT = Instrument("FUT.SIM", "FUT", "SIM", Decimal("0.25"), Decimal(1), "USD", Decimal(50))
 EUR = Instrument("BTC.XCH", "BTC", "XCH", Decimal("0.1"), Decimal("0.001"), "EUR")
+XBT = Instrument(
+    "XBTUSD.SIM", "XBTUSD", "SIM", Decimal("0.5"), Decimal(1), "XBT", Decimal(100),
+    contract=Contract("XBT", inverse=True),
+)  # fmt: skip
 BID, ASK = 20_000, 20_002
 
 
@@ -36,14 +41,14 @@ class Books:
     """A kernel and the stores that follow it."""
 
     def __init__(self) -> None:
-        cash = {"USD": Decimal(10**9), "EUR": Decimal(10**9)}
-        self.kernel = Kernel([FUT, EUR], [AccountSetup("A", cash)])
+        cash = {"USD": Decimal(10**9), "EUR": Decimal(10**9), "XBT": Decimal(5)}
+        self.kernel = Kernel([FUT, EUR, XBT], [AccountSetup("A", cash)])
         self.stores = Stores()
         self.seq = 0
         for group in (self.kernel.accounts(),):
             for event in group:
                 self.stores.take_event(event)
-        for instrument in (FUT, EUR):
+        for instrument in (FUT, EUR, XBT):
             self.stores.instruments.put(instrument.id, instrument)
             self.apply(LinkUpdate(instrument.venue, START, LinkState.UP))
             self.apply(Quote(instrument.id, START, START, BID, 9, ASK, 9))
@@ -89,6 +94,25 @@ def test_a_day_by_hand():
     b.apply(Tick(START, "Tuesday"))
     usd = b.balance("USD")
     assert (usd.opening, usd.fees, usd.realised) == (usd.cash, 0, 0)
+
+
+def test_an_inverse_contract_by_hand():
+    b = Books()
+    b.apply(Tick(START, "Monday"))
+    b.trade(XBT, Side.BUY, 100, 20_000, "0.0005")  # 10,000 USD at 10,000: 1 coin
+    b.trade(XBT, Side.BUY, 300, 20_002, "0")  # 30,000 at 10,001: 2.99970003
+    held = b.stores.position("A", XBT.id)
+    assert round(b.stores.average_price(held), 5) == Decimal("10000.74998")
+    b.quote(XBT, 25_000, 25_001)  # to be closed at 12,500: 3.2
+    coins = b.balance("XBT")
+    assert coins.open_profit == Decimal("3.99970003") - Decimal("3.2")
+    assert coins.exposure == Decimal("3.2")
+    assert coins.cash == 5 + Decimal("3.99970003") - Decimal("0.0005")
+    assert b.stores.open_profit(held) + b.stores.realised_profit(held) == (
+        coins.open_profit - coins.fees
+    )
+    b.trade(XBT, Side.SELL, 400, 20_000, "0")
+    assert b.balance("XBT").realised == Decimal("-0.00029997")
 
 
 @given(

@@ -7,7 +7,9 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from core.model.contracts import Contract, inverse_cost
 from core.model.enums import Liquidity, OrdStatus, OrdType, Side, Source, TimeInForce
 from core.model.instruments import Instrument
 from core.model.orders import Fill, Order, Position
@@ -51,6 +53,25 @@ def values(table, row):
 def fill(side: Side, price: int, qty: int, fee: str = "0.1") -> Fill:
     return Fill(1, 2, "E", "O", "P", ABC.id, side, price, qty, Decimal(fee), "EUR",
                 Liquidity.REMOVED, "", "", 3)  # fmt: skip
+
+
+def test_an_inverse_contract_s_values_are_in_coins():
+    coin = replace(ABC, currency="XBT", lot=Decimal(1), contract=Contract("XBT", inverse=True))
+    value = FILLS.column("value").value
+    assert value(fill(Side.SELL, 40_000, 3), coin) == Decimal("0.015")
+    assert value(fill(Side.BUY, 30_000, 1), coin) == Decimal("0.00666667")
+    position = Position(1, 2, "P", coin.id, -3, 1_500_000, 250_000, Decimal(0))
+    row = {c.id: c.value(position, coin) for c in POSITIONS.columns}
+    assert (row["avg_price"], row["cost"]) == (10_000, Decimal("0.015"))
+    assert row["realised"] == Decimal("0.0025")
+    assert coin.average(0, 3) is None
+
+
+@given(TICKS, LOTS, st.integers(1, 10**6))
+def test_a_purchase_and_a_sale_at_one_price_cancel_out(price, qty, face):
+    bought, sold = inverse_cost(face, price, qty), inverse_cost(face, price, -qty)
+    assert bought + sold == 0
+    assert abs(sold * price - face * qty) * 2 <= price
 
 
 @given(st.sampled_from(list(Side)), TICKS, LOTS)
