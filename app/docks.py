@@ -137,12 +137,6 @@ class Docks:
         if dock is not None:
             dock.closeDockWidget()
 
-    def set_title(self, panel_id: str, title: str) -> None:
-        """Change what stands on a panel's tab."""
-        dock = self._docks.get(panel_id)
-        if dock is not None and dock.windowTitle() != title:
-            dock.setWindowTitle(title)
-
     def show(self, panel_id: str) -> None:
         """Bring a panel to the front."""
         dock = self._docks.get(panel_id)

@@ -18,9 +18,7 @@ encode = msgspec.msgpack.Encoder().encode
 
 decode_to_engine = msgspec.msgpack.Decoder(ToEngine).decode
 decode_from_engine = msgspec.msgpack.Decoder(FromEngine).decode
-decode_command = msgspec.msgpack.Decoder(Command).decode
 decode_event = msgspec.msgpack.Decoder(Event).decode
-decode_venue_event = msgspec.msgpack.Decoder(VenueEvent).decode
 decode_market = msgspec.msgpack.Decoder(MarketData).decode
 decode_recorded = msgspec.msgpack.Decoder(
     Command | VenueEvent | MarketData | KernelInput | Difference

@@ -184,13 +184,6 @@ class Disk:
         self._put(file, bytes(data[:count]))
         return count
 
-    def tear(self, data: bytes) -> None:
-        """The program dies while it writes `data` to the file it opened last: a part is there."""
-        if self._open:
-            file = self._open[max(self._open)]
-            if not file.folder:
-                self._put(file, data[: self._draw(len(data) + 1)])
-
     def _put(self, file: _Open, data: bytes) -> None:
         inode, at = file.inode, file.at
         if len(inode.data) < at:

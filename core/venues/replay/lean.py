@@ -119,7 +119,6 @@ class _Reader:
         self._markets: dict[str, _Market] = {}
         self._suspicious = 0
         self._official = 0
-        self._consolidated = False
 
     def rows(self, place: _Place) -> Iterator[tuple[int, int, tuple[str, _Quote | _Trade]]]:
         """The file's rows with UTC times; what makes no sense is reported."""
