@@ -150,6 +150,7 @@ class Dump(Part, frozen=True):
     groups: tuple[GroupDump, ...] = ()
     watch: tuple[tuple[str, list[str]], ...] = ()
     timed: tuple[str, ...] = ()
+    agreed: tuple[tuple[str, int], ...] = ()
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -183,6 +184,7 @@ def dump(s: State) -> bytes:
             dump_groups(s),
             tuple((name, list(orders)) for name, orders in s.watch.items()),
             tuple(s.timed),
+            tuple(s.agreed.items()),
         )
     )
 
@@ -240,6 +242,7 @@ def load(data: bytes) -> State:
     s.limits.waiting = {(n, sc, i): Waiting(value, at) for n, sc, i, value, at in d.waiting}
     s.limits.find_due()
     s.links = {source: (state, text) for source, state, text in d.links}
+    s.agreed = dict(d.agreed)
     for key in d.closing:
         owner, instrument, strategy, side = (*key, "")[:4]
         whole = s.accounts[owner].holdings[instrument]

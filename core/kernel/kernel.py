@@ -292,6 +292,10 @@ class Kernel:
         venues.update(name for name, (state, _) in s.links.items() if state is not LinkState.DOWN)
         return sorted(venues)
 
+    def agreed(self, venue: str) -> int:
+        """When a venue's books and ours were last in line, by its clock (UTC ns; 0: not told)."""
+        return self._state.agreed.get(venue, 0)
+
     def watched(self) -> list[str]:
         """Instruments with positions or working orders, whose marks the kernel needs."""
         return [

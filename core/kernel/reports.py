@@ -318,6 +318,8 @@ def on_cancel_reject(s: State, r: CancelReject) -> None:
 def on_link(s: State, link: LinkUpdate) -> None:
     """A venue's link changed: when it breaks, what was on its way becomes unknown."""
     s.links[link.source] = (link.state, link.text)
+    if link.agreed:
+        s.agreed[link.source] = link.agreed
     if link.state is LinkState.DOWN or link.state is LinkState.ENDED:
         for live in list(s.working.values()):
             holding = live.holding

@@ -60,6 +60,7 @@ class State:
         self.limits = LimitBook(loosen_delay)
         self.risk = RiskState()
         self.links: dict[str, tuple[LinkState, str]] = {}
+        self.agreed: dict[str, int] = {}  # when books were in line, by the venue's clock
         self.jobs: dict[str, Job] = {}
         self.closing: dict[tuple[str, str, str, str], Holding] = {}
         self.ready: list[Holding] = []

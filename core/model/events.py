@@ -72,12 +72,17 @@ JOURNAL = "journal"
 
 
 class LinkUpdate(Message, frozen=True):
-    """A source (venue, feed) changed its state, with a sentence that says why."""
+    """A source (venue, feed) changed its state, with a sentence that says why.
+
+    `agreed` is what a venue's own clock said (UTC ns; 0: not told) when it was asked and its books
+    and ours were brought in line: what was executed there before then is in ours.
+    """
 
     source: str
     ts: int
     state: LinkState
     text: str = ""
+    agreed: int = 0
 
 
 class VenueOrder(Part, frozen=True):
@@ -121,6 +126,8 @@ class VenueBalance(Part, frozen=True):
 class VenueStatement(Part, frozen=True):
     """All that a venue says of us at one moment. None: it does not offer that.
 
+    `ts` is that moment by the venue's own clock (UTC ns; 0: not told), the one that it times its
+    executions with, whatever ours says.
     `orders` are those that work. `asked` are the orders that it was asked about by id, as far as it
     knows them, whatever became of them. `executions` are those since the time asked for, oldest
     first, with the same ids as in its reports. What `positions` or `balances` do not list is zero.
@@ -131,6 +138,7 @@ class VenueStatement(Part, frozen=True):
     executions: tuple[ExecutionReport, ...] | None = None
     positions: tuple[VenuePosition, ...] | None = None
     balances: tuple[VenueBalance, ...] | None = None
+    ts: int = 0
 
 
 class Difference(Message, frozen=True):

@@ -63,6 +63,8 @@ class Audit:
     Attributes:
         name: the venue's.
         waiting: differences were seen that may vanish by themselves; look again soon.
+        told_at: when the last comparison began, by the venue's clock, if nothing is left open by
+            it; 0 otherwise, or when the venue does not tell.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Audit:
         self._publish = publish
         self._terms = terms
         self.waiting = False
+        self.told_at = 0
         self._since = self._first_since()
         self._made = synthetic_ranges(self._kernel.fills())
         self._standing: dict[str, Difference] = {}
@@ -90,10 +93,14 @@ class Audit:
 
     def _first_since(self) -> int:
         """From when on executions may be missing. Those of before there were books are not ours."""
+        agreed = self._kernel.agreed(self._name)
+        if agreed:
+            return agreed
+        # By our own clock, as far as need be, though it may have been ahead of the venue's.
         working = [o.created for o in self.working()]
         known = {i.id for i in self._venue.instruments()}
         told = [f.venue_ts for f in self._kernel.fills() if f.instrument in known]
-        if not told:  # else by the venue's clock alone: ours may have been ahead of it
+        if not told:
             told = [u.ts for u in self._kernel.order_updates() if u.order.status.terminal]
         ends = [max(told)] if told else []
         return min(working + ends, default=self._path.clock())
@@ -189,12 +196,18 @@ class Audit:
             Exception: whatever the venue raises when it cannot say; nothing was compared then.
         """
         begun = self._path.clock()
+        self.told_at = 0
         if settling:
             self._asked.clear()
         for _ in range(ROUNDS if settling else 1):
             if not await self._round(settling):
                 break
-        self._since = min(begun, self._path.clock())
+        if not self.told_at:
+            self._since = min(begun, self._path.clock())
+        elif self.waiting:
+            self.told_at = 0
+        else:
+            self._since = self.told_at
 
     async def _round(self, settling: bool) -> bool:
         """Look until it can be believed, and apply the rules; True when that was not all."""
@@ -227,6 +240,7 @@ class Audit:
             statement = await venue.statement(max(since, 0), orders)
         else:
             statement = VenueStatement(tuple(await venue.working_orders()))
+        self.told_at = self.told_at or statement.ts
         if not self._silent:
             self._silent = True
             self._say_what_is_not_offered(statement)

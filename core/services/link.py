@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 
+from msgspec.structs import replace
+
 from core.marketdata.cache import Market, MarketCache
 from core.marketdata.checks import Source
 from core.marketdata.trades import TradeLog
@@ -26,6 +28,7 @@ from core.venues.venue import Venue
 _RETRY = 1.0  # seconds until a venue that failed is tried again
 _START_SECONDS = 3.0  # how long a slow venue may hold up the start of the others
 _LOOK_SECONDS = 0.5  # how often requests without an answer are looked for
+_NOTED_NS = 600 * 10**9  # how far the record of when all agreed may be behind
 
 _BROKEN = (LinkState.DOWN, LinkState.CONNECTING)
 
@@ -202,7 +205,7 @@ class VenueLink:
                 self.settled = True
         self._checked = asyncio.get_running_loop().time()
         self._task = None
-        self._tell(self._link)
+        self._tell(replace(self._link, agreed=self.audit.told_at))
 
     def _look(self) -> None:
         """Now and then: what got no answer is asked for, and all is compared when it is time."""
@@ -225,8 +228,16 @@ class VenueLink:
             await self.audit.agree(settling=False)
         except Exception as error:
             self._on_error(f"{self.venue.name} could not be compared with our books.", error)
+        else:
+            self._note_agreement()
         self._checked = asyncio.get_running_loop().time()
         self._task = None
+
+    def _note_agreement(self) -> None:
+        """Put on record, now and then, from when on executions may be missing after a crash."""
+        told_at = self.audit.told_at
+        if self.settled and told_at - self._kernel.agreed(self.venue.name) >= _NOTED_NS:
+            self._path.take(replace(self._link, agreed=told_at))
 
     def _marks(self) -> dict[str, int]:
         """Last known prices. The kernel's are the newest of what it watches, else perhaps old."""

@@ -178,6 +178,7 @@ class Exchange:
                 for account in sorted(accounts)
                 for instrument in self._instruments
             ),
+            ts=self._clock(),
         )
 
     def _list(self, orders: Iterable[Own]) -> tuple[VenueOrder, ...]:

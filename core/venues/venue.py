@@ -68,7 +68,8 @@ class Accountable(Protocol):
     """A venue that can be asked for more than its working orders."""
 
     async def statement(self, since: int, orders: Sequence[str]) -> VenueStatement:
-        """What the venue itself says of our orders, executions, positions and balances.
+        """What the venue itself says of our orders, executions, positions and balances, and the
+        time that it says it at by its own clock.
 
         Args:
             since: executions from then on (UTC ns of the venue's clock).

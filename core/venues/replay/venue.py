@@ -141,7 +141,7 @@ class ReplayVenue:
         """
         told = self._desk.statement(since, orders)
         here = self._with_those_on_their_way(list(told.orders))
-        return msgspec.structs.replace(told, orders=tuple(here))
+        return msgspec.structs.replace(told, orders=tuple(here), ts=self.now())
 
     def _with_those_on_their_way(self, working: list[VenueOrder]) -> list[VenueOrder]:
         known = {order.cl_ord_id for order in working}

@@ -162,6 +162,7 @@ class SimulatedVenue:
             tuple(desk.known(orders)),
             tuple(desk.executions(since)),
             tuple(desk.positions()) if self._whole_life else None,
+            ts=self.now,
         )
 
     def control(self, command: VenueControl) -> str:

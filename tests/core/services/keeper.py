@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,7 @@ from core.model.events import (
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
 from tests.core.services.helpers import ScriptedVenue
 
-ALL = frozenset({"asked", "executions", "positions"})
+ALL = frozenset({"asked", "executions", "positions", "time"})
 _replace = msgspec.structs.replace
 
 
@@ -44,6 +44,7 @@ class Keeper(ScriptedVenue):
         self.mute = self.deaf = False
         self.statements = 0
         self.since: list[int] = []
+        self.clock: Callable[[], int] = time.time_ns
 
     # -- what it is sent ---------------------------------------------------------------------
 
@@ -143,7 +144,7 @@ class Keeper(ScriptedVenue):
         qty: int = 0,
         price: int = 0,
     ) -> ExecutionReport:
-        o, now = self.orders[name], time.time_ns()
+        o, now = self.orders[name], self.clock()
         return ExecutionReport(
             self.name, now, now, o.cl_ord_id, kind, o.status, o.order_id, exec_id,
             request or o.cl_ord_id, o.instrument, o.side, o.qty, o.price, o.cum_qty,
@@ -168,4 +169,5 @@ class Keeper(ScriptedVenue):
             if "positions" in offers
             else None,
             tuple(self.balances) if "balances" in offers else None,
+            ts=self.clock() if "time" in offers else 0,
         )
