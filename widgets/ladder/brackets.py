@@ -65,7 +65,11 @@ class BracketDesk(QObject):
         return bracket_list(entry, exits, instrument, self._ids.next)
 
     def edit(self, instrument: Instrument) -> None:
-        """Open the window in which brackets are named and changed."""
+        """Open the window in which brackets are named and changed; once open, it comes forward."""
+        if self._popup is not None and self._popup.isVisible():
+            self._popup.raise_()
+            self._popup.activateWindow()
+            return
         self.close_popup()
 
         def tell(bracket: Bracket) -> str:
@@ -82,6 +86,7 @@ class BracketDesk(QObject):
         """Close the window, if it is open."""
         popup, self._popup = self._popup, None
         if popup is not None:
+            popup.destroyed.disconnect(self._gone)  # it goes later, when another may be open
             popup.close()
 
     def _meaning(self, bracket: Bracket, instrument: Instrument) -> str:

@@ -390,6 +390,7 @@ class LadderPanel(Panel):
     def _close_popup(self) -> None:
         popup, self._popup = self._popup, None
         if popup is not None:
+            popup.destroyed.disconnect(self._popup_gone)  # it goes later, when another may be open
             popup.close()
 
     def _popup_gone(self) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from msgspec.structs import replace
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
@@ -12,6 +12,7 @@ from core.model.events import CommandRefused
 from core.model.ids import IdMaker
 from tests.widgets.ladder_bench import ALT, LEFT, NONE, RIGHT, SHIFT, Bench
 from tests.widgets.trading_world import ASK, BID, BTC, SHARE
+from widgets.ladder.bracketpopup import BracketPopup
 from widgets.ladder.panel import LadderPanel
 
 
@@ -294,6 +295,45 @@ def test_the_bracket_in_use_stands_on_the_ladder_and_is_changed_in_its_window(be
     bench.click("bids", BID - 3, modifiers=ALT)
     _, stop, target = bench.orders or bench.asked[0].orders
     assert (stop.stop_price, target.price) == (BID - 3 - 642, BID - 3 + 1605)
+
+
+def test_a_second_press_opens_no_second_window_and_a_second_keep_keeps_once(bench, qtbot):
+    button = bench.panel.top.bracket
+    qtbot.mouseClick(button, LEFT)
+    popup = bench.panel.brackets._popup
+    popup.name.setEditText("Mine")
+    for _ in range(2):
+        qtbot.mouseDClick(button, LEFT)
+        qtbot.mouseClick(button, LEFT)
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        assert bench.panel.brackets._popup is popup
+        assert bench.panel.findChildren(BracketPopup) == [popup]
+    assert popup.name.currentText() == "Mine", "what was typed is still there"
+    changes = []
+    bench.panel.brackets.changed.connect(lambda: changes.append(1))
+    qtbot.mouseClick(popup.keep, LEFT)
+    qtbot.mouseDClick(popup.keep, LEFT)
+    assert changes == [1]
+    assert not popup.isVisible()
+    # at once again, before the closed one is gone
+    qtbot.mouseClick(button, LEFT)
+    again = bench.panel.brackets._popup
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert bench.panel.findChildren(BracketPopup) == [again]
+    assert again.isVisible()
+    assert bench.panel.brackets._popup is again
+    bench.panel.set_instrument(SHARE.id)
+    assert not again.isVisible()
+    assert bench.asked == []
+
+
+def test_a_double_click_with_alt_sends_one_bracket(bench, qtbot):
+    bench.arm()
+    point = bench.point("bids", BID - 3)
+    qtbot.mouseClick(bench.canvas, LEFT, ALT, point)
+    qtbot.mouseDClick(bench.canvas, LEFT, ALT, point)
+    (one,) = bench.asked
+    assert isinstance(one, NewOrderList)
 
 
 def test_brackets_are_kept_with_the_panel(bench, qtbot):

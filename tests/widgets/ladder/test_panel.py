@@ -22,7 +22,7 @@ from core.model.events import CommandRefused, LinkUpdate
 from core.model.ids import IdMaker
 from core.model.orders import AccountState
 from tests.widgets.ladder_bench import ALT, CTRL, LEFT, MIDDLE, NONE, RIGHT, SHIFT, Bench
-from tests.widgets.trading_world import ASK, BID, BTC
+from tests.widgets.trading_world import ASK, BID, BTC, SHARE
 from widgets.ladder.lock import IDLE_LIMIT
 from widgets.ladder.panel import LadderPanel
 from widgets.ladder.popup import OrdersPopup
@@ -415,6 +415,20 @@ def test_the_middle_button_lists_the_single_orders(bench):
     bench.rest(0.1)
     QApplication.processEvents()
     assert bench.panel._popup is None
+
+
+def test_a_list_opened_after_another_goes_with_the_instrument(bench):
+    for price in (BID - 3, BID - 5):
+        bench.world.order(f"at {price}", Side.BUY, price)
+    bench.rest()
+    bench.click("my_buys", BID - 3, MIDDLE)
+    bench.click("my_buys", BID - 5, MIDDLE)
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    (popup,) = bench.panel.findChildren(OrdersPopup)
+    assert (popup.price, popup.isVisible()) == (BID - 5, True)
+    assert bench.panel._popup is popup
+    bench.panel.set_instrument(SHARE.id)
+    assert not popup.isVisible()
 
 
 def test_the_button_below_cancels_what_it_counts(bench):
