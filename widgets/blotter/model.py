@@ -43,6 +43,7 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
     Args:
         group: rows of a lower group number stay above those of a higher one.
         colour: a cell's or row's colour by meaning, or None for the usual one.
+        number: a key's and row's place among equal ones; by default that in which they came.
 
     Attributes:
         board: the rows, newest states.
@@ -58,9 +59,11 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
         group: Callable[[R], int],
         colour: Callable[[R, str, Value], Any],
         parent: QObject,
+        number: Callable[[str, R], int] | None = None,
     ) -> None:
         super().__init__(parent)
         self._stores = stores
+        self._number = number
         self.board = board
         self.columns = tuple(columns)
         self._colour = colour
@@ -154,7 +157,8 @@ class BlotterModel(QAbstractTableModel, Generic[R]):
             self._homeless.add(key)
         elif line is None:
             self._count += 1
-            line = self._lines[key] = Line(key, row, instrument, self._count)
+            number = self._count if self._number is None else self._number(key, row)
+            line = self._lines[key] = Line(key, row, instrument, number)
             if self._filter.passes(line):
                 new.append(line)
         else:

@@ -72,6 +72,7 @@ class OrdersPanel(BlotterPanel[Order]):
             lambda order: 0 if order.working else 1,
             colour,
             self,
+            by_birth,
         )
 
     def make_actions(self) -> None:
@@ -109,6 +110,14 @@ class OrdersPanel(BlotterPanel[Order]):
         dialog = ChangeOrder(order, instrument, self.ids, self)
         dialog.requested.connect(self.requested)
         dialog.show()  # not modal: the kill switch stays within reach
+
+
+def by_birth(name: str, order: Order) -> int:
+    """Orders of the same moment (of one list, say) in the order of their ids, which count up.
+
+    So it is the same after a restart, when they come from the engine all at once.
+    """
+    return (order.created << 512) + int.from_bytes(name.encode()[:64])
 
 
 def colour(order: Order, column: str, value: Value) -> Any:

@@ -22,7 +22,7 @@ class Line(Generic[R]):
     """One row: the object and what is known of its cells.
 
     Attributes:
-        number: which row came first; decides between equal ones.
+        number: decides between equal ones; grows with each row that comes, as a rule.
         order: where it was put; None while nobody asked.
         shown: does it stand in the table?
     """

@@ -407,3 +407,22 @@ def test_the_form_to_change_an_order_has_a_line_around_it(qtbot, qapp, asked, wo
     picture = form.grab().toImage()
     for x, y in ((0, 0), (picture.width() - 1, picture.height() - 1), (5, 0), (0, 5)):
         assert picture.pixelColor(x, y) == DARK.line
+
+
+def test_orders_of_one_moment_keep_their_places_over_a_restart(opened, world):
+    """However their first words came, and in whatever order the engine tells them anew."""
+    born = world.clock.wall()
+    names = [f"P-0SESSION-{n}" for n in (8, 9, 10, 11)]
+    panel = opened("orders")
+    key = [c.id for c in panel.model.columns].index("cl_ord_id")
+
+    def shown() -> list[str]:
+        panel.flush()
+        rows = range(panel.model.rowCount())
+        return [panel.model.index(row, key).data() for row in rows]
+
+    for told in (names, names[::-1], [*names[2:], *names[:2]]):
+        world.stores.orders.clear()
+        for name in told:
+            world.order(name, Side.BUY, BID, created=born)
+        assert shown() == names[::-1]
