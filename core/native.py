@@ -46,6 +46,10 @@ def fingerprint() -> str:
     return digest.hexdigest()[:24]
 
 
+BUILD = fingerprint()
+"""Of the sources that this process began with: what makes the kernel come to its state."""
+
+
 def folder(of: str) -> Path:
     """Where the machine code of sources with this fingerprint is kept, for this Python."""
     return FOLDER / f"{of}{EXTENSION_SUFFIXES[0].rpartition('.')[0]}"
@@ -55,7 +59,7 @@ def attach() -> None:
     """Have the compiled modules imported from now on, if there are any of these sources."""
     if os.environ.get(_OFF, "0") != "0" or not FOLDER.is_dir():
         return
-    made = folder(fingerprint())
+    made = folder(BUILD)
     if not made.is_dir():
         return
     sys.path.append(str(made))

@@ -293,11 +293,21 @@ def _replay(directory: Path, options: argparse.Namespace) -> int:
     found = check_replay(directory, options.until, options.snapshot, options.check)
     print(f"{found.replayed} records worked off, from {found.start + 1} to {found.last}.")
     print(f"State: {found.digest}")
+    wrong = False
     for seq, same in found.compared:
-        print(f"Snapshot {seq}: {'the same' if same else 'DIFFERENT'}")
+        if same:
+            print(f"Snapshot {seq}: the same")
+        elif seq in found.foreign:
+            print(
+                f"Snapshot {seq}: another version of this program wrote it and came to another"
+                " state. Nothing is damaged; to compare, replay with that version."
+            )
+        else:
+            wrong = True
+            print(f"Snapshot {seq}: DIFFERENT")
     if options.check and not found.compared:
         print("There was no snapshot on the way to compare with.")
-    return 0 if all(same for _, same in found.compared) else 1
+    return 1 if wrong else 0
 
 
 # -- repair ------------------------------------------------------------------------------------

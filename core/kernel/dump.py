@@ -124,7 +124,7 @@ class JobDump(Part, frozen=True):
 
 
 class Dump(Part, frozen=True):
-    """A kernel's memory. `format` says how to read the rest."""
+    """A kernel's memory. `format` says how to read the rest, `build` which sources came to it."""
 
     format: int
     keep: int
@@ -151,14 +151,15 @@ class Dump(Part, frozen=True):
     watch: tuple[tuple[str, list[str]], ...] = ()
     timed: tuple[str, ...] = ()
     agreed: tuple[tuple[str, int], ...] = ()
+    build: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Dump).decode
 
 
-def dump(s: State) -> bytes:
-    """The memory as bytes (MessagePack)."""
+def dump(s: State, build: str = "") -> bytes:
+    """The memory as bytes (MessagePack), with a word on who wrote it."""
     return _encode(
         Dump(
             FORMAT,
@@ -185,6 +186,7 @@ def dump(s: State) -> bytes:
             tuple((name, list(orders)) for name, orders in s.watch.items()),
             tuple(s.timed),
             tuple(s.agreed.items()),
+            build,
         )
     )
 
@@ -192,6 +194,18 @@ def dump(s: State) -> bytes:
 def digest(s: State) -> str:
     """A hash of the memory: equal states, equal digests, on every machine and run."""
     return hashlib.blake2b(dump(s), digest_size=16).hexdigest()
+
+
+def build_of(data: bytes) -> str:
+    """Which build dumped a memory; empty when it did not say so.
+
+    Raises:
+        ValueError: when the bytes are not a dump that this version understands.
+    """
+    try:
+        return _decode(data).build
+    except msgspec.DecodeError as error:
+        raise ValueError(f"This is not a kernel's snapshot: {error}.") from None
 
 
 def load(data: bytes) -> State:

@@ -56,6 +56,7 @@ from core.model.instruments import Instrument
 from core.model.market import Quote, StatusUpdate, Taking, Trade
 from core.model.orders import AccountState, Fill, Order, OrderUpdate, Position
 from core.model.session import Appraisal
+from core.native import BUILD
 
 KEEP = 20_000
 """How many finished orders, and how many fills, the kernel remembers."""
@@ -309,8 +310,8 @@ class Kernel:
         return self._state.watch
 
     def dump(self) -> bytes:
-        """The whole memory as bytes, for a snapshot."""
-        return dump.dump(self._state)
+        """The whole memory as bytes, for a snapshot that says which build wrote it."""
+        return dump.dump(self._state, BUILD)
 
     def digest(self) -> str:
         """A hash of the whole memory."""

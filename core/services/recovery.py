@@ -12,11 +12,13 @@ from core.journal.errors import JournalError
 from core.journal.files import journal_files, read_snapshot, snapshot_files
 from core.journal.journal import Journal
 from core.journal.reader import NO_END, Recorded, open_header, read_file, replay
+from core.kernel.dump import build_of
 from core.kernel.kernel import Kernel
 from core.kernel.state import Output
 from core.model.enums import LinkState
 from core.model.events import LinkUpdate
 from core.model.inputs import Setup
+from core.native import BUILD
 
 SNAPSHOT_AFTER = 100_000
 """How many inputs a start may have to replay before it leaves a snapshot for the next one itself,
@@ -96,7 +98,8 @@ class Replayed(NamedTuple):
     """A replay that was made to be looked at.
 
     `start` is the record it began after, `last` the last one there was, `digest` the state's hash,
-    `compared` every snapshot on the way and whether it is the same.
+    `compared` every snapshot on the way and whether it is the same, `foreign` those of them that
+    another build of this program wrote: one of these may differ with nothing being wrong.
     """
 
     start: int
@@ -104,6 +107,7 @@ class Replayed(NamedTuple):
     replayed: int
     digest: str
     compared: list[tuple[int, bool]]
+    foreign: frozenset[int] = frozenset()
 
 
 def check_replay(
@@ -134,6 +138,7 @@ def check_replay(
         kernel = _load(directory, start, snapshots[start])
     due = [seq for seq in snapshots if check and seq > start]
     compared: list[tuple[int, bool]] = []
+    foreign: set[int] = set()
     last, count = start, 0
     # In pieces that end where a snapshot is to be compared or stands for records that are lost.
     inputs = replay(directory, start + 1, until)
@@ -152,9 +157,25 @@ def check_replay(
             due = [seq for seq in due if seq > last]
         count += apply_all(kernel, piece())
         if due and last == due[0]:
-            other = _load(directory, last, snapshots[due.pop(0)])
-            compared.append((last, other.digest() == kernel.digest()))
-    return Replayed(start, last, count, kernel.digest(), compared)
+            data = snapshots[due.pop(0)]
+            if _foreign(data):
+                foreign.add(last)
+            compared.append((last, _same(data, kernel)))
+    return Replayed(start, last, count, kernel.digest(), compared, frozenset(foreign))
+
+
+def _foreign(snapshot: bytes) -> bool:
+    try:
+        return build_of(snapshot) != BUILD
+    except ValueError:
+        return True  # it is whole, so whoever wrote it understands it
+
+
+def _same(snapshot: bytes, kernel: Kernel) -> bool:
+    try:
+        return Kernel.load(snapshot).digest() == kernel.digest()
+    except ValueError:
+        return False
 
 
 def _load(directory: Path, seq: int, data: bytes) -> Kernel:

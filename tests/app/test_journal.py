@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from app.cli import main
@@ -16,6 +17,7 @@ from core.journal.files import journal_files, read_snapshot, write_snapshot
 from core.journal.journal import Journal
 from core.model.commands import CancelOrder, NewOrder, NewOrderList
 from core.model.enums import Contingency, OrdType, Side
+from core.native import BUILD
 from core.services.snapshots import main as make_snapshot
 from tests.core.kernel.test_dump import busy
 from tests.core.services.test_recovery import record
@@ -143,6 +145,29 @@ def test_replay(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ten.exists()
     assert run("replay", "--folder", str(folder), "--check") == 1
     assert "Snapshot 10: DIFFERENT" in said(capsys)[0]
+
+
+@pytest.mark.parametrize("build", ["of yesterday", ""], ids=["stamped", "of before stamps"])
+def test_replay_names_snapshots_of_another_version(
+    folder: Path, capsys: pytest.CaptureFixture[str], build: str
+) -> None:
+    """Another version may come to another state; that is no damage, and no fault of this one."""
+    assert make_snapshot([str(folder), "12", "0"]) == 0
+    assert make_snapshot([str(folder), "10", "0"]) == 0
+    wrong = read_snapshot(folder / f"{12:020d}.snapshot")
+    assert not isinstance(wrong, str)
+    memory = msgspec.msgpack.decode(wrong.data)
+    assert memory[-1] == BUILD
+    data = msgspec.msgpack.encode([*memory[:-1], build] if build else memory[:-1])
+    write_snapshot(folder, wrong.journal, wrong._replace(seq=10, data=data))
+    assert run("replay", "--folder", str(folder), "--check") == 0
+    out, _ = said(capsys)
+    assert "Snapshot 10: another version of this program wrote it" in out
+    assert "Snapshot 12: the same" in out
+    assert "DIFFERENT" not in out
+    write_snapshot(folder, wrong.journal, wrong._replace(seq=10, data=b"of tomorrow"))
+    assert run("replay", "--folder", str(folder), "--check") == 0
+    assert "Snapshot 10: another version" in said(capsys)[0]
 
 
 def test_repair_of_a_torn_end(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
