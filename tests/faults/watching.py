@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,32 +39,47 @@ class Row(NamedTuple):
 
 
 class Watched:
-    """A process by the name that the table gives it."""
+    """A process by the name that the table gives it.
+
+    Attributes:
+        ended: it is gone; what was measured before stays.
+    """
 
     def __init__(self, name: str, pid: int, folder: Path, speaks: bool = False) -> None:
         self.name = name
         self.rows: list[Row] = []
+        self.ended = False
         self._process = psutil.Process(pid)
         self._folder = folder
         self._speaks = speaks
         self._sizes: list[int] = []
-        self._worked, self._since = self._time(), time.monotonic()
+        self.begin()
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+    def begin(self) -> None:
+        """The first window begins now."""
+        self._sizes.clear()
+        self._worked, self._since = self._time(), time.monotonic()
 
     def sample(self) -> None:
         """Look at its memory; a few times a window."""
-        self._sizes.append(self._process.memory_info().rss)
+        try:
+            self._sizes.append(self._process.memory_info().rss)
+        except psutil.Error:
+            self.ended = True
 
-    def close_window(self) -> Row:
-        """What was measured since the last time."""
+    def close_window(self) -> None:
+        """Keep what was measured since the last time."""
         self.sample()
+        if not self.ended:
+            with contextlib.suppress(psutil.Error):
+                self.rows.append(self._row())
+        self.begin()
+
+    def _row(self) -> Row:
         process = self._process
         told = census.ask(self._folder, process.pid) if self._speaks else {}
         worked, now = self._time(), time.monotonic()
-        row = Row(
+        return Row(
             median(self._sizes),
             process.num_fds() if hasattr(process, "num_fds") else process.num_handles(),
             process.num_threads(),
@@ -71,18 +87,20 @@ class Watched:
             told.get("qobjects", 0),
             (worked - self._worked) / (now - self._since),
         )
-        self.rows.append(row)
-        self._sizes.clear()
-        self._worked, self._since = self._time(), time.monotonic()
-        return row
 
     def _time(self) -> float:
-        times = self._process.cpu_times()
+        try:
+            times = self._process.cpu_times()
+        except psutil.Error:
+            self.ended = True
+            return 0.0
         return float(times.user + times.system)
 
     def problems(self, warm: int) -> list[str]:
         """What grew after the first `warm` windows, as sentences."""
         rows = self.rows[warm:]
+        if self.ended or len(rows) < 2:
+            return [f"{self.name}: it ended"]
         found = []
         sizes = [row.rss for row in rows]
         grown = trend.growth(sizes)
@@ -100,6 +118,8 @@ class Watched:
     def line(self, warm: int) -> str:
         """The row of the last table: first and last window after the warm-up, and the trend."""
         rows = self.rows[warm:]
+        if not rows:
+            return f"{self.name:<12} it ended"
         first, last = rows[0], rows[-1]
 
         def pair(word: str) -> str:
