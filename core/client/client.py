@@ -111,7 +111,7 @@ class EngineClient:
 
     @property
     def fd(self) -> int:
-        """Descriptor for a notifier, edge-triggered; -1 when there is none now."""
+        """Descriptor for a notifier, perhaps edge-triggered; -1 when there is none now."""
         return self._channel.fd if self._channel is not None else -1
 
     @property
@@ -229,8 +229,8 @@ class EngineClient:
         self._retry_at = time.monotonic() + (8 * _RETRY if self._refused else _RETRY)
         if self._channel is not None:
             channel, self._channel = self._channel, None
+            self._fd_changed()  # while the descriptor still is what it was
             channel.close()
-            self._fd_changed()
 
     def _fd_changed(self) -> None:
         for notify in self.on_fd_changed:

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from core.bus.channel import EngineChannel
 from core.bus.endpoint import new_token
 from core.bus.inline import InlineChannel
+from core.bus.listener import EngineChannel
 from core.bus.local import Handler, LocalBus
 from core.bus.server import Peer, Server
 from core.client.client import EngineClient

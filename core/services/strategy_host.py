@@ -22,6 +22,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from core.bus.channel import connect
 from core.bus.endpoint import TOKEN_VARIABLE
 from core.client.client import EngineClient
 from core.client.stores import Stores, position_key
@@ -94,8 +95,9 @@ class Host:
         self._settings = settings
         self._kind = find_strategy(settings.kind, Path(settings.folder))
         self.params = make_params(self._kind, settings.params)
-        stores = Stores(_KEPT)
-        self._client = EngineClient(settings.endpoint, token, settings.client, "strategy", stores)
+        self._client = EngineClient(
+            settings.endpoint, token, settings.client, "strategy", Stores(_KEPT), connect
+        )
         self._client.on_event.append(self._on_event)
         self._client.on_snapshot.append(self._on_snapshot)
         self._ids = IdMaker("S")
@@ -148,33 +150,50 @@ class Host:
         Raises:
             Exception: whatever the strategy raises.
         """
-        wake = asyncio.Event()
         loop = asyncio.get_running_loop()
+        over = loop.create_future()
         watched = -1
-        self._client.connect()
-        try:
-            while not self.stopping:
-                if self._client.fd != watched:
-                    watched = self._watch(loop, watched, wake)
-                # Sending may swallow the edge that announces messages: read until none is left.
+        failed: BaseException | None = None
+
+        def work() -> None:
+            nonlocal failed
+            if over.done():
+                return
+            try:
+                # A descriptor may tell only once that there is something: read until none is left.
                 while self._client.poll() and not self.stopping:
                     self._turn()
                 self._turn()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), WAIT_SECONDS)
-                wake.clear()
+            except BaseException as error:
+                failed = error
+            if failed is not None or self.stopping:
+                over.set_result(None)
+
+        def watch() -> None:
+            nonlocal watched
+            with contextlib.suppress(NotImplementedError):
+                if watched >= 0:
+                    loop.remove_reader(watched)
+                if self._client.fd >= 0:
+                    loop.add_reader(self._client.fd, work)
+            watched = self._client.fd
+
+        def now_and_then() -> None:
+            work()
+            if not over.done():
+                loop.call_later(WAIT_SECONDS, now_and_then)
+
+        self._client.on_fd_changed.append(watch)
+        self._client.connect()
+        try:
+            now_and_then()
+            await over
+            if failed is not None:
+                raise failed
             if self._runner is not None:
                 self._runner.stop(self._now())
         finally:
             self._client.close()
-
-    def _watch(self, loop: asyncio.AbstractEventLoop, old: int, wake: asyncio.Event) -> int:
-        with contextlib.suppress(NotImplementedError, OSError, ValueError):
-            if old >= 0:
-                loop.remove_reader(old)
-            if self._client.fd >= 0:
-                loop.add_reader(self._client.fd, wake.set)
-        return self._client.fd
 
     def _turn(self) -> None:
         now = time.monotonic()

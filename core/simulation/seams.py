@@ -90,7 +90,7 @@ def seams(
         (journal.journal, "WriterLock", _Lock),
         (journal.journal, "threading", threads),
         (journal.opening, "secrets", random),
-        (remote.link, "ClientChannel", network.connect),
+        (remote.link, "connect", network.connect),
         (remote.host, "EngineChannel", network.host),
         (remote.host, "new_token", lambda: "life"),
     ]

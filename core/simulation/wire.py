@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.bus.server import Peer, Sent
 
 if TYPE_CHECKING:
-    from core.bus.channel import Receiver
+    from core.bus.listener import Receiver
     from core.simulation.loop import VirtualLoop
 
 LATENCY = 0.0005
@@ -67,7 +67,9 @@ class Pipe:
 
 
 class Connection:
-    """What stands for `core.bus.channel.ClientChannel`, and the host's end of it."""
+    """What stands for a `core.bus.channel.Channel`, and the host's end of it."""
+
+    edge_triggered = True
 
     def __init__(self, network: Network, endpoint: str) -> None:
         self._network = network
@@ -156,7 +158,7 @@ class Connection:
 
 
 class HostChannel:
-    """What stands for `core.bus.channel.EngineChannel`."""
+    """What stands for `core.bus.listener.EngineChannel`."""
 
     def __init__(self, network: Network, server: Receiver, endpoint: str) -> None:
         self._network = network

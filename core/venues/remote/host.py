@@ -18,8 +18,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.bus.channel import EngineChannel
 from core.bus.endpoint import TOKEN_VARIABLE, new_token
+from core.bus.listener import EngineChannel
 from core.bus.server import Peer, Sent
 from core.model.events import VenueEvent
 from core.model.market import MarketData
@@ -46,6 +46,9 @@ PULSE_SECONDS = 0.5
 SILENCE_SECONDS = 3.0
 """After this long without an answer a connection is broken, and another engine may attach."""
 
+_MOST_WAITING = 20_000
+"""Messages that may wait for a member that is slow, but not silent for so long."""
+
 
 class VenueHost:
     """Serves one venue to one engine at a time, the member; while it is there, others are denied.
@@ -67,7 +70,7 @@ class VenueHost:
         self._token = token.encode()
         self._incarnation = new_token()
         self._memory = Memory()
-        self._channel = EngineChannel(self, endpoint, silence=SILENCE_SECONDS)
+        self._channel = EngineChannel(self, endpoint, _MOST_WAITING, SILENCE_SECONDS)
         self._member: Peer | None = None
         self._pending: list[MarketData | VenueEvent] = []
         self._flush_due = False

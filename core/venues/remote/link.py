@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from core.bus.channel import ClientChannel
+from core.bus.channel import connect
 from core.model.wire import encode
 from core.venues.remote.messages import FromHost, ToHost, decode_from_host
 
@@ -29,7 +29,7 @@ class Link:
     def __init__(self, endpoint: str, on_message: Callable[[FromHost], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_message = on_message
-        self._channel = ClientChannel(endpoint)
+        self._channel = connect(endpoint)
         self._closed = False
         self._turn_due = False
         self._broken = ""
@@ -53,8 +53,8 @@ class Link:
     def send(self, message: ToHost) -> bool:
         """Puts a message on its way; False when it certainly is not."""
         sent = not self._closed and self._channel.send(encode(message))
-        # Sending may swallow the edge that announces waiting messages.
-        self._turn_soon()
+        if self._channel.edge_triggered:
+            self._turn_soon()  # sending may swallow the edge that announces waiting messages
         return sent
 
     def turn(self) -> None:

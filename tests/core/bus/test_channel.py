@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +12,11 @@ import zmq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.bus.channel import ClientChannel, EngineChannel
+from core.bus.channel import Channel, ClientChannel, DirectChannel, connect
 from core.bus.endpoint import default_endpoint, free_port, new_token, private_directory
+from core.bus.listener import EngineChannel
 from core.bus.server import Peer, Sent, Server
+from core.bus.zmtp import GREETING, frame
 from core.model.commands import CancelOrder
 from core.model.session import PROTOCOL, Heartbeat, Hello, Refused, Submit, ToEngine
 from core.model.wire import decode_from_engine, encode
@@ -29,13 +32,14 @@ class Engine:
         endpoint: str,
         high_water: int = 1000,
         loop: asyncio.AbstractEventLoop | None = None,
+        silence: float = 0.0,
     ) -> None:
         self.loop = loop or asyncio.new_event_loop()
         self.heard: list[ToEngine] = []
         self.peers: list[Peer] = []
         self.errors: list[str] = []
         self.server = Server(TOKEN, self.on_message, self.errors.append)
-        self.channel = EngineChannel(self.server, endpoint, high_water)
+        self.channel = EngineChannel(self.server, endpoint, high_water, silence)
         try:
             self.channel.open(self.loop)
         except OSError:
@@ -79,9 +83,14 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     engine.close()
 
 
-@pytest.fixture
-def client(engine: Engine) -> Iterator[ClientChannel]:
-    client = ClientChannel(engine.channel.endpoint)
+KINDS: list[type[ClientChannel] | type[DirectChannel]] = [ClientChannel]
+if sys.platform != "win32":
+    KINDS.append(DirectChannel)
+
+
+@pytest.fixture(params=KINDS)
+def client(engine: Engine, request: pytest.FixtureRequest) -> Iterator[Channel]:
+    client: Channel = request.param(engine.channel.endpoint)
     assert engine.run_until(lambda: client.connected)
     yield client
     client.close()
@@ -91,7 +100,7 @@ def hello(token: str = TOKEN, protocol: int = PROTOCOL) -> bytes:
     return encode(Hello("tester", "tool", token, protocol))
 
 
-def answers(engine: Engine, client: ClientChannel, count: int = 1) -> list[object]:
+def answers(engine: Engine, client: Channel, count: int = 1) -> list[object]:
     got: list[object] = []
 
     def enough() -> bool:
@@ -103,7 +112,7 @@ def answers(engine: Engine, client: ClientChannel, count: int = 1) -> list[objec
     return got
 
 
-def test_messages_go_both_ways_in_order(engine: Engine, client: ClientChannel) -> None:
+def test_messages_go_both_ways_in_order(engine: Engine, client: Channel) -> None:
     assert client.send(hello())
     for i in range(500):
         assert client.send(encode(Heartbeat(i)))
@@ -114,7 +123,7 @@ def test_messages_go_both_ways_in_order(engine: Engine, client: ClientChannel) -
 
 
 def test_nothing_waits_for_another_edge_when_both_sides_talk_at_once(
-    engine: Engine, client: ClientChannel
+    engine: Engine, client: Channel
 ) -> None:
     client.send(hello())
     assert engine.run_until(lambda: bool(engine.peers))
@@ -150,7 +159,7 @@ def test_nothing_waits_for_another_edge_when_both_sides_talk_at_once(
     ids=["wrong token", "newer protocol", "no hello", "order first", "no message", "nothing"],
 )
 def test_whoever_is_not_admitted_hears_why_and_is_not_heard(
-    engine: Engine, client: ClientChannel, message: bytes, words: str
+    engine: Engine, client: Channel, message: bytes, words: str
 ) -> None:
     client.send(message)
     (answer,) = answers(engine, client)
@@ -163,7 +172,7 @@ def test_whoever_is_not_admitted_hears_why_and_is_not_heard(
 
 
 def test_a_malformed_message_names_the_field_and_the_client_stays(
-    engine: Engine, client: ClientChannel
+    engine: Engine, client: Channel
 ) -> None:
     client.send(hello())
     client.send(encode(["Submit", ["CancelOrder", 17, "order"]]))  # type: ignore[arg-type]
@@ -176,18 +185,26 @@ def test_a_malformed_message_names_the_field_and_the_client_stays(
     assert beat == Heartbeat(5)
 
 
-def test_a_message_of_several_parts_is_malformed(engine: Engine, client: ClientChannel) -> None:
+def test_a_message_of_several_parts_is_malformed(engine: Engine, client: Channel) -> None:
     client.send(hello())
-    client._socket.send_multipart([encode(Heartbeat(1)), b"more"])
+    if isinstance(client, DirectChannel):
+        one = encode(Heartbeat(1))
+        client._stream.command(bytes([1, len(one)]) + one + frame(b"more"))
+    else:
+        assert isinstance(client, ClientChannel)
+        client._socket.send_multipart([encode(Heartbeat(1)), b"more"])
     (refused,) = answers(engine, client)
     assert isinstance(refused, Refused)
     assert "2 parts" in refused.text
 
 
-def test_a_full_client_is_told_apart_and_nobody_else_waits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_full_client_is_told_apart_and_nobody_else_waits(
+    tmp_path: Path, kind: type[ClientChannel] | type[DirectChannel]
+) -> None:
     engine = Engine(default_endpoint(tmp_path), high_water=10)
-    slow = ClientChannel(engine.channel.endpoint)
-    quick = ClientChannel(engine.channel.endpoint)
+    slow = kind(engine.channel.endpoint)
+    quick = kind(engine.channel.endpoint)
     try:
         assert engine.run_until(lambda: slow.connected and quick.connected)
         slow.send(hello())
@@ -210,7 +227,7 @@ def test_a_full_client_is_told_apart_and_nobody_else_waits(tmp_path: Path) -> No
         engine.close()
 
 
-def test_a_client_that_left_is_gone(engine: Engine, client: ClientChannel) -> None:
+def test_a_client_that_left_is_gone(engine: Engine, client: Channel) -> None:
     client.send(hello())
     assert engine.run_until(lambda: bool(engine.peers))
     client.close()
@@ -219,9 +236,7 @@ def test_a_client_that_left_is_gone(engine: Engine, client: ClientChannel) -> No
     assert client.receive() is None
 
 
-def test_a_client_notices_at_once_that_the_engine_closed(
-    engine: Engine, client: ClientChannel
-) -> None:
+def test_a_client_notices_at_once_that_the_engine_closed(engine: Engine, client: Channel) -> None:
     assert client.lost() == ""
     engine.channel.close()
     assert engine.run_until(lambda: client.lost() != "")
@@ -229,8 +244,13 @@ def test_a_client_notices_at_once_that_the_engine_closed(
     assert not client.send(hello())
 
 
-def test_nobody_listens(tmp_path: Path) -> None:
-    client = ClientChannel(f"tcp://127.0.0.1:{free_port()}")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scheme", ENDPOINTS)
+def test_nobody_listens(
+    tmp_path: Path, kind: type[ClientChannel] | type[DirectChannel], scheme: str
+) -> None:
+    endpoint = f"tcp://127.0.0.1:{free_port()}" if scheme == "tcp" else f"ipc://{tmp_path}/no"
+    client = kind(endpoint)
     deadline = time.monotonic() + 5
     while not client.lost() and time.monotonic() < deadline:
         assert not client.send(hello())
@@ -241,7 +261,7 @@ def test_nobody_listens(tmp_path: Path) -> None:
 
 def test_an_endpoint_that_is_none_is_a_sentence() -> None:
     with pytest.raises(OSError, match="not an endpoint"):
-        ClientChannel("nonsense")
+        connect("nonsense")
     with pytest.raises(OSError, match="cannot listen"):
         Engine("tcp://256.1.1.1:5")
 
@@ -328,7 +348,7 @@ def test_no_bytes_raise_out_of_the_server(data: bytes) -> None:
         assert isinstance(decode_from_engine(said), Refused)
 
 
-def test_an_engine_that_fails_on_a_message_goes_on(engine: Engine, client: ClientChannel) -> None:
+def test_an_engine_that_fails_on_a_message_goes_on(engine: Engine, client: Channel) -> None:
     def failing(peer: Peer, message: ToEngine) -> None:
         if isinstance(message, Heartbeat) and message.ts == 1:
             raise RuntimeError("boom")
@@ -343,12 +363,102 @@ def test_an_engine_that_fails_on_a_message_goes_on(engine: Engine, client: Clien
     assert "boom" in engine.errors[0]
 
 
-def test_the_largest_message_is_bounded(engine: Engine, client: ClientChannel) -> None:
+def test_the_largest_message_is_bounded(engine: Engine, client: Channel) -> None:
     client.send(hello())
     assert engine.run_until(lambda: bool(engine.peers))
     client.send(b"x" * (2 << 20))
     assert engine.run_until(lambda: client.lost() != "")
     assert len(engine.heard) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names are looked up there as well")
+def test_a_name_is_looked_up_by_a_thread_and_a_number_needs_none() -> None:
+    named, numbered = connect("tcp://nowhere.invalid:5"), connect(f"tcp://127.0.0.1:{free_port()}")
+    assert (type(named), type(numbered)) == (ClientChannel, DirectChannel)
+    named.close()
+    numbered.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="ZeroMQ connects there")
+def test_a_direct_connection_is_understood_by_zeromqs_own_router() -> None:
+    router = zmq.Context.instance().socket(zmq.ROUTER)
+    router.setsockopt(zmq.LINGER, 0)
+    port = router.bind_to_random_port("tcp://127.0.0.1")
+    client = DirectChannel(f"tcp://127.0.0.1:{port}")
+
+    def until(done: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 5
+        while not done():
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
+    got: list[bytes] = []
+    until(lambda: client.connected)
+    sizes = (0, 1, 255, 256, 70_000, 3_000_000)
+    try:
+        for size in sizes:
+            assert client.send(bytes(size))
+            until(lambda: client.receive() is None and router.poll(1))
+            who, message = router.recv_multipart()
+            router.send_multipart([who, message])
+            answered = len(got) + 1
+            while len(got) < answered:
+                if (found := client.receive()) is not None:
+                    got.append(found)
+        assert [len(message) for message in got] == list(sizes)
+    finally:
+        client.close()
+        router.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_silent_end_is_cut_off_and_one_that_answers_is_not(
+    tmp_path: Path, kind: type[ClientChannel] | type[DirectChannel]
+) -> None:
+    engine = Engine(default_endpoint(tmp_path), silence=0.2)
+    asleep = DirectChannel(engine.channel.endpoint)
+    awake = kind(engine.channel.endpoint)
+    try:
+        assert engine.run_until(lambda: asleep.connected and awake.connected)
+        members = engine.channel._members
+        assert engine.run_until(lambda: awake.receive() is None and len(members) == 1)
+        assert not engine.run_until(
+            lambda: awake.receive() is not None or len(members) != 1, seconds=0.5
+        )
+        assert awake.connected
+    finally:
+        asleep.close()
+        awake.close()
+        engine.close()
+
+
+def test_who_speaks_another_language_is_cut_off_and_the_others_stay(
+    engine: Engine, client: Channel
+) -> None:
+    client.send(hello())
+    endpoint = engine.channel.endpoint
+    for nonsense in (b"GET / HTTP/1.1\r\n\r\n", GREETING + b"\0\x01x", GREETING + b"\x04\0"):
+        if endpoint.startswith("ipc"):
+            stranger = socket.socket(socket.AF_UNIX)
+            stranger.connect(endpoint.removeprefix("ipc://"))
+        else:
+            host, port = endpoint.removeprefix("tcp://").split(":")
+            stranger = socket.create_connection((host, int(port)))
+        with stranger:
+            stranger.sendall(nonsense)
+            stranger.settimeout(0.0)
+            assert engine.run_until(lambda: _over(stranger))  # noqa: B023 - within this turn
+    client.send(encode(Heartbeat(4)))
+    assert answers(engine, client) == [Heartbeat(4)]
+
+
+def _over(stranger: socket.socket) -> bool:
+    try:
+        return not stranger.recv(1000)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def test_zmq_is_the_version_this_was_written_for() -> None:
