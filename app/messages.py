@@ -53,8 +53,37 @@ def write_if_free(parent: QWidget, title: str, path: str, write: Callable[[], ob
     box.show()
 
 
+PANEL_KEYS = (
+    (
+        "in the ladder",
+        "arrows, PgUp, PgDn move the row; Enter as a click; B, S buy, sell when "
+        "armed (Shift: stop), Alt+Enter as Alt+click: with the bracket; X cancel; "
+        "L list orders; − reduce; Alt+↑↓ move orders; Ctrl+↑↓ grouping; Space "
+        "recentre; Esc",
+    ),
+    (
+        "in a chart",
+        "←→, PgUp, PgDn pan; ↑↓, + − zoom; Home, End go to the oldest and newest "
+        "bar; B, S draft an order at the crosshair; digits begin an interval; Esc "
+        "gives up a drag",
+    ),
+    (
+        "in a blotter",
+        "typing filters; Del cancels or closes; F2 changes; Ctrl+R reverses a "
+        "position; Enter shows the instrument, in Orders the order's story (there "
+        "Ctrl+I shows the instrument); Ctrl+T in Fills tells the order's story; "
+        "Ctrl+C copies",
+    ),
+    (
+        "in the strategies",
+        "F2 shows and changes parameters; on a draft Enter accepts, Esc skips",
+    ),
+)
+"""What keys do where the focus is; as in the README."""
+
+
 def keys_text(actions: Actions) -> str:
-    """All actions with short cuts, as a table."""
+    """All actions with short cuts, and the keys of the panels beside them."""
     rows = []
     for action in actions:
         keys = ", ".join(
@@ -62,7 +91,15 @@ def keys_text(actions: Actions) -> str:
         )
         if keys:
             rows.append(f"<tr><td>{plain_text(action)}</td><td>&nbsp;&nbsp;{keys}</td></tr>")
-    return f"<table>{''.join(rows)}</table>"
+    panels = "".join(
+        f"<p><b>{place.capitalize()}</b><br>{keys.replace('; ', '<br>')}</p>"
+        for place, keys in PANEL_KEYS
+    )
+    actions_table = f"<table>{''.join(rows)}</table>"
+    return (
+        f"<table><tr><td>{actions_table}</td><td>&nbsp;&nbsp;&nbsp;&nbsp;</td><td>{panels}</td>"
+        "</tr></table>"
+    )
 
 
 def focus_first(panel: QWidget) -> None:
