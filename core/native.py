@@ -23,7 +23,14 @@ MODULES = (
         f"core.kernel.{name}"
         for name in (
             "commands", "desks", "duplicates", "executions", "exposure", "gate", "ids", "kernel",
-            "losses", "orders", "positions", "rates", "reports", "resting", "rules", "state",
+            "losses", "margins", "orders", "positions", "rates", "reports", "resting", "rules",
+            "state",
+        )
+    ),
+    *(
+        f"core.risk.margin.{name}"
+        for name in (
+            "base", "cash", "legs", "options", "pairing", "perpetual", "regt", "scan", "strategies",
         )
     ),
     "core.model.checks",
@@ -31,7 +38,7 @@ MODULES = (
 )  # fmt: skip
 """What every order goes through. The rest of the kernel is Python as ever."""
 
-_PACKAGES = ("core.kernel", "core.model")
+_PACKAGES = ("core.kernel", "core.model", "core.risk.margin")
 _TYPES = ("core/kernel", "core/model", "core/risk")
 _OFF = "OUTCRY_INTERPRETED"
 

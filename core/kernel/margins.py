@@ -45,6 +45,7 @@ class Margin:
         self._lines: dict[str, Line | str] = {}
         self._seen = -2
         self._unable: dict[str, str] = {}
+        self._reserves: dict[str, tuple[int, Reserve]] = {}
         self._vols: Mapping[str, int] = {}
         self._products = [each.underlying for each in setup.products]
         self._scan: ScanMargin | None = None
@@ -100,7 +101,7 @@ class Margin:
 
     def line(self, account: Account, holding: Holding) -> Line | str:
         """The line of one holding, or a sentence why there is none."""
-        self.refresh(account)
+        self._take(account)
         for name, problem in self._unable.items():
             other = account.holdings.get(name)
             if other is not None and (other.qty or other.live):
@@ -109,11 +110,15 @@ class Margin:
 
     def refresh(self, account: Account) -> Requirement:
         """What must be there now, of all that the account holds and may hold."""
+        self._take(account)
+        return self._model.requirement()
+
+    def _take(self, account: Account) -> None:
+        """Take up what the account holds and may hold, where something has changed."""
         if self._seen != account.stamp:
             self._seen = account.stamp
             for each in account.holdings.values():
                 self._line(each)
-        return self._model.requirement()
 
     def after(
         self,
@@ -169,20 +174,31 @@ class Margin:
                 self._unable[name] = line
         if isinstance(line, str):
             return line
-        opened = (holding.open_buy, holding.open_sell, *reserved(holding))
-        now = (holding.qty, market.mark2, *opened)
-        if now != (
-            line.qty,
-            line.mark2,
-            line.open_buy,
-            line.open_sell,
-            line.buy2,
-            line.sell2,
+        qty, mark2, live = holding.qty, market.mark2, holding.live
+        same = line.qty == qty and line.mark2 == mark2
+        if same and not (live or line.open_buy or line.open_sell):
+            return line
+        buy2, sell2 = self._reserved(holding, mark2) if live else (0, 0)
+        if (
+            same
+            and line.open_buy == holding.open_buy
+            and line.open_sell == holding.open_sell
+            and line.buy2 == buy2
+            and line.sell2 == sell2
         ):
-            line.put(*now)
-            line.pnl = holding.pnl
-            self._model.touch(line)
+            return line
+        line.put(qty, mark2, holding.open_buy, holding.open_sell, buy2, sell2)
+        line.pnl = holding.pnl
+        self._model.touch(line)
         return line
+
+    def _reserved(self, holding: Holding, mark2: int) -> tuple[int, int]:
+        name, changes = holding.market.instrument.id, holding.resting.changes
+        known = self._reserves.get(name)
+        if known is None or known[0] != changes:
+            known = self._reserves[name] = changes, reserved(holding)
+        found = known[1]
+        return found.buys2 + found.buys * mark2, found.sells2 + found.sells * mark2
 
     def _new(self, holding: Holding) -> Line | str:
         market = holding.market
@@ -213,16 +229,28 @@ class Margin:
         return bool(known)
 
 
-def reserved(holding: Holding) -> tuple[int, int]:
-    """What open buys and open sales may trade at worst, in lots times twice the price."""
-    buys = sells = 0
+class Reserve(NamedTuple):
+    """What open buys and sales may trade at worst: lots times twice the price of those that have
+    one, and the lots of the others, which trade at the mark."""
+
+    buys2: int
+    buys: int
+    sells2: int
+    sells: int
+
+
+def reserved(holding: Holding) -> Reserve:
+    """What the working orders of a holding may trade."""
+    buys2 = buys = sells2 = sells = 0
     for live in holding.live.values():
-        worth = live.exposed * worst_price2(live, holding.market.mark2)
+        price2 = worst_price2(live, 0)
         if live.command.side is _BUY:
-            buys += worth
+            buys2 += live.exposed * price2
+            buys += 0 if price2 else live.exposed
         else:
-            sells += worth
-    return buys, sells
+            sells2 += live.exposed * price2
+            sells += 0 if price2 else live.exposed
+    return Reserve(buys2, buys, sells2, sells)
 
 
 def worst_price2(live: Live, mark2: int) -> int:

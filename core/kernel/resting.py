@@ -34,13 +34,15 @@ class Resting:
 
     An order has one entry for each price at which it may rest, those asked for by replaces in
     flight too. What is over, or has another price by now, is thrown out when it comes to the top.
+    `changes` counts whatever happened to any order of the holding.
     """
 
-    __slots__ = ("_asks", "_bids")
+    __slots__ = ("_asks", "_bids", "changes")
 
     def __init__(self) -> None:
         self._asks: list[tuple[int, str]] = []
         self._bids: list[tuple[int, str]] = []
+        self.changes = 0
 
     def add(self, live: Live, price: int, orders: Mapping[str, Live]) -> None:
         """An order may rest at this price from now on; `orders` are all that work."""

@@ -84,6 +84,8 @@ class State:
         """Tell that an order changed; returns what it is now."""
         live.seq = self.seq
         live.updated = self.ts
+        if live.holding is not None:
+            live.holding.resting.changes += 1
         order = live.view()
         self.out.append(
             OrderUpdate(
@@ -175,6 +177,7 @@ class State:
         holding = live.holding
         if delta and holding is not None:
             live.exposed = exposed
+            holding.resting.changes += 1
             buy = live.command.side is _BUY
             for each in (holding, live.part, live.hand):
                 if each is not None:

@@ -8,8 +8,9 @@ the mean of those beyond it the ES (Hull, "Options, Futures, and Other Derivativ
 simulation").
 
 Exposures are integers of money (10^-24 of the account's currency, negative when short) and so
-are the answers, rounded up. Between, it is binary floating point: the same on every run of one
-platform for the same returns and exposures, whatever the path to them.
+are the answers, rounded up. Between, historical risk is binary floating point and parametric risk
+exact up to the root: the same on every run of one platform for the same returns and exposures,
+whatever the path to them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+
+_FINE = 10**24
+_MOST = 1e12
 
 
 class Risk:
@@ -90,9 +94,10 @@ def ewma_covariance(returns: Floats, decay: float = 0.94) -> Floats:
 
 
 class ParametricVar:
-    """Value at risk by covariance; an order costs a few multiplications.
+    """Value at risk by covariance; a change and an order cost a few multiplications each.
 
-    `covariance` is of the returns of one step, `steps` the horizon (the square root of time).
+    `covariance` is of the returns of one step, `steps` the horizon (the square root of time). It
+    is taken as whole numbers of 10^-24, so that sums that are kept up are as exact as new ones.
 
     Raises:
         ValueError: when the covariance is not square and finite.
@@ -101,7 +106,6 @@ class ParametricVar:
     def __init__(self, covariance: Floats, steps: int = 1) -> None:
         self.exposures = [0] * len(covariance)
         self._scale = sqrt(steps)
-        self._variance = 0.0
         self.renew(covariance)
 
     def renew(self, covariance: Floats) -> None:
@@ -109,14 +113,25 @@ class ParametricVar:
         count = len(self.exposures)
         if covariance.shape != (count, count) or not np.isfinite(covariance).all():
             raise ValueError(f"The covariance of {count} instruments must be {count} x {count}.")
-        self._matrix = covariance
-        self._own: list[float] = covariance.diagonal().tolist()
-        self._sum()
+        if count and np.abs(covariance).max() > _MOST:
+            raise ValueError("A covariance is larger than any that there is.")
+        # Symmetric, whatever the last digits are.
+        rows: list[list[float]] = ((covariance + covariance.T) / 2.0).tolist()
+        self._matrix = [[round(value * _FINE) for value in row] for row in rows]
+        self._with = [0] * count
+        self._variance = 0
+        exposures, self.exposures = self.exposures, [0] * count
+        for at, exposure in enumerate(exposures):
+            self.hold(at, exposure)
 
     def hold(self, at: int, exposure: int) -> None:
         """What is held of an instrument is worth this now."""
-        self.exposures[at] = exposure
-        self._sum()
+        more = exposure - self.exposures[at]
+        if more:
+            row = self._matrix[at]
+            self._variance += more * (2 * self._with[at] + more * row[at])
+            self._with = [have + more * each for have, each in zip(self._with, row, strict=True)]
+            self.exposures[at] = exposure
 
     def var(self, risk: Risk) -> int:
         """The value at risk."""
@@ -128,19 +143,12 @@ class ParametricVar:
 
     def after(self, at: int, value: int, risk: Risk) -> tuple[int, int]:
         """VaR and ES with an order that adds `value` (negative: a sale) of an instrument."""
-        more = float(value)
-        variance = self._variance + more * (2.0 * self._with[at] + more * self._own[at])
+        variance = self._variance + value * (2 * self._with[at] + value * self._matrix[at][at])
         deviation = self._deviation(variance)
         return ceil(deviation * risk.var), ceil(deviation * risk.es)
 
-    def _deviation(self, variance: float) -> float:
-        return sqrt(variance) * self._scale if variance > 0.0 else 0.0
-
-    def _sum(self) -> None:
-        x = np.array(self.exposures, dtype=np.float64)
-        together = self._matrix @ x
-        self._with: list[float] = together.tolist()
-        self._variance = float(x @ together)
+    def _deviation(self, variance: int) -> float:
+        return sqrt(variance / _FINE) * self._scale if variance > 0 else 0.0
 
 
 class HistoricalVar:

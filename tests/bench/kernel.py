@@ -32,6 +32,7 @@ from core.model.limits import LIMIT_KINDS
 from core.model.market import Quote
 from core.model.requests import VenueCancel
 from core.services.recovery import rebuild
+from tests.bench import margins
 from tests.bench.table import Row
 
 T0 = 1_700_000_000_000_000_000
@@ -76,6 +77,11 @@ def rows(quick: bool = False) -> Iterator[Row]:
     yield _row("every kind of limit, margin and value at risk, one order", every, "us", 20, 30)
     every = [_every_control(count, 9) for _ in range(RUNS)]
     yield _row("the same in every scope at once", every, "us", 30, 60)
+    for name, book, margin in margins.MODELS:
+        for moves in (False, True):
+            times = [margins.margined(book, margin, count // 5, moves) for _ in range(RUNS)]
+            what = "after a tick" if moves else "again"
+            yield _row(f"all controls, margin by {name}, {what}", times, "us", 15, 20)
     yield _row(
         "kill with 200 orders, all cancels out", [_kill() for _ in range(RUNS)], "ms", 10, 250
     )

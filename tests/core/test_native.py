@@ -56,21 +56,22 @@ def test_the_compiled_kernel_passes_the_tests_of_the_kernel():
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
-    for folder in ("core/kernel", "core/model", "core/risk"):
+    for folder in ("core/kernel", "core/model", "core/risk/margin"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "core/model/words.py").write_text("x: int = 1\n")
     monkeypatch.setattr(native, "ROOT", tmp_path)
     monkeypatch.setattr(native, "FOLDER", tmp_path / "native")
     monkeypatch.delenv("OUTCRY_INTERPRETED")
     monkeypatch.setattr(sys, "path", list(sys.path))
-    for package in ("core.kernel", "core.model"):
+    for package in ("core.kernel", "core.model", "core.risk.margin"):
         module = importlib.import_module(package)
         monkeypatch.setattr(module, "__path__", list(module.__path__))
     return tmp_path
 
 
 def places():
-    return [*sys.path, *sys.modules["core.kernel"].__path__, *sys.modules["core.model"].__path__]
+    packages = [sys.modules[name] for name in ("core.kernel", "core.model", "core.risk.margin")]
+    return [*sys.path, *(place for package in packages for place in package.__path__)]
 
 
 def test_machine_code_of_these_sources_comes_first(elsewhere):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from core.risk.margin.base import Line, no_price, parts, slip, up
+from core.risk.margin.base import WHOLE, Line, no_price, parts, slip, up
 from core.risk.margin.legs import Leg, Long, OptionTerms, Short
-from core.risk.margin.pairing import Pairing
+from core.risk.margin.pairing import Pairing, most_lost, straddled
 from core.risk.margin.regt import StockRates
 
 _NINE_MONTHS = 274 * 86_400_000_000_000
@@ -27,18 +27,41 @@ class OptionSize:
     """Legs of one contract size.
 
     `spot` is what the underlying of one lot is worth, `per` how many lots of stock that is (0: not
-    a whole number, or none is counted). What a set of lots needs is kept until a price changes.
+    a whole number, or none is counted), `each` the spot by twice the ticks of the stock's price, as
+    a ratio. What a set of lots needs is kept until a price changes.
     """
 
-    __slots__ = ("_answers", "_long_term", "_marks", "legs", "lines", "per", "size", "spot")
+    __slots__ = (
+        "_alone",
+        "_answers",
+        "_later",
+        "_long_term",
+        "_marks",
+        "_own",
+        "_pools",
+        "_premiums",
+        "each",
+        "legs",
+        "lines",
+        "per",
+        "size",
+        "spot",
+    )
 
     def __init__(self, size: Decimal, terms: OptionTerms) -> None:
         self.size = size
         self.legs: list[Leg] = []
         self.lines: list[Line] = []
         self.spot = self.per = 0
+        self.each = (0, 1)
         self._long_term = parts(terms.long_term)
         self._marks: list[int] = []
+        # Of each leg: premium, need alone, those of its kind that expire later, and its pool.
+        self._premiums: list[int] = []
+        self._alone: list[int] = []
+        self._later: list[list[int]] = []
+        self._own: list[int] = []
+        self._pools: list[tuple[bool, int]] = []
         self._answers: dict[tuple[int, Fill], tuple[int, int]] = {}
 
     def add(self, leg: Leg, line: Line) -> None:
@@ -46,12 +69,25 @@ class OptionSize:
         self.legs.append(leg)
         self.lines.append(line)
         self._marks.append(0)
+        self._premiums.append(0)
+        self._alone.append(leg.alone(self.spot))
+        self._later = [
+            [
+                at
+                for at, other in enumerate(self.legs)
+                if other.call is each.call and other.expiry > each.expiry
+            ]
+            for each in self.legs
+        ]
+        self._pools = sorted({(each.call, each.expiry) for each in self.legs})
+        self._own = [self._pools.index((each.call, each.expiry)) for each in self.legs]
         self._answers.clear()
 
     def mark(self, at: int) -> None:
         """The numbers of a leg have changed, its price perhaps."""
         if self._marks[at] != self.lines[at].mark2:
             self._marks[at] = self.lines[at].mark2
+            self._premiums[at] = self.legs[at].premium(self._marks[at])
             self._answers.clear()
 
     def cover(self, per: int) -> None:
@@ -63,39 +99,45 @@ class OptionSize:
         """What the underlying of one lot is worth."""
         if spot != self.spot:
             self.spot = spot
+            self._alone = [leg.alone(spot) for leg in self.legs]
             self._answers.clear()
 
     def credit(self) -> int:
         """What the lots are worth that are short once all sales are filled."""
-        return sum(
-            (line.open_sell - line.qty) * leg.premium(line.mark2)
-            for line, leg in zip(self.lines, self.legs, strict=True)
-            if line.open_sell > line.qty
-        )
+        total = 0
+        for at, line in enumerate(self.lines):
+            if line.open_sell > line.qty:
+                total += (line.open_sell - line.qty) * self._premiums[at]
+        return total
 
     def opens(self, now: int) -> tuple[int, str]:
         """What long options are worth, and what buys and prices off the mark need."""
         total = 0
-        shorts = any(line.qty - line.open_sell < 0 for line in self.lines)
-        for line, leg in zip(self.lines, self.legs, strict=True):
+        shorts = True
+        if self._long_term < WHOLE:
+            shorts = any(line.qty < line.open_sell for line in self.lines)
+        for at, line in enumerate(self.lines):
             held, buys, sells = line.qty, line.open_buy, line.open_sell
             if not (held or buys or sells):
                 continue
-            if line.mark2 <= 0:
+            mark2 = line.mark2
+            if mark2 <= 0:
                 return 0, no_price(line)
             if self.spot <= 0:
                 return 0, (
                     f"{line.instrument.id}: the price of its underlying is unknown, so its margin"
                     " is too; wait for a quote."
                 )
-            opening = buys + min(held, 0)
-            paid = max(held, 0) * leg.premium(line.mark2)
-            if paid and not shorts and now and leg.expiry - now > _NINE_MONTHS:
-                paid = up(paid, self._long_term)
-            total += paid
-            if opening > 0:
-                total += opening * leg.premium(line.mark2)
-            total += -(-slip(buys, sells, line.buy2, line.sell2, line.mark2) * leg.units // 2)
+            leg, premium = self.legs[at], self._premiums[at]
+            if held > 0:
+                paid = held * premium
+                if not shorts and now and leg.expiry - now > _NINE_MONTHS:
+                    paid = up(paid, self._long_term)
+                total += paid + buys * premium
+            elif buys > -held:
+                total += (buys + held) * premium
+            if buys or sells:
+                total += -(-slip(buys, sells, line.buy2, line.sell2, mark2) * leg.units // 2)
         return total, ""
 
     def fills(self) -> tuple[list[Fill], int]:
@@ -108,6 +150,8 @@ class OptionSize:
                 orders.append((at, -line.open_sell))
             if line.open_buy and line.qty < 0:
                 orders.append((at, min(line.open_buy, -line.qty)))
+        if not orders:
+            return [Fill(held, none)], 0
         if len(orders) <= _FEW:
             ways = {held}
             for at, lots in orders:
@@ -115,9 +159,7 @@ class OptionSize:
             return [Fill(way, none) for way in sorted(ways)], 0
         sold = tuple(line.qty - line.open_sell for line in self.lines)
         free = tuple(max(0, min(line.open_sell, line.open_sell - line.qty)) for line in self.lines)
-        paid = sum(
-            lots * self.legs[at].premium(self.lines[at].mark2) for at, lots in orders if lots > 0
-        )
+        paid = sum(lots * self._premiums[at] for at, lots in orders if lots > 0)
         return [Fill(sold, free)], paid
 
     def need(
@@ -132,26 +174,12 @@ class OptionSize:
         known = self._answers.get(key)
         if known is not None:
             return known
-        shorts: list[Short] = []
-        longs: list[Long] = []
-        value = 0
-        for leg, line, qty, extra in zip(self.legs, self.lines, fill.lots, fill.free, strict=True):
-            if qty < 0:
-                alone = leg.alone(self.spot)
-                if -qty > extra:
-                    premium = leg.premium(line.mark2)
-                    value += (-qty - extra) * premium
-                    shorts.append(Short(leg, -qty - extra, premium, alone))
-                if extra:
-                    shorts.append(Short(leg, extra, 0, alone))
-            elif qty > 0:
-                longs.append(Long(leg, qty))
+        shorts, longs, value = self._sides(fill)
         calls, puts = (cover, 0) if shares > 0 else (0, cover)
         need = 0
         relief = 0
         if shorts:
-            pairing = Pairing(shorts, longs, calls, puts, self.spot)
-            need = pairing.need - value
+            need = Pairing(shorts, longs, calls, puts, self.spot).need - value
         if cover and longs and not shorts and stock is not None and rates is not None:
             usual = (rates.long if shares > 0 else rates.short)(self.per, stock.mark2)[1]
             relief = self._protected(longs, cover, shares > 0, usual)
@@ -159,6 +187,93 @@ class OptionSize:
             self._answers.clear()
         answer = self._answers[key] = need, need - relief
         return answer
+
+    def rough(self, shares: int) -> int:
+        """No less than what short options need in any of `fills`, less their value.
+
+        One way to pair is looked at instead of all: the dearest lots first, each with whatever
+        covers it. All sales are filled, but for nothing, and all that closes is paid for.
+        """
+        legs, premiums = self.legs, self._premiums
+        left = []
+        short = []
+        total = 0
+        for at, line in enumerate(self.lines):
+            held, sells = line.qty, line.open_sell
+            lots = held - sells
+            left.append(lots if lots > 0 else 0)
+            if lots < 0:
+                short.append((-self._alone[at], at))
+                if held < 0:
+                    # What is short is worth that; what is bought back is paid for.
+                    buys = line.open_buy
+                    total += (held + (buys if buys < -held else -held)) * premiums[at]
+        if not short:
+            return total
+        short.sort()
+        pools = [0] * len(self._pools)
+        for at, lots in enumerate(left):
+            pools[self._own[at]] += lots
+        cover = abs(shares) // self.per if self.per else 0
+        alone: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+        spreads: list[tuple[Leg, int]] = []
+        for rate, at in short:
+            leg, line = legs[at], self.lines[at]
+            lots = line.open_sell - line.qty
+            for other in self._later[at]:
+                pair = min(lots, left[other], pools[self._own[other]])
+                if pair:
+                    worse = legs[other].strike - leg.strike
+                    if not leg.call:
+                        worse = -worse
+                    if worse < -rate:
+                        left[other] -= pair
+                        pools[self._own[other]] -= pair
+                        lots -= pair
+                        if worse > 0:
+                            total += pair * worse
+            pair = min(lots, pools[self._own[at]])
+            if pair:
+                pools[self._own[at]] -= pair
+                spreads.append((leg, -pair))
+                lots -= pair
+            if lots and cover and leg.call is (shares > 0):
+                pair = min(lots, cover)
+                inside = self.spot - leg.strike if leg.call else leg.strike - self.spot
+                if inside > 0:
+                    total += pair * inside
+                cover -= pair
+                lots -= pair
+            if lots:
+                # Of those that were sold for money, as many as there are; the others for nothing.
+                total += min(lots, max(0, -line.qty)) * premiums[at]
+                alone[leg.call].append((-rate, lots))
+        for expiry in {leg.expiry for leg, _ in spreads}:
+            whole = [pair for pair in spreads if pair[0].expiry == expiry]
+            for at, lots in enumerate(left):
+                if lots and legs[at].expiry == expiry:
+                    whole.append((legs[at], lots))
+            total += most_lost(whole)
+        return total + straddled(alone[1], alone[0])
+
+    def _sides(self, fill: Fill) -> tuple[list[Short], list[Long], int]:
+        """What is short and long, and what the short lots are worth that were sold for money."""
+        shorts: list[Short] = []
+        longs: list[Long] = []
+        value = 0
+        for at, (qty, extra) in enumerate(zip(fill.lots, fill.free, strict=True)):
+            leg = self.legs[at]
+            if qty < 0:
+                alone = self._alone[at]
+                if -qty > extra:
+                    premium = self._premiums[at]
+                    value += (-qty - extra) * premium
+                    shorts.append(Short(leg, -qty - extra, premium, alone))
+                if extra:
+                    shorts.append(Short(leg, extra, 0, alone))
+            elif qty > 0:
+                longs.append(Long(leg, qty))
+        return shorts, longs, value
 
     def _protected(self, longs: list[Long], cover: int, held: bool, usual: int) -> int:
         """How much less the maintenance of stock is for the options that protect it.

@@ -165,23 +165,33 @@ class Pairing:
     def _all_covered(self, room: tuple[int, int]) -> list[list[int]]:
         """Every lot covered by whatever can, the dearest legs first."""
         uses = [[0] * len(u) for u in self.uses]
+        free = [long.qty for long in self._longs]
+        # Lots of each kind and expiry that are neither a partner nor in a spread yet.
+        pools = {key: sum([free[at] for at in members]) for key, members in self._longs_at.items()}
+        stock = [room[0], room[1]]
         order = sorted(
-            range(len(self._shorts)),
-            key=lambda i: (-self._shorts[i].alone, self._shorts[i].leg.name),
+            [(-short.alone, short.leg.name, at) for at, short in enumerate(self._shorts)]
         )
-        for at in order:
-            left = self._shorts[at].qty
-            for use in (*range(3, len(uses[at])), _SPREAD, _COVERED):
-                low, high = 0, left
-                while low < high:
-                    uses[at][use] = (low + high + 1) // 2
-                    if self._fits(uses, room):
-                        low = uses[at][use]
-                    else:
-                        high = uses[at][use] - 1
-                uses[at][use] = low
-                left -= low
-            uses[at][_ALONE] = left
+        for _, _, at in order:
+            short, row = self._shorts[at], uses[at]
+            call, left = short.leg.call, short.qty
+            for use, partner in enumerate(self.partners[at], 3):
+                other = call, self._longs[partner].leg.expiry
+                lots = min(left, free[partner], pools[other])
+                free[partner] -= lots
+                pools[other] -= lots
+                row[use] = lots
+                left -= lots
+            own = call, short.leg.expiry
+            lots = min(left, pools.get(own, 0))
+            if lots:
+                pools[own] -= lots
+                row[_SPREAD] = lots
+                left -= lots
+            lots = min(left, stock[call])
+            stock[call] -= lots
+            row[_COVERED] = lots
+            row[_ALONE] = left - lots
         return uses
 
     def _improve(
@@ -252,7 +262,7 @@ class Pairing:
                         if left:
                             spread.append((self._longs[at].leg, left))
                 cost += most_lost(spread)
-        return cost + _straddled(calls, puts)
+        return cost + straddled(calls, puts)
 
 
 def most_lost(spread: Sequence[tuple[Leg, int]]) -> int:
@@ -273,7 +283,7 @@ def most_lost(spread: Sequence[tuple[Leg, int]]) -> int:
     return worst
 
 
-def _straddled(calls: list[tuple[int, int]], puts: list[tuple[int, int]]) -> int:
+def straddled(calls: list[tuple[int, int]], puts: list[tuple[int, int]]) -> int:
     """The rates of the lots that stand alone, dearest call with dearest put: the greater counts."""
     if not calls or not puts:
         return sum(alone * lots for alone, lots in calls or puts)

@@ -58,6 +58,8 @@ class _Part(NamedTuple):
 
 
 _NOTHING = _Part(0, 0, 0, 0, 0, 0)
+_OTHER = (0, -1, -1)
+"""Lots that there never are: what was lost must be reckoned anew."""
 
 
 class _Entry:
@@ -68,6 +70,7 @@ class _Entry:
         "delta",
         "down",
         "expiry",
+        "filled",
         "line",
         "loss",
         "option",
@@ -101,6 +104,7 @@ class _Entry:
         self.buy: list[int] = []
         self.sell: list[int] = []
         self.loss = [0] * 16
+        self.filled = (0, 0, 0)
         self.part = _NOTHING
 
 
@@ -268,21 +272,27 @@ class ScanMargin:
         entry.down = [loss * size for loss in down]
         entry.buy = [loss if loss > 0 else 0 for loss in entry.up]
         entry.sell = [-loss if loss < 0 else 0 for loss in entry.down]
+        entry.filled = _OTHER
 
     @classmethod
     def _count(cls, entry: _Entry) -> None:
         """Bring what an entry adds to its product up to date."""
         line, product = entry.line, entry.product
         qty, buys, sells = line.qty, line.open_buy, line.open_sell
-        held = entry.up if qty > 0 else entry.down
-        old = entry.loss
-        new = entry.loss = [
-            qty * h + buys * b + sells * s
-            for h, b, s in zip(held, entry.buy, entry.sell, strict=True)
-        ]
-        product.losses = [
-            have + now - before for have, now, before in zip(product.losses, new, old, strict=True)
-        ]
+        lots = (qty, buys, sells)
+        if lots != entry.filled:
+            # Neither the price of an option nor that of a future changes what scenarios lose.
+            entry.filled = lots
+            held = entry.up if qty > 0 else entry.down
+            old = entry.loss
+            new = entry.loss = [
+                qty * h + buys * b + sells * s
+                for h, b, s in zip(held, entry.buy, entry.sell, strict=True)
+            ]
+            product.losses = [
+                have + now - before
+                for have, now, before in zip(product.losses, new, old, strict=True)
+            ]
         part = cls._part(entry, buys, sells, line.buy2, line.sell2)
         product.long, product.short, product.months[entry.expiry] = cls._months(entry, part)
         product.part = cls._swap(product, entry.part, part)

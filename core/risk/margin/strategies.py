@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 from core.model.measures import UNIT_DIGITS
 from core.risk.margin.base import (
@@ -38,18 +39,42 @@ from core.risk.margin.options import Fill, OptionSize
 from core.risk.margin.regt import StockRates, StockTerms
 
 
+class _Rough(NamedTuple):
+    """At most what a group needs; `unclear` 1: that cannot be said, 0: it can."""
+
+    initial: int
+    credit: int
+    cost: int
+    unclear: int
+
+
+_UNCLEAR = _Rough(0, 0, 0, 1)
+
+
 class _Group:
     """Everything on one underlying."""
 
-    __slots__ = ("dirty", "need", "problem", "rates", "relieved", "sizes", "spot", "stock")
+    __slots__ = (
+        "dirty",
+        "need",
+        "problem",
+        "rates",
+        "relieved",
+        "rough",
+        "sizes",
+        "spot",
+        "stale",
+        "stock",
+    )
 
     def __init__(self) -> None:
         self.stock: Line | None = None
         self.rates: StockRates | None = None
         self.sizes: dict[Decimal, OptionSize] = {}
         self.spot = Decimal(0)
-        self.dirty = False
+        self.dirty = self.stale = False
         self.need = (0, 0, 0, 0)
+        self.rough = _Rough(0, 0, 0, 0)
         self.problem = ""
         self.relieved = False
 
@@ -73,7 +98,9 @@ class StrategyMargin:
         self._groups: dict[str, _Group] = {}
         self._of: dict[str, tuple[_Group, OptionSize | None, int]] = {}
         self._dirty: list[_Group] = []
+        self._stale: list[_Group] = []
         self._initial = self._maintenance = self._credit = self._cost = 0
+        self._rough_initial = self._rough_credit = self._rough_cost = self._unclear = 0
         self._long_terms = any(t.long_term < 1 for t in self._options.values())
         self._now = 0
 
@@ -155,13 +182,20 @@ class StrategyMargin:
         own2: int = 0,
         enough: int | None = None,
     ) -> Requirement:
-        """What would be needed with one more order; see `MarginModel.after`."""
+        """What would be needed with one more order; see `MarginModel.after`.
+
+        Whether there is `enough` can mostly be seen without a search for the best pairing. Whatever
+        was asked before, the same account is given the same answer to that: either bound is of
+        what it holds alone, and both are tried before the search.
+        """
+        if enough is not None:
+            bounds = (self._rough_after, self._bound)
+            for bound in bounds if self._dirty else reversed(bounds):
+                quick = bound(line, sign, qty, price2, own, own2)
+                if quick is not None and quick.initial <= enough:
+                    return quick
         self._clean()
-        group, size, _ = self._of[line.instrument.id]
-        if enough is not None and not own:
-            quick = self._bound(group, size, line, sign, qty, price2)
-            if quick is not None and quick.initial <= enough:
-                return quick
+        group = self._of[line.instrument.id][0]
         kept, relieved = (line.open_buy, line.open_sell, line.buy2, line.sell2), group.relieved
         line.open_buy, line.open_sell, line.buy2, line.sell2 = with_order(
             line, sign, qty, price2, own, own2
@@ -179,16 +213,78 @@ class StrategyMargin:
             problem or self._problem(group),
         )
 
+    def _rough_after(
+        self, line: Line, sign: int, qty: int, price2: int, own: int, own2: int
+    ) -> Requirement | None:
+        """Never less than the requirement, by pairings that need no search; None: unknown."""
+        own_group = self._of[line.instrument.id][0]
+        left: list[_Group] = []
+        for group in self._stale:
+            if group is own_group:
+                left.append(group)  # the order makes it another one
+                continue
+            old, new = group.rough, self._rough(group)
+            self._rough_initial += new.initial - old.initial
+            self._rough_credit += new.credit - old.credit
+            self._rough_cost += new.cost - old.cost
+            self._unclear += new.unclear - old.unclear
+            group.rough, group.stale = new, False
+        self._stale = left
+        have = own_group.rough
+        if self._unclear > have.unclear:
+            return None
+        kept = line.open_buy, line.open_sell, line.buy2, line.sell2
+        line.open_buy, line.open_sell, line.buy2, line.sell2 = with_order(
+            line, sign, qty, price2, own, own2
+        )
+        try:
+            then = self._rough(own_group)
+        finally:
+            line.open_buy, line.open_sell, line.buy2, line.sell2 = kept
+        if then.unclear:
+            return None
+        initial = self._rough_initial + then.initial - have.initial
+        return self._all(
+            initial,
+            initial,
+            self._rough_credit + then.credit - have.credit,
+            self._rough_cost + then.cost - have.cost,
+            "",
+        )
+
+    def _rough(self, group: _Group) -> _Rough:
+        """No less than `_need` of a group, for its initial requirement."""
+        initial, credit, cost, shares, problem = self._stock_orders(group)
+        if problem:
+            return _UNCLEAR
+        for size in group.sizes.values():
+            opens, problem = size.opens(self._now)
+            if problem:
+                return _UNCLEAR
+            initial += opens
+            credit += size.credit()
+        most = 0
+        for nth, count in enumerate(shares):
+            total = self._stock(group, count)[0]
+            for at, size in enumerate(group.sizes.values()):
+                total += size.rough(0 if at else count)
+            if nth == 0 or total > most:
+                most = total
+        return _Rough(initial + most, credit, cost, 0)
+
     def _bound(
-        self, group: _Group, size: OptionSize | None, line: Line, sign: int, qty: int, price2: int
+        self, line: Line, sign: int, qty: int, price2: int, own: int, own2: int
     ) -> Requirement | None:
         """Never less than the requirement: what there is, and this order alone; None: unknown.
 
         Pairing never needs more than its parts; only selling what covers a short one can do that.
         """
+        if own:
+            return None
+        self._clean()
+        group, size, at = self._of[line.instrument.id]
         if size is None or group.problem or line.mark2 <= 0:
             return None
-        at = self._of[line.instrument.id][2]
         leg = size.legs[at]
         premium = leg.premium(line.mark2)
         price2 = reckoned(sign, price2, line.mark2)
@@ -218,6 +314,9 @@ class StrategyMargin:
         if not group.dirty:
             group.dirty = True
             self._dirty.append(group)
+        if not group.stale:
+            group.stale = True
+            self._stale.append(group)
 
     def _clean(self) -> None:
         for group in self._dirty:
@@ -239,6 +338,9 @@ class StrategyMargin:
                 per = Fraction(size.size) / (Fraction(stock.lot) * Fraction(stock.multiplier))
                 covers = per.numerator if per.denominator == 1 else 0
             size.cover(covers)
+            if group.stock is not None:
+                half = Fraction(group.stock.instrument.tick) * Fraction(size.size) / 2
+                size.each = (half * 10**UNIT_DIGITS).as_integer_ratio()
         self._spots(group)
 
     def _spots(self, group: _Group) -> None:
@@ -246,30 +348,19 @@ class StrategyMargin:
         stock = group.stock
         for size in group.sizes.values():
             if stock is not None:
-                price = Fraction(stock.instrument.tick) * stock.mark2 / 2
+                top, bottom = size.each
+                size.underlying(stock.mark2 * top // bottom)
             else:
-                price = Fraction(group.spot)
-            value = price * Fraction(size.size) * Fraction(10**UNIT_DIGITS)
-            size.underlying(value.numerator // value.denominator)
+                value = Fraction(group.spot) * Fraction(size.size) * 10**UNIT_DIGITS
+                size.underlying(value.numerator // value.denominator)
 
     def _need(self, group: _Group) -> tuple[tuple[int, int, int, int], str]:
         """Initial, maintenance, credit, cost of a group, working orders and all; a problem."""
+        initial, credit, cost, shares, problem = self._stock_orders(group)
+        if problem:
+            return (0, 0, 0, 0), problem
+        keep = initial
         stock, rates = group.stock, group.rates
-        initial = keep = credit = cost = 0
-        shares = [0]
-        if stock is not None and rates is not None:
-            held, buys, sells, mark2 = stock.qty, stock.open_buy, stock.open_sell, stock.mark2
-            if held or buys or sells:
-                if mark2 <= 0:
-                    return (0, 0, 0, 0), no_price(stock)
-                lost = -(-slip(buys, sells, stock.buy2, stock.sell2, mark2) * rates.units // 2)
-                initial += lost
-                keep += lost
-                if sells > held:
-                    credit += rates.value(sells - held, mark2)
-                if held + buys > 0:
-                    cost = rates.value(held + buys, mark2)
-            shares = sorted({held, held + buys, held - sells})
         if not group.sizes:
             found = [self._stock(group, count) for count in shares]
             initial += max(f[0] for f in found)
@@ -308,7 +399,27 @@ class StrategyMargin:
             first = False
         return (initial + most, keep + hold, credit, cost), ""
 
-    def _stock(self, group: _Group, count: int) -> tuple[int, int]:
+    @staticmethod
+    def _stock_orders(group: _Group) -> tuple[int, int, int, list[int], str]:
+        """Of a group's stock: what its orders need for their prices; credit; cost; the lots that
+        there may be; a problem."""
+        stock, rates = group.stock, group.rates
+        if stock is None or rates is None:
+            return 0, 0, 0, [0], ""
+        held, buys, sells, mark2 = stock.qty, stock.open_buy, stock.open_sell, stock.mark2
+        lost = credit = cost = 0
+        if held or buys or sells:
+            if mark2 <= 0:
+                return 0, 0, 0, [0], no_price(stock)
+            lost = -(-slip(buys, sells, stock.buy2, stock.sell2, mark2) * rates.units // 2)
+            if sells > held:
+                credit = rates.value(sells - held, mark2)
+            if held + buys > 0:
+                cost = rates.value(held + buys, mark2)
+        return lost, credit, cost, sorted({held, held + buys, held - sells}), ""
+
+    @staticmethod
+    def _stock(group: _Group, count: int) -> tuple[int, int]:
         stock, rates = group.stock, group.rates
         if not count or stock is None or rates is None:
             return 0, 0

@@ -267,13 +267,15 @@ def test_a_question_changes_nothing() -> None:
     quick = model.after(call, -1, 1, 0, enough=money(10**6))
     model.after(shares, 1, 100, 0)
     assert model.after(call, -1, 1, 0, enough=money(10**6)) == quick
-    # With the stock there is a saving that the short call would end: no quick answer then.
+    # With the stock there is a saving that the short call would end.
     shares.put(100, shares.mark2)
     model.touch(shares)
     exact = model.after(call, -1, 1, 0)
     assert model.requirement().maintenance == money(1050 + 100)
     assert exact.maintenance == money(1500 + 100 - 100)
-    assert model.after(call, -1, 1, 0, enough=money(10**6)) == exact
+    quick = model.after(call, -1, 1, 0, enough=money(10**6))
+    assert quick.initial >= exact.initial
+    assert quick.maintenance >= exact.maintenance
 
 
 def test_many_working_orders_are_never_reckoned_lower() -> None:

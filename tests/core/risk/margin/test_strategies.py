@@ -117,3 +117,27 @@ def test_whole_orders_that_are_filled_need_no_more_than_was_reserved(
             model.touch(line)
         now = model.requirement()
         assert now.initial <= reserved.initial
+
+
+@given(STEPS, st.sampled_from([1, -1]), st.integers(1, 3), st.integers(1, 20_000))
+@settings(max_examples=80, deadline=None)
+def test_after_a_tick_an_answer_without_a_search_is_never_less(
+    steps: list[tuple[int, int, int, int, int]], sign: int, qty: int, price2: int
+) -> None:
+    model, lines = account()
+    line = run(model, lines, steps)
+    # The market has moved: what was known of the best pairing is worth nothing any more.
+    lines[0].mark2 += 2
+    model.touch(lines[0])
+    quick = model.after(line, sign, qty, price2, enough=10**60)
+    assert not model.after(line, sign, qty, price2, enough=10**60).problem
+    exact = model.after(line, sign, qty, price2)
+    assert quick.initial >= exact.initial
+    assert quick.maintenance >= exact.maintenance
+    # Whether there is enough does not hang on what was asked before.
+    for enough in (exact.initial - 1, exact.initial, quick.initial - 1, quick.initial):
+        for known in (True, False):
+            if not known:
+                model.touch(lines[0])
+            then = model.after(line, sign, qty, price2, enough=enough)
+            assert (then.initial <= enough) is (exact.initial <= enough)
