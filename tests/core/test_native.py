@@ -69,22 +69,28 @@ def elsewhere(tmp_path, monkeypatch):
     return tmp_path
 
 
+def attach(monkeypatch):
+    """As a process does that begins now."""
+    monkeypatch.setattr(native, "BUILD", native.fingerprint())
+    native.attach()
+
+
 def places():
     packages = [sys.modules[name] for name in ("core.kernel", "core.model", "core.risk.margin")]
     return [*sys.path, *(place for package in packages for place in package.__path__)]
 
 
-def test_machine_code_of_these_sources_comes_first(elsewhere):
+def test_machine_code_of_these_sources_comes_first(elsewhere, monkeypatch):
     made = native.folder(native.fingerprint())
     made.mkdir(parents=True)
-    native.attach()
+    attach(monkeypatch)
     assert sys.modules["core.kernel"].__path__[0] == str(made / "core" / "kernel")
     assert sys.modules["core.model"].__path__[0] == str(made / "core" / "model")
     assert str(made) in sys.path
 
 
 @pytest.mark.parametrize("change", ["another word", "a new file", "another name"])
-def test_machine_code_of_other_sources_is_left_alone(elsewhere, change):
+def test_machine_code_of_other_sources_is_left_alone(elsewhere, change, monkeypatch):
     native.folder(native.fingerprint()).mkdir(parents=True)
     words = elsewhere / "core/model/words.py"
     if change == "another word":
@@ -94,7 +100,7 @@ def test_machine_code_of_other_sources_is_left_alone(elsewhere, change):
     else:
         words.rename(words.with_name("others.py"))
     before = places()
-    native.attach()
+    attach(monkeypatch)
     assert places() == before
 
 
@@ -102,7 +108,7 @@ def test_it_can_be_turned_off(elsewhere, monkeypatch):
     native.folder(native.fingerprint()).mkdir(parents=True)
     monkeypatch.setenv("OUTCRY_INTERPRETED", "1")
     before = places()
-    native.attach()
+    attach(monkeypatch)
     assert places() == before
 
 
