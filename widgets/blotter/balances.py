@@ -37,7 +37,7 @@ class BalancesPanel(BlotterPanel[Balance]):
 
     def make_actions(self) -> None:
         """Copy."""
-        self.add_row_action("C&opy", self.copy_rows, "Ctrl+C")
+        self.add_row_action("C&opy", self.view.copy_rows, "Ctrl+C")
 
     def wants(self) -> dict[str, set[Any]]:
         """Quotes of everything held."""

@@ -76,7 +76,7 @@ class FillsPanel(BlotterPanel[Fill]):
         """Chart, story of the order, copy."""
         self.add_row_action("&Show instrument", self.show_instrument, "Return")
         self.add_row_action("Order s&tory", self.show_story, "Ctrl+T")
-        self.add_row_action("C&opy", self.copy_rows, "Ctrl+C")
+        self.add_row_action("C&opy", self.view.copy_rows, "Ctrl+C")
 
     def show_story(self) -> None:
         """Tell the story of the first selected fill's order."""

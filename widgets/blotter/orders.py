@@ -82,7 +82,7 @@ class OrdersPanel(BlotterPanel[Order]):
         story = self.add_row_action("Order s&tory", self.show_story)
         story.setShortcuts([QKeySequence("Return"), QKeySequence("Enter")])
         self.add_row_action("&Show instrument", self.show_instrument, "Ctrl+I")
-        self.add_row_action("C&opy", self.copy_rows, "Ctrl+C")
+        self.add_row_action("C&opy", self.view.copy_rows, "Ctrl+C")
 
     def show_story(self) -> None:
         """Tell the first selected order's story."""

@@ -1,4 +1,4 @@
-"""What the blotter tables share: filter line, chips, sorting, columns, copy, export."""
+"""What the blotter's panels share: filter line, chips, past days, row actions, export."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import time
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QMenu,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +25,7 @@ from core.model.tables import Column
 from widgets.blotter.chips import ChipBar
 from widgets.blotter.daybar import DayBar, DayPage
 from widgets.blotter.model import AT_ONCE, BlotterModel
+from widgets.blotter.table import BlotterTable
 from widgets.menubutton import MenuButton
 from widgets.panel import Panel
 
@@ -112,7 +111,11 @@ class BlotterPanel(Panel, Generic[R]):
         top.addWidget(self.waiting)
         top.addWidget(self.count)
         top.addWidget(self.export)
-        self.view = self._make_view()
+        self.view = BlotterTable(self.model, self.HIDDEN, self.FIRST, self)
+        self.view.setAccessibleName(self.TITLE)
+        self.view.columns_chosen.connect(self._filter)
+        self.view.arranged.connect(self.state_changed)
+        self.view.doubleClicked.connect(self._on_double_click)
         self.view.installEventFilter(self)
         self.query.installEventFilter(self)
         layout = QVBoxLayout(self)
@@ -259,62 +262,7 @@ class BlotterPanel(Panel, Generic[R]):
 
     def selected(self) -> list[R]:
         """The objects of the selected rows, in the order shown."""
-        numbers = sorted({index.row() for index in self.view.selectionModel().selectedIndexes()})
-        return [self.model.row_at(n) for n in numbers]
-
-    def _make_view(self) -> QTableView:
-        view = QTableView(self)
-        view.setModel(self.model)
-        view.setAccessibleName(self.TITLE)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setShowGrid(False)
-        view.setAlternatingRowColors(True)
-        view.setWordWrap(False)
-        view.setTabKeyNavigation(False)
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-        view.verticalHeader().hide()
-        view.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
-        header = view.horizontalHeader()
-        header.setSectionsMovable(True)
-        header.setHighlightSections(False)
-        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        header.customContextMenuRequested.connect(self._on_header_menu)
-        header.setSectionsClickable(True)
-        header.sectionClicked.connect(self._on_header_click)
-        names = [column.id for column in self.model.columns]
-        for place, name in enumerate(self.FIRST):
-            header.moveSection(header.visualIndex(names.index(name)), place)
-        header.sectionMoved.connect(self._on_state)
-        header.sectionResized.connect(self._on_state)
-        for number, column in enumerate(self.model.columns):
-            width = self.fontMetrics().horizontalAdvance(column.title) + 24
-            header.resizeSection(number, max(width, self._usual_width(column.id)))
-            view.setColumnHidden(number, column.id in self.HIDDEN)
-        self._show_sort(view)
-        view.doubleClicked.connect(self._on_double_click)
-        return view
-
-    def _usual_width(self, column: str) -> int:
-        sample = {
-            "created": "00:00:00",
-            "updated": "00:00:00",
-            "side": "SELL",
-            "ts": "00:00:00.000",
-            "venue_ts": "00:00:00.000",
-            "instrument": "BTC-USD.ALPHA",
-            "price": "000,000.00",
-            "avg_price": "00,000.000",
-            "value": "0,000,000.00",
-            "cash": "00,000,000.00",
-            "opening": "00,000,000.00",
-            "settled": "00,000,000.00",
-            "exposure": "00,000,000.00",
-            "text": "A reason of a few more words than most",
-            "status": "partially filled",
-            "strategy": "strategy name",
-        }.get(column, "00,000.0")
-        return self.fontMetrics().horizontalAdvance(sample) + 16
+        return [self.model.row_at(n) for n in self.view.selected()]
 
     def _on_double_click(self, index: QModelIndex) -> None:
         row: Any = self.model.row_at(index.row())
@@ -325,55 +273,6 @@ class BlotterPanel(Panel, Generic[R]):
         for row in self.selected()[:1]:
             self.instrument_chosen.emit(row.instrument)  # type: ignore[attr-defined]
 
-    def copy_rows(self) -> None:
-        """Put the selected rows on the clipboard as tab separated text with a header."""
-        columns = self._visible_columns()
-        numbers = sorted({index.row() for index in self.view.selectionModel().selectedIndexes()})
-        lines = ["\t".join(self.model.columns[c].title for c in columns)]
-        lines += [
-            "\t".join(str(self.model.index(r, c).data() or "") for c in columns) for r in numbers
-        ]
-        QGuiApplication.clipboard().setText("\n".join(lines))
-
-    # -- sorting and columns -----------------------------------------------------------------
-
-    def _on_header_click(self, section: int) -> None:
-        name = self.model.columns[section].id
-        first, down = self.model.sorts[0]
-        self.model.sort_by(name, not down if first == name else False)
-        self._show_sort(self.view)
-        self.state_changed.emit()
-
-    def _show_sort(self, view: QTableView) -> None:
-        name, down = self.model.sorts[0]
-        number = [column.id for column in self.model.columns].index(name)
-        order = Qt.SortOrder.DescendingOrder if down else Qt.SortOrder.AscendingOrder
-        view.horizontalHeader().setSortIndicatorShown(True)
-        view.horizontalHeader().setSortIndicator(number, order)
-
-    def _on_header_menu(self, at: QPoint) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for number, column in enumerate(self.model.columns):
-            action = menu.addAction(column.title)
-            action.setCheckable(True)
-            action.setChecked(not self.view.isColumnHidden(number))
-            action.setData(number)
-        menu.triggered.connect(self._on_column_toggled)
-        menu.popup(self.view.horizontalHeader().mapToGlobal(at))
-
-    def _on_column_toggled(self, action: QAction) -> None:
-        self.view.setColumnHidden(int(action.data()), not action.isChecked())
-        self._filter()
-
-    def _on_state(self, *_: int) -> None:
-        self.state_changed.emit()
-
-    def _visible_columns(self) -> list[int]:
-        header = self.view.horizontalHeader()
-        order = [header.logicalIndex(n) for n in range(header.count())]
-        return [n for n in order if not self.view.isColumnHidden(n)]
-
     # -- filter ------------------------------------------------------------------------------
 
     def _on_typed(self) -> None:
@@ -383,7 +282,7 @@ class BlotterPanel(Panel, Generic[R]):
             self._filter()
 
     def _filter(self) -> None:
-        self.model.set_filter(self.query.text(), self.chips.chosen, self._visible_columns())
+        self.model.set_filter(self.query.text(), self.chips.chosen, self.view.visible_columns())
         self._count_rows()
         self.state_changed.emit()
 
@@ -406,13 +305,13 @@ class BlotterPanel(Panel, Generic[R]):
 
     def export_shown(self) -> None:
         """Ask for a file of the rows that pass the filter, in the order and columns shown."""
-        self._export(self.model.rows(), self._visible_columns())
+        self._export(self.model.rows(), self.view.visible_columns())
 
     def export_selected(self) -> None:
         """Ask for a file of the selected rows."""
         rows = self.selected()
         if rows:
-            self._export(rows, self._visible_columns())
+            self._export(rows, self.view.visible_columns())
         else:
             self.said.emit("Select the rows to export.")
 
@@ -436,43 +335,17 @@ class BlotterPanel(Panel, Generic[R]):
 
     def save_state(self) -> dict[str, Any]:
         """Filter, sort, columns by name."""
-        header = self.view.horizontalHeader()
-        columns = self.model.columns
         return {
             "query": self.query.text(),
             "chips": dict(self.chips.chosen),
-            "sort": [list(s) for s in self.model.sorts],
-            "order": [columns[header.logicalIndex(n)].id for n in range(len(columns))],
-            "hidden": [c.id for n, c in enumerate(columns) if self.view.isColumnHidden(n)],
-            "widths": {
-                c.id: header.sectionSize(n)
-                for n, c in enumerate(columns)
-                if not self.view.isColumnHidden(n)
-            },
+            **self.view.save_state(),
         }
 
     def restore_state(self, state: dict[str, Any]) -> None:
         """Filter, sort, columns; unknown columns are passed over."""
-        numbers = {column.id: n for n, column in enumerate(self.model.columns)}
-        header = self.view.horizontalHeader()
-        if "hidden" in state:
-            for name, number in numbers.items():
-                self.view.setColumnHidden(number, name in state["hidden"])
-        for name, width in state.get("widths", {}).items():
-            if name in numbers:
-                header.resizeSection(numbers[name], int(width))
-        places = [numbers[name] for name in state.get("order", []) if name in numbers]
-        for place, number in enumerate(places):
-            header.moveSection(header.visualIndex(number), place)
-        self.model.set_sorts([(str(n), bool(d)) for n, d in state.get("sort", [])])
-        self._show_sort(self.view)
+        self.view.restore_state(state)
+        known = {column.id for column in self.model.columns}
         chosen = state.get("chips", {}).items()
-        self.chips.set_chosen({str(k): str(v) for k, v in chosen if k in numbers})
+        self.chips.set_chosen({str(k): str(v) for k, v in chosen if k in known})
         self.query.setText(str(state.get("query", "")))
         self._filter()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Rows follow the font's size."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange and hasattr(self, "view"):
-            self.view.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)

@@ -66,7 +66,7 @@ class PositionsPanel(BlotterPanel[Position]):
             "&Reverse position", self.reverse, "Ctrl+R", live=True
         )
         self.add_row_action("&Show instrument", self.show_instrument, "Return")
-        self.add_row_action("C&opy", self.copy_rows, "Ctrl+C")
+        self.add_row_action("C&opy", self.view.copy_rows, "Ctrl+C")
         self.view.selectionModel().selectionChanged.connect(self._describe)
 
     def wants(self) -> dict[str, set[Any]]:

@@ -176,7 +176,7 @@ def test_columns_hide_move_and_come_back(qtbot, opened, world):
     names = [c.id for c in panel.model.columns]
     changes: list[None] = []
     panel.state_changed.connect(lambda: changes.append(None))
-    panel._on_header_menu(QPoint(10, 5))
+    panel.view._on_header_menu(QPoint(10, 5))
     menu = next(m for m in panel.findChildren(QMenu) if m.isVisible())
     next(a for a in menu.actions() if a.text() == "TIF").trigger()
     menu.close()
@@ -361,7 +361,7 @@ def test_orders_stand_in_the_order_they_are_read_and_fit_the_usual_width(qtbot, 
     world.order("O1", Side.BUY, BID, created=time.time_ns())
     panel = opened("orders")
     panel.resize(580, 300)
-    names = [panel.model.columns[n].id for n in panel._visible_columns()]
+    names = [panel.model.columns[n].id for n in panel.view.visible_columns()]
     assert names[:10] == [
         *("created", "instrument", "side", "qty", "price"),
         *("status", "stop_price", "cum_qty", "avg_price", "text"),
