@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -27,7 +27,9 @@ class Session(Part, frozen=True):
 class TradingHours(Part, frozen=True):
     """When an instrument trades. No sessions means always.
 
-    Sessions are in the exchange's own time zone, so daylight saving needs no upkeep.
+    Sessions are in the exchange's own time zone, so daylight saving needs no upkeep. Each opens and
+    closes once: at a time of day that comes twice when it comes first, and at one that is skipped
+    as long after the hour before it as on any other day.
     """
 
     timezone: str = "UTC"
@@ -37,12 +39,9 @@ class TradingHours(Part, frozen=True):
         """Is the market in a session at `ts` (UTC nanoseconds)?"""
         if not self.sessions:
             return True
-        local = datetime.fromtimestamp(ts // 1_000_000_000, UTC).astimezone(_zone(self.timezone))
-        minute = local.hour * 60 + local.minute
-        day = local.weekday()
-        return any(
-            s.weekday == day and s.open_minute <= minute < s.close_minute for s in self.sessions
-        )
+        zone = _zone(self.timezone)
+        day = datetime.fromtimestamp(ts // _SECOND, UTC).astimezone(zone).date()
+        return any(since <= ts < until for since, until in self._on(day, zone))
 
     def open_within(self, begin: int, end: int) -> list[tuple[int, int]]:
         """The stretches between two times (UTC ns) in which the market is open, in order."""
@@ -55,18 +54,24 @@ class TradingHours(Part, frozen=True):
         last = datetime.fromtimestamp(end // _SECOND, UTC).astimezone(zone).date()
         found: list[tuple[int, int]] = []
         while day <= last:
-            for session in sorted(self.sessions, key=lambda s: s.open_minute):
-                if session.weekday == day.weekday():
-                    midnight = datetime(day.year, day.month, day.day)
-                    since, until = (
-                        int((midnight + timedelta(minutes=m)).replace(tzinfo=zone).timestamp())
-                        * _SECOND
-                        for m in (session.open_minute, session.close_minute)
-                    )
-                    if max(since, begin) < min(until, end):
-                        found.append((max(since, begin), min(until, end)))
+            for since, until in self._on(day, zone):
+                if max(since, begin) < min(until, end):
+                    found.append((max(since, begin), min(until, end)))
             day += timedelta(days=1)
         return found
+
+    def _on(self, day: date, zone: ZoneInfo) -> list[tuple[int, int]]:
+        """When the sessions of a day in the exchange's time zone open and close (UTC ns)."""
+        midnight = datetime(day.year, day.month, day.day)
+        found: list[tuple[int, int]] = []
+        for session in self.sessions:
+            if session.weekday == day.weekday():
+                since, until = (
+                    int((midnight + timedelta(minutes=m)).replace(tzinfo=zone).timestamp())
+                    for m in (session.open_minute, session.close_minute)
+                )
+                found.append((since * _SECOND, until * _SECOND))
+        return sorted(found)
 
 
 @lru_cache
