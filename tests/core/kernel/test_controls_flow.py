@@ -38,6 +38,21 @@ class Test14RateLimit:
         d.new(**more)
         d.accepted()
 
+    @pytest.mark.parametrize("name", ["max_order_rate", "max_change_rate"])
+    def test_a_venue_counts_what_all_accounts_send(self, name):
+        d = Driver(limit(name, 2, "venue", "SIM"))
+        for account in "PQ":
+            order = d.working(BUY, 2, account=account)
+            if name == "max_change_rate":
+                d.replace(order, 1, 20_000)
+        if name == "max_order_rate":
+            d.new(BUY, 1)
+            refused(d, "RATE_LIMIT", "limit=2, value=3", "scope=venue:SIM")
+        else:
+            d.replace(order, 1, 19_990)
+            assert d.refusal().code == "RATE_LIMIT"
+            assert "scope=venue:SIM" in d.refusal().text
+
     def test_changes_have_their_own_and_cancels_none(self):
         d = Driver(limit("max_change_rate", 2, "venue", "SIM"))
         name = d.working(BUY, 10)
@@ -67,6 +82,14 @@ class Test15MessageBudget:
         d.wait(1)
         d.new()
         d.accepted()
+
+    def test_a_change_is_a_message_too(self):
+        d = Driver(limit("max_messages", 2, "venue", "SIM"))
+        name = d.working()
+        d.replace(name, 9, 20_000)
+        d.replace(name, 8, 20_000)
+        assert d.refusal().code == "MESSAGE_BUDGET"
+        assert not d.replaces()
 
     def test_cancels_count_and_are_never_refused(self):
         d = Driver(limit("max_messages", 2, "venue", "SIM"))
@@ -104,6 +127,19 @@ class Test15MessageBudget:
         d.new()
         refused(d, "MESSAGE_BUDGET", "102 messages to SIM for 1 trades")
 
+    def test_messages_for_each_trade_just_inside(self):
+        d = Driver(limit("max_order_trade_ratio", 51, "venue", "SIM"), limit("max_order_rate", 999))
+        d.held(1)
+        d.held(1)
+        for _ in range(49):
+            d.cancel(d.working())
+            d.canceled(d.kernel.working()[-1].cl_ord_id)
+        for _ in range(2):  # 101 and 102 messages for 2 trades
+            d.new()
+            d.accepted()
+        d.new()
+        refused(d, "MESSAGE_BUDGET", "103 messages to SIM for 2 trades", "limit=51, value=51")
+
 
 class Test16Duplicates:
     def test_the_third_alike_within_a_second(self):
@@ -120,7 +156,9 @@ class Test16Duplicates:
             {"instrument": FUT, "qty": 1},
         ):
             d.new(source=Source.API, **other)
-            if other.get("side") is not SELL:
+            if other.get("side") is SELL:
+                assert "SELF_TRADE" in d.denial().text, "not a duplicate"
+            else:
                 d.accepted()
         d.wait(1)
         d.new(source=Source.API)
@@ -176,11 +214,27 @@ class Test18RepeatedExecution:
         refused(d, "REPEATED_EXECUTION_THROTTLE", "scope=strategy:S", "3 of its orders traded")
         d.new(BUY, 1)
         d.accepted()
+        d.tick(61, session="tomorrow")
+        d.quote()
+        d.new(BUY, 1, strategy="S")
+        refused(d, "REPEATED_EXECUTION_THROTTLE")
         state_of(d, TradingState.ACTIVE, "strategy", "S", reason="")
         assert d.refusal().code == "REASON_NEEDED"
         state_of(d, TradingState.ACTIVE, "strategy", "S", reason="looked at it")
         d.new(BUY, 1, strategy="S")
         d.accepted()
+
+    def test_within_a_minute(self):
+        d = Driver(limit("max_repeats", 2, "strategy", "S"))
+        d.held(1, strategy="S")
+        d.tick(60)
+        d.quote()
+        d.held(1, strategy="S")
+        d.new(BUY, 1, strategy="S")
+        d.accepted()
+        d.fill(d.kernel.working()[-1].cl_ord_id, 1)
+        d.new(BUY, 1, strategy="S")
+        refused(d, "REPEATED_EXECUTION_THROTTLE", "2 of its orders")
 
     def test_several_fills_of_one_order_are_one(self):
         d = Driver(limit("max_repeats", 2, "strategy", "S"))

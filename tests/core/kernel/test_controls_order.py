@@ -72,7 +72,23 @@ class Test02ReduceOnly:
         refused(d, "REDUCE_ONLY_MODE", "limit=10, value=-1")
         d.new(BUY, 1)
         refused(d, "REDUCE_ONLY_MODE")
-        d.new(SELL, 10)
+        d.new(SELL, 6)
+        d.accepted()
+        d.new(SELL, 5)  # what is open already would close 6 of the 10
+        refused(d, "REDUCE_ONLY_MODE", "limit=10, value=-1")
+        d.new(SELL, 4)
+        d.accepted()
+
+    @pytest.mark.parametrize(("scope", "more"), [("strategy", "S"), ("trader", "bob")])
+    def test_open_orders_of_a_strategy_or_trader_count_for_what_it_may_close(self, scope, more):
+        d = Driver()
+        d.held(10)
+        d.held(4, **{scope: more})
+        d.new(SELL, 3, price=20_100, **{scope: more})
+        state_of(d, TradingState.REDUCING, scope, more)
+        d.new(SELL, 2, **{scope: more})
+        refused(d, "REDUCE_ONLY_MODE", f"scope={scope}:{more}")
+        d.new(SELL, 1, **{scope: more})
         d.accepted()
 
     @pytest.mark.parametrize(("scope", "more"), [("strategy", "S"), ("trader", "bob")])
@@ -118,6 +134,16 @@ class Test03NotPermitted:
         d.accepted()
         d.new(strategy="R")
         refused(d, "NOT_PERMITTED", "scope=strategy:R")
+
+    def test_of_one_kind_of_instruments_only(self):
+        kind = msgspec.structs.replace(AAPL, id="OPT.SIM", kind="option")
+        d = with_policy(Driver(), permissions=(Permission("ann", kind="spot"),))
+        d.apply(Setup((kind,), loosen_delay=30 * SECOND))
+        d.quote(kind)
+        d.new(trader="ann", instrument=kind)
+        refused(d, "NOT_PERMITTED")
+        d.new(trader="ann")
+        d.accepted()
 
     def test_an_empty_table_permits_all(self):
         d = with_policy(Driver())
@@ -309,6 +335,18 @@ class Test10PriceCollar:
         d.wait(2)
         d.quote(bid=21_990, ask=22_010)
         d.new(BUY, 1, 24_200)
+        d.accepted()
+
+    def test_window_of_a_stop_without_a_limit(self):
+        d = Driver(limit("price_collar", 50), limit("window_collar", 10))
+        every = msgspec.structs.replace(AAPL, id="EVERY.SIM", order_types=tuple(OrdType))
+        d.apply(Setup((every,), loosen_delay=30 * SECOND))
+        d.quote(every)
+        d.wait(60)
+        d.quote(every, bid=21_490, ask=21_510)
+        d.new(BUY, 1, 0, every, kind=OrdType.STOP, stop_price=22_001)
+        refused(d, "PRICE_COLLAR", "price of five minutes ago, 200.00")
+        d.new(BUY, 1, 0, every, kind=OrdType.STOP, stop_price=22_000)
         d.accepted()
 
     def test_trigger_and_limit_of_stops(self):
