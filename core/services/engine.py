@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -54,7 +54,7 @@ from core.services.recovery import Recovered, recover
 from core.services.sessions import FRAME_SECONDS, Backlog, Session, Sessions
 from core.services.snapshots import SOON, Snapshots
 from core.services.statistics import Statistics
-from core.services.timers import Every, SteadyClock
+from core.services.timers import Every, SteadyClock, batched
 from core.venues.replay.venue import ReplayVenue
 from core.venues.venue import Clock, Venue
 
@@ -311,7 +311,7 @@ class Engine:
             Every(TRIGGER_SECONDS, self._triggers, self.report, "Looking after held orders"),
             Every(0.25, self._quarter, self.report, "Looking after limits"),
             Every(1.0, self._second, self.report, "Looking after health"),
-            Every(riskfeed.SECONDS, self._risk.look, self.report, "Looking after risk"),
+            Every(riskfeed.SECONDS, self._risk.steps, self.report, "Looking after risk"),
             Every(riskfeed.PRICE_SECONDS, self._risk.price, self.report, "Pricing options"),
             Every(SAVE_SECONDS, self._keep_past, self.report, "Keeping the market's past"),
         ]
@@ -463,21 +463,25 @@ class Engine:
         link = self.routes.get(instrument)
         return link is None or link.settled
 
-    def _quarter(self) -> None:
+    def _quarter(self) -> Generator[None, None, None]:
         """Four times a second: marks, limits in use, strategies; time, at least once a second."""
-        self.feed.feed_all(self.kernel.watched())
+        for some in batched(self.kernel.watched()):
+            self.feed.feed_all(some)
+            yield
         now = self._clock()
         self._quarters += 1
         if self.kernel.seq != self._looked_seq or self._quarters % 4 == 0:
             self.path.take(Tick(now, self._session(now)))
             self._looked_seq = self.kernel.seq
-            changed = self.records.limits_changed(self.kernel.limit_uses(now))
+            yield
+            changed = self.records.limits_changed(self.kernel.limit_uses(self._clock()))
             if changed:
                 self.publish(changed)
                 self._alarms.look(changed)
+            yield
         self.strategies.tick(now)
 
-    def _second(self) -> None:
+    def _second(self) -> Generator[None, None, None]:
         passed = self.statistics.second()
         now = self._clock()
         self._errors_left = _ERRORS_SHOWN
@@ -489,9 +493,12 @@ class Engine:
             update = link.source.look(now, passed)
             if update is not None:
                 self.publish([update])
-        self.sessions.health(
-            tuple(link.source.view(now) for link in self.links.values()), self._view(now)
-        )
+        yield
+        views = []
+        for link in self.links.values():
+            views.append(link.source.view(now))
+            yield
+        self.sessions.health(tuple(views), self._view(now))
         self.sessions.beat()
         self._snapshot_after(self.config.snapshot_every)
 

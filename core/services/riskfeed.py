@@ -6,6 +6,7 @@ for is told.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from decimal import Decimal
 from math import log
 
@@ -20,6 +21,7 @@ from core.risk.margin.scenarios import YEAR
 from core.risk.var import Returns, ewma_covariance
 from core.services.feed import KernelFeed
 from core.services.orderpath import OrderPath
+from core.services.timers import batched
 
 SECONDS = 15.0
 """How often the markets are looked at."""
@@ -63,19 +65,29 @@ class RiskFeed:
 
     def look(self) -> None:
         """Take in how the markets stand and tell what has changed."""
+        for _ in self.steps():
+            pass
+
+    def steps(self) -> Generator[None, None, None]:
+        """`look` piece by piece, some markets in each."""
         now = self._path.clock()
         if self._path.halted:
             return
         kernel = self._path.kernel
         minute = now // _MINUTE
         new_minute, self._minute = minute != self._minute, minute
-        for name, market in self._cache.markets.items():
-            self._measure(name, market, now)
+        markets = list(self._cache.markets.items())
+        for some in batched(markets):
+            for name, market in some:
+                self._measure(name, market, now)
+            yield
         if kernel.follows():
             self._tell(now)
         if new_minute:
             # The price of minutes ago is part of what an order is judged by.
-            self._feed.feed_all(self._cache.markets)
+            for some in batched(markets):
+                self._feed.feed_all(name for name, _ in some)
+                yield
             if kernel.reckons_risk():
                 self._covariance(now)
 

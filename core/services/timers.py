@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
+from typing import TypeVar
 
 _SLEW = 20
 """The steady clock follows a computer's clock that was moved by at most one part in so many."""
+
+
+_BATCH = 20
+"""Markets looked at in one turn of the loop: 0.1 to 0.2 ms."""
+
+T = TypeVar("T")
+
+
+def batched(things: Sequence[T]) -> Iterator[Sequence[T]]:
+    """So many of them at a time as the loop can do without."""
+    return (things[start : start + _BATCH] for start in range(0, len(things), _BATCH))
 
 
 class SteadyClock:
@@ -54,6 +66,9 @@ class Every:
 
     The schedule is fixed: a late call does not make later ones late, and calls that were missed
     are left out, never made up for.
+
+    Long work is a generator: between two of its steps the loop does what else is due, orders first
+    among it. What it left undone when it is stopped stays undone.
     """
 
     def __init__(
@@ -93,8 +108,26 @@ class Every:
 
     def _call(self) -> None:
         try:
-            self._work()
+            steps = self._work()
         except Exception as error:
             self._on_error(f"{self._what} failed.", error)
-        if self._loop is not None:
+            steps = None
+        if isinstance(steps, Generator):
+            self._step(steps)
+        elif self._loop is not None:
             self._arm(self._loop)
+
+    def _step(self, steps: Generator[None, None, None]) -> None:
+        loop = self._loop
+        if loop is None:
+            steps.close()
+            return
+        try:
+            next(steps)
+        except StopIteration:
+            self._arm(loop)
+        except Exception as error:
+            self._on_error(f"{self._what} failed.", error)
+            self._arm(loop)
+        else:
+            loop.call_soon(self._step, steps)

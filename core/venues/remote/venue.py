@@ -13,7 +13,7 @@ from core.model.commands import VenueControl
 from core.model.enums import ExecType, LinkState, OrdStatus
 from core.model.events import CancelReject, ExecutionReport, LinkUpdate, VenueOrder, VenueStatement
 from core.model.instruments import Instrument
-from core.model.market import TradeHistory
+from core.model.market import BookUpdate, Quote, StatusUpdate, Trade, TradeHistory
 from core.model.orders import Order
 from core.model.requests import VenueNew, VenueReplace, VenueRequest
 from core.venues.remote.link import Link
@@ -29,6 +29,10 @@ from core.venues.remote.messages import (
     Working,
 )
 from core.venues.venue import Clock, EventSink, MarketSink
+
+# Tuples made once: a union written in the check would be made anew for each message.
+_LIVE = (Quote, Trade, BookUpdate, StatusUpdate)
+_ANSWERS = (ExecutionReport, CancelReject)
 
 _TICK = 0.01
 """Seconds between two looks at the state of a connection."""
@@ -235,16 +239,16 @@ class RemoteVenue:
     def _pass_on(self, flow: Flow) -> None:
         now = self._clock()
         replace = msgspec.structs.replace
+        market = self._market_sink
         for item in flow.items:
-            if isinstance(item, ExecutionReport | CancelReject):
+            if isinstance(item, _LIVE):
+                market(replace(item, received=now))
+            elif isinstance(item, _ANSWERS):
                 self._event_sink(replace(item, received=now))
-            elif isinstance(item, LinkUpdate):
-                if self._attached.is_set():
-                    self._event_sink(item)
             elif isinstance(item, TradeHistory):
-                self._market_sink(item)
-            else:
-                self._market_sink(replace(item, received=now))
+                market(item)
+            elif self._attached.is_set():
+                self._event_sink(item)
         self._seen = flow.seen
 
     def _on_attached(self, message: Attached) -> None:
