@@ -24,7 +24,7 @@ def default(window: MainWindow) -> None:
     open_panel("risk", area="center", beside=strategies)
     docks.show(orders)
     docks.show(strategies)
-    docks.split(watchlist, [430, 470])  # the ticket with a reason of five lines
+    docks.split(watchlist, [290, 610])  # the whole preview in sight in a window of 720 lines
     docks.split(chart, [560, 340])
     docks.split(tape, [440, 460])
     docks.split(ladder, [320, 660, 300, 320])

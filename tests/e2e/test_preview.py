@@ -38,7 +38,7 @@ def test_the_engine_says_what_an_order_needs(qapp: QApplication, tmp_path: Path)
 
 
 async def asks(t: Trader) -> None:
-    t.window._settings.values.trader = "ann"
+    t.window.trader.choose("ann")
     await t.engine()
     t.window.choose_instrument(BTC)
     await t.until(lambda: BTC in t.stores.tickers, "a price")
@@ -56,7 +56,7 @@ async def asks(t: Trader) -> None:
     assert stop == "Loss at stop —"
     ticket.fields.quantity.set_steps(4)
     await t.until(
-        lambda: ticket.reasons[Side.BUY].text().startswith("MAX_ORDER_QTY"),
+        lambda: ticket.reasons[Side.BUY].text().startswith("BUY: MAX_ORDER_QTY"),
         "the limit of the trader, of which only the engine knows",
     )
     assert not ticket.buttons[Side.BUY].isEnabled()

@@ -9,6 +9,7 @@ from core.model.enums import Mode, Side
 from core.model.ids import IdMaker
 from tests.widgets.trading_world import BTC, World
 from widgets.ticket.panel import TicketPanel
+from widgets.words import SIDE_WORDS
 
 LEFT = Qt.MouseButton.LeftButton
 NONE = Qt.KeyboardModifier.NoModifier
@@ -52,4 +53,9 @@ class Bench:
         self.qtbot.mouseClick(button, LEFT)
 
     def reason(self, side):
-        return self.panel.reasons[side].text()
+        """What is said against one side, without the word for it."""
+        for label in self.panel.reasons.values():
+            who, _, why = label.text().partition(": ")
+            if SIDE_WORDS[side] in who.split(" and "):
+                return why
+        return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QScrollArea, QSizePolicy, QWidget
 
@@ -22,12 +22,9 @@ class Leftover(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMinimumHeight(0)
+        # why an order is not possible is never out of sight
+        self.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
-
-    def minimumSizeHint(self) -> QSize:
-        """None: it never makes the ticket higher."""
-        return QSize(0, 0)
 
 
 def write(label: QLabel, text: str, color: QColor) -> None:

@@ -32,6 +32,7 @@ from widgets.ticket.checking import (
     wanted_leg,
 )
 from widgets.ticket.fields import Fields
+from widgets.ticket.fitting import Fitting
 from widgets.ticket.form import missing, price_scope, quantity_scope
 from widgets.ticket.head import Head
 from widgets.ticket.labels import Leftover, write
@@ -45,6 +46,9 @@ from widgets.ticket.whole import (
     outcome,
     whole_of,
 )
+from widgets.words import SIDE_WORDS
+
+BOTH = " and ".join(SIDE_WORDS[side] for side in Side)
 
 WAIT = 2_000_000_000
 """How long (ns) the buttons stay shut when no answer comes."""
@@ -113,33 +117,36 @@ class TicketPanel(Panel):
         for column, side in enumerate(Side):
             label = self.reasons[side]
             label.setWordWrap(True)
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
             label.setAccessibleName(f"Why {side.name.lower()} is not possible")
             preview = self.previews[side]
-            preview.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            preview.setWordWrap(True)
+            preview.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
             preview.setAccessibleName(f"What the {side.name.lower()} order costs and needs")
-            notes.addWidget(preview, 1, column, Qt.AlignmentFlag.AlignTop)
+            notes.addWidget(label, column, 0, 1, 2)
+            notes.addWidget(preview, 2, column, Qt.AlignmentFlag.AlignTop)
             buttons.addWidget(self.buttons[side], 1)
-            notes.addWidget(label, 0, column, Qt.AlignmentFlag.AlignTop)
             notes.setColumnStretch(column, 1)
         self.reason.setWordWrap(True)
         self.reason.setAccessibleName("What the order still needs")
-        notes.addWidget(self.reason, 2, 0, 1, 2)
+        notes.addWidget(self.reason, 3, 0, 1, 2)
         self.message.setWordWrap(True)
         self.message.setAccessibleName("What became of the last order")
-        notes.addWidget(self.message, 3, 0, 1, 2)
-        notes.setRowStretch(4, 1)
+        notes.addWidget(self.message, 4, 0, 1, 2)
+        notes.setRowStretch(5, 1)
         self.held.setWordWrap(True)
         self.held.setAccessibleName("What the engine holds")
         small = QFont(self.held.font())
         small.setPointSizeF(max(small.pointSizeF() * 0.85, 6.0))
         self.held.setFont(small)
-        for preview in self.previews.values():
-            preview.setFont(small)
-        self.held.hide()
+        for label in (*self.previews.values(), *self.reasons.values()):
+            label.setFont(small)
+        for label in (self.held, self.reason, self.message, *self.reasons.values()):
+            label.hide()  # until it says something
         room = Leftover(notes, self)
         body = self.frame.body
         body.addWidget(self.head)
-        body.addWidget(self.fields)
+        body.addWidget(Fitting(self.fields, self))
         body.addWidget(self.held)
         body.addLayout(buttons)
         body.addWidget(room, 1)
@@ -353,7 +360,7 @@ class TicketPanel(Panel):
             self._against[side] = found
             draft = self.draft
             button.set_drafted(draft is not None and entry_of(draft).side is side)
-            self._explain(side, found)
+        self._explain()
         self._sides = sides
         if instrument is not None:
             self._show_previews(sides, instrument, ticker)
@@ -402,14 +409,17 @@ class TicketPanel(Panel):
         if self.held.isHidden() is bool(text):
             self.held.setVisible(bool(text))
 
-    def _explain(self, side: Side, found: list[Violation]) -> None:
-        """The first rule that speaks against an order, beneath its button."""
-        if not found:
-            write(self.reasons[side], "", tokens().dim)
-            return
-        first = found[0]
-        color = tokens().danger if first.hard else tokens().warning
-        write(self.reasons[side], f"{first.code}: {first.text}", color)
+    def _explain(self) -> None:
+        """The first rule that speaks against each order; what speaks against both is said once."""
+        firsts = {side: next(iter(found), None) for side, found in self._against.items()}
+        both = firsts[Side.BUY] is not None and firsts[Side.BUY] == firsts[Side.SELL]
+        for side, first in firsts.items():
+            if first is None or (both and side is Side.SELL):
+                write(self.reasons[side], "", tokens().dim)
+                continue
+            color = tokens().danger if first.hard else tokens().warning
+            who = BOTH if both else SIDE_WORDS[side]
+            write(self.reasons[side], f"{who}: {first.code}: {first.text}", color)
 
     # -- sending -----------------------------------------------------------------------------
 

@@ -134,7 +134,7 @@ class SendButton(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         lines = self.fontMetrics().lineSpacing()
-        return QSize(130, round(lines * 3.6) + 10)
+        return QSize(130, round(lines * 4.2) + 10)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(90, self.sizeHint().height())

@@ -15,6 +15,7 @@ from core.model.events import CommandRefused
 from core.model.ids import IdMaker
 from tests.widgets.ticket_bench import LEFT, NONE, Bench
 from tests.widgets.trading_world import ASK, BID, BTC, SHARE
+from widgets.entry import StepSpinBox
 from widgets.theme import apply_theme
 from widgets.ticket.panel import TicketPanel
 
@@ -385,7 +386,7 @@ def test_buttons_stand_still_while_words_come_and_go(bench):
     bench.type(bench.fields.price, "90000")
     assert "PRICE_COLLAR" in bench.reason(Side.BUY)
     assert {side: button.geometry() for side, button in bench.buttons.items()} == places
-    assert bench.panel.reasons[Side.BUY].toolTip() == bench.reason(Side.BUY)
+    assert bench.panel.reasons[Side.BUY].toolTip().endswith(bench.reason(Side.BUY))
 
 
 def test_what_ended_unfilled_is_not_told_as_taken(bench):
@@ -455,13 +456,56 @@ def test_in_a_low_window_no_line_beneath_the_buttons_is_cut_or_covered(bench):
     sentence = "The same order was sent less than 10 s ago. Hold to send it again. " * 2
     labels = (bench.panel.reasons[Side.BUY], bench.panel.previews[Side.BUY], bench.panel.message)
     for label in labels:
-        label.setText(sentence if label.wordWrap() else "Cost 600.14 USD, fee 0.30\nMargin —")
+        label.setText(sentence)
         label.show()
     for _ in range(3):  # a layout's request is answered by another
         QApplication.processEvents()
     for label in labels:
-        asked = label.heightForWidth(label.width()) if label.wordWrap() else 0
-        assert label.height() >= (asked or label.sizeHint().height())
+        assert label.height() >= label.heightForWidth(label.width())
     for above, below in pairwise(labels):
         assert below.geometry().top() > above.geometry().bottom()
     assert bench.panel.buttons[Side.BUY].geometry().top() == before.top()
+
+
+def test_what_speaks_against_one_side_leaves_the_others_figures_their_room(bench):
+    bench.panel.resize(240, 640)
+    bench.click(bench.panel.head.bid)
+    bench.panel.reasons[Side.SELL].setText("SELL: INSUFFICIENT_BUYING_POWER: too little of it.")
+    bench.panel.reasons[Side.SELL].show()
+    for _ in range(3):
+        QApplication.processEvents()
+    buy, sell = (bench.panel.previews[side] for side in Side)
+    assert abs(buy.width() - sell.width()) <= 1
+    for label in (buy, sell):
+        assert label.height() >= label.heightForWidth(label.width())
+
+
+def test_what_speaks_against_both_sides_is_said_once(bench):
+    bench.click(bench.panel.head.bid)
+    bench.world.clock.forward(60)
+    bench.panel.flush()
+    first, second = (bench.panel.reasons[side] for side in Side)
+    assert first.text().startswith("BUY and SELL: STALE_MARKET_DATA: ")
+    assert second.text() == ""
+    assert second.isHidden()
+
+
+@pytest.mark.parametrize("kind", [OrdType.LIMIT, OrdType.PEGGED, OrdType.TRAILING_STOP_LIMIT])
+def test_in_a_low_window_the_fields_are_scrolled_never_squeezed(bench, kind):
+    bench.panel.resize(240, 260)
+    bench.fields.choose_type(kind)
+    bench.fields.bracket.setChecked(True)
+    for _ in range(3):
+        QApplication.processEvents()
+    shown = [w for w in bench.fields.findChildren(StepSpinBox) if w.isVisible()]
+    assert len(shown) > 2
+    for field in (bench.fields.kind, bench.fields.tif, *shown):
+        assert field.height() >= field.minimumSizeHint().height(), field.accessibleName()
+    buy = bench.panel.buttons[Side.BUY]
+    assert bench.panel.rect().contains(buy.geometry()), "the buttons stay in sight"
+    last = shown[-1]
+    last.setFocus()
+    QApplication.processEvents()
+    view = bench.fields.parentWidget()
+    top = last.mapTo(view, QPoint()).y()
+    assert 0 <= top <= view.height() - last.height(), "so does the field that has the keyboard"
