@@ -88,6 +88,7 @@ def as_sent(live: Live, qty: int, price: int) -> NewOrder:
     if kind is c.ord_type and tif is c.tif and not c.display_qty:
         return _replace(c, qty=qty, price=price, stop_price=live.stop)
     own = kind is not c.ord_type
+    sliced = live.more is not None and live.more.way is Way.SLICES
     return _replace(
         c,
         qty=qty,
@@ -95,7 +96,8 @@ def as_sent(live: Live, qty: int, price: int) -> NewOrder:
         tif=tif,
         price=0 if kind is OrdType.MARKET else price,
         stop_price=0 if own else live.stop,
-        display_qty=0,
+        # One that is held from before its venue could show a part goes on slice by slice.
+        display_qty=min(c.display_qty, qty) if instrument.display and not sliced else 0,
         expire=c.expire if tif is c.tif else 0,
         trail=0 if own else c.trail,
         trail_bp=0 if own else c.trail_bp,

@@ -59,7 +59,7 @@ def take_in(s: State, live: Live) -> More:
         way = Way.TRIGGER
     elif c.ord_type is OrdType.PEGGED and c.ord_type not in instrument.order_types:
         way = Way.PEG
-    elif c.display_qty:
+    elif c.display_qty and not instrument.display:
         way = Way.SLICES
     elif c.tif in _AUCTIONS and c.tif not in instrument.tifs:
         way = _AUCTIONS[c.tif]

@@ -1,6 +1,6 @@
 """What the engine does for orders that a venue cannot hold, and what such orders must look like.
 
-A venue lists what it takes in `Instrument.order_types` and `Instrument.tifs`. The engine adds:
+A venue lists what it takes in `Instrument.order_types`, `tifs` and `display`. The engine adds:
 
     STOP, STOP_LIMIT, TRAILING_STOP, TRAILING_STOP_LIMIT, MARKET_IF_TOUCHED, LIMIT_IF_TOUCHED
         wait in the engine for their price, then go out as MARKET or LIMIT
@@ -70,7 +70,7 @@ def plain_order(order: NewOrder, instrument: Instrument) -> bool:
     return (
         order.ord_type in instrument.order_types
         and order.tif in instrument.tifs
-        and not order.display_qty
+        and (not order.display_qty or instrument.display)
     )
 
 

@@ -91,7 +91,7 @@ class Instrument(Part, frozen=True):
     quantity; one lot times one tick times `multiplier` is `point`, the money in `currency` that
     one tick moves one lot, and the unit of every cost. `max_qty` is in lots. A derivative has a
     `contract`; the `point` of an inverse one is its quantum, and its cost is not price x quantity
-    but what `cost` makes of them.
+    but what `cost` makes of them. `display`: the venue takes orders that show a part of themselves.
     """
 
     id: str
@@ -111,6 +111,7 @@ class Instrument(Part, frozen=True):
     maker_fee: Decimal = Decimal(0)
     taker_fee: Decimal = Decimal(0)
     contract: Contract | None = None
+    display: bool = False
 
     @property
     def inverse(self) -> bool:
@@ -173,6 +174,16 @@ class Instrument(Part, frozen=True):
         if not face:
             return Decimal(cost) / lots * self.tick
         return Decimal(face * abs(lots)) / abs(cost) * self.tick if cost else None
+
+
+def session_ended(instrument: Instrument, since: int, now: int) -> bool:
+    """Was the instrument's market closed at any time from `since` to `now` (UTC ns)?"""
+    at = since
+    for begin, end in instrument.hours.open_within(since, now):
+        if begin > at:
+            return True
+        at = end
+    return at < now or not instrument.hours.is_open(now)
 
 
 def instrument_id(symbol: str, venue: str) -> str:

@@ -156,7 +156,7 @@ POSITIONS: Table[Position] = Table(
         Column("strategy", "Strategy", lambda p, i: p.strategy, "empty: the account's whole"),
         Column("qty", "Quantity", lambda p, i: i.quantity(p.qty), "signed"),
         Column("avg_price", "Avg price", lambda p, i: i.average(p.cost, p.qty)),
-        Column("cost", "Cost", lambda p, i: i.money(p.cost), "of what is open, exact; inverse: other sign"),
+        Column("cost", "Cost", lambda p, i: i.money(p.cost), "of what is open, exact"),
         Column("realised", "Realised", lambda p, i: i.money(p.realised), "before fees, exact"),
         Column("fees", "Fees", lambda p, i: p.fees),
         Column("currency", "Currency", lambda p, i: i.currency),

@@ -13,25 +13,34 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from core.book.matching import LIMIT_GTC, OK, POST_ONLY, WOULD_CROSS, Fill
+from core.book.matching import LIMIT_GTC, LIMIT_IOC, OK, POST_ONLY, WOULD_CROSS, Fill
 from core.model.enums import ExecType, Liquidity, OrdStatus, TimeInForce
 from core.model.events import CancelReject, ExecutionReport, VenueOrder, VenuePosition
+from core.model.instruments import session_ended
 from core.model.numbers import EXACT, ZERO
 from core.model.orders import Order
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
-from core.venues.simulated.livebook import BUY
+from core.venues.simulated.livebook import BUY, LiveBook
 from core.venues.simulated.own import Market, OwnOrder, book_kind, refusal, replace_refusal
+from core.venues.simulated.reserve import changed, leave, next_part, stand, traded
 from core.venues.simulated.timeline import Timeline
 
 _REMEMBERED = 20_000  # orders that are over
 _EXECUTIONS = 20_000
 _FEE_STEP = Decimal("0.00000001")
 
+_TIME_OVER = "The time that it was good for is over."
+_SELF_TRADE = "Cancelled: it would have traded with an order of the same account."
+
 Report = ExecutionReport | CancelReject
 
 
 class Desk:
     """Takes requests that have arrived at the venue and reports what becomes of them.
+
+    A good-till-date order expires at its time, by the venue's clock. Of a reserve order (display
+    quantity) a part stands in the book (`core.venues.simulated.reserve`); an order of ours that
+    takes meets that part only.
 
     Reports go to `report` in the order in which things happened, stamped with the timeline's time.
     Execution ids are ``<venue>-<incarnation>-<n>``. Fees are price x quantity x rate (maker or
@@ -57,6 +66,8 @@ class Desk:
         self._owners: dict[str, int] = {}
         self._executions: deque[ExecutionReport] = deque(maxlen=_EXECUTIONS)
         self._held: dict[tuple[str, str], int] = {}
+        self.stamp: Callable[[LiveBook], None] = _unstamped
+        """Called before the desk changes a book of itself, to set its time."""
         self._reports = 0
         self._orders = 0
 
@@ -99,10 +110,18 @@ class Desk:
         ]
 
     def put_back(self, order: Order) -> None:
-        """Takes an order of before into the new book, behind whoever is at its price already."""
+        """Takes an order of before into the new book, behind whoever is at its price already.
+
+        One whose time is over, or that was for a session which has ended, expires.
+        """
         own = self._admit(order, order.order_id)
         market = self._markets[order.instrument]
-        if own.armed:
+        now = self._timeline.now
+        if order.tif is TimeInForce.DAY and session_ended(market.instrument, order.created, now):
+            self._end(own, ExecType.EXPIRED, OrdStatus.EXPIRED, "The session is over.")
+        elif order.tif is TimeInForce.GTD and order.expire <= now:
+            self._end(own, ExecType.EXPIRED, OrdStatus.EXPIRED, _TIME_OVER)
+        elif own.armed:
             market.stops.append(own)
         else:
             self._execute(own, market, LIMIT_GTC, own.price)
@@ -131,6 +150,16 @@ class Desk:
             kind, _ = book_kind(own.order)
             self._execute(own, market, kind, own.price or 1)
 
+    def _due(self, ts: int, own: OwnOrder) -> int:
+        """The time of a good-till-date order has come."""
+        if not own.status.terminal:
+            market = self._markets[own.order.instrument]
+            self._take_out(own, market)
+            self._end(own, ExecType.EXPIRED, OrdStatus.EXPIRED, _TIME_OVER)
+            self.stamp(market.live)
+            market.live.publish()
+        return 0
+
     def _new(self, order: Order) -> None:
         known = self._find(order.cl_ord_id)
         if known is not None:
@@ -138,6 +167,8 @@ class Desk:
             return
         market = self._markets.get(order.instrument)
         why = refusal(self.name, market, order)
+        if not why and order.tif is TimeInForce.GTD and order.expire <= self._timeline.now:
+            why = _TIME_OVER
         own = self._admit(order, "")
         if why or market is None:
             self._end(own, ExecType.REJECTED, OrdStatus.REJECTED, why)
@@ -163,10 +194,17 @@ class Desk:
         if why:
             self._refuse(request, own.status, True, why)
             return
+        if own.reserve and request.price != own.price:
+            self._take_out(own, market)
+            own.qty, own.price = request.qty, request.price
+            self._say(own, ExecType.REPLACED, request=request.request)
+            self._execute(own, market, book_kind(own.order)[0], own.price)
+            return
         fills: Sequence[Fill] = ()
         if not own.armed:
-            leaves = request.qty - own.cum
+            leaves = changed(own, request.qty) if own.reserve else request.qty - own.cum
             fills = market.live.replace(own.book_id, own.side, own.price, request.price, leaves)
+            own.shown = leaves
         own.qty = request.qty
         own.price = request.price
         own.stop = request.stop_price or own.stop
@@ -197,14 +235,19 @@ class Desk:
         own = OwnOrder(order, order_id or f"{self._head}o{self._orders}", self._orders * 8)
         self._working[order.cl_ord_id] = own
         self._by_book[own.book_id] = own
+        if order.tif is TimeInForce.GTD:
+            self._timeline.promise(max(order.expire, self._timeline.now), self._due, own)
         return own
 
     def _execute(
         self, own: OwnOrder, market: Market, kind: int, price: int, new: bool = False
     ) -> None:
         """Puts an order into the book and tells what became of it."""
-        owner = self._owners.setdefault(own.order.account, len(self._owners) + 1)
-        leaves = own.qty - own.cum
+        owner = self._owner(own)
+        if own.order.display_qty and kind in (LIMIT_GTC, POST_ONLY):
+            self._reserve(own, market, kind, price, new)
+            return
+        leaves = own.shown = own.qty - own.cum
         status, fills = market.live.enter(own.book_id, own.side, price, leaves, kind, owner)
         if status == WOULD_CROSS:
             text = "Post-only: the order would trade at once."
@@ -223,12 +266,36 @@ class Desk:
             text = "What could not be filled at once is cancelled."
             self._end(own, ExecType.CANCELED, OrdStatus.CANCELED, text)
 
+    def _owner(self, own: OwnOrder) -> int:
+        return self._owners.setdefault(own.order.account, len(self._owners) + 1)
+
+    def _reserve(self, own: OwnOrder, market: Market, kind: int, price: int, new: bool) -> None:
+        """Trades with all of a reserve order what can be traded, then shows a part of it."""
+        live, owner = market.live, self._owner(own)
+        if kind == POST_ONLY and live.crosses(own.side, price):
+            text = "Post-only: the order would trade at once."
+            self._end(own, ExecType.REJECTED, OrdStatus.REJECTED, text)
+            return
+        if new:
+            self._say(own, ExecType.NEW)
+        own.shown = own.qty - own.cum
+        _, fills = live.enter(own.book_id, own.side, price, own.shown, LIMIT_IOC, owner)
+        live.settle(fills, own.side)
+        if own.status.terminal:
+            return
+        if live.crosses(own.side, price):
+            live.book.clear_trades()
+            self._end(own, ExecType.CANCELED, OrdStatus.CANCELED, _SELF_TRADE)
+            return
+        own.shown = next_part(own)
+        stand(own, live)
+        live.enter(own.book_id, own.side, price, own.shown, LIMIT_GTC, owner)
+
     def _check_self_trade(self, own: OwnOrder, market: Market) -> None:
         book = market.live.book
         if not own.status.terminal and book.order(own.book_id) is None:
             book.clear_trades()
-            text = "Cancelled: it would have traded with an order of the same account."
-            self._end(own, ExecType.CANCELED, OrdStatus.CANCELED, text)
+            self._end(own, ExecType.CANCELED, OrdStatus.CANCELED, _SELF_TRADE)
 
     def _take_out(self, own: OwnOrder, market: Market) -> None:
         if own.armed:
@@ -248,6 +315,7 @@ class Desk:
         own.notional += points
         fee = EXACT.multiply(instrument.money(points), rate)
         self._say(own, ExecType.TRADE, fill=fill, fee=_rounded(fee), maker=maker)
+        traded(own, fill.qty, self._markets[own.order.instrument].live, self._owner(own))
         if own.status is OrdStatus.FILLED:
             self._bury(own)
 
@@ -262,6 +330,8 @@ class Desk:
         name = own.order.cl_ord_id
         del self._working[name]
         del self._by_book[own.book_id]
+        if own.reserve:
+            leave(own, self._markets[own.order.instrument].live)
         self._dead[name] = own
         self._died.append(name)
         if len(self._died) > _REMEMBERED:
@@ -324,6 +394,10 @@ class Desk:
                 text,
             )
         )
+
+
+def _unstamped(live: LiveBook) -> None:
+    pass
 
 
 def _listed(own: OwnOrder) -> VenueOrder:

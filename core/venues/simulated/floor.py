@@ -57,6 +57,7 @@ class Floor:
     ) -> None:
         self._timeline = timeline
         self._desk = desk
+        desk.stamp = self._stamp
         self._emit = emit
         self._received = received
         self._seed = seed

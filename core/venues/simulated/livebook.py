@@ -49,6 +49,8 @@ class LiveBook:
         "own_fill",
         "quoted",
         "received",
+        "reserves",
+        "spent",
         "ts",
     )
 
@@ -68,6 +70,10 @@ class LiveBook:
         """Called for each fill of an order of ours, with its id and whether it was the maker."""
         self.agent_fill: Callable[[Fill], None] = _ignore
         """Called for each fill of a market maker's resting order."""
+        self.reserves = 0
+        """How many orders of ours keep a part of themselves back."""
+        self.spent: list[tuple[int, int, int, int, int]] = []
+        """Parts of them that are to be shown next: id, side, price, lots and owner."""
         self._dirty: dict[int, None] = {}
         self._top = (0, 0, 0, 0)
         self._next_id = 0
@@ -93,6 +99,10 @@ class LiveBook:
     def take(self, who: int, side: int, price: int, qty: int, rest: bool = False) -> int:
         """Trades up to `qty` at `price` or better; what is left rests or is dropped."""
         order_id = self._order_id(who)
+        if self.reserves:
+            qty -= self._sweep(order_id, side, price, qty)
+            if not qty or not rest:
+                return order_id
         kind = LIMIT_GTC if rest else LIMIT_IOC
         fills = self.book.add_fills(order_id, side, price, qty, kind)
         if rest:
@@ -100,6 +110,18 @@ class LiveBook:
         if fills:
             self.settle(fills, side)
         return order_id
+
+    def _sweep(self, order_id: int, side: int, price: int, qty: int) -> int:
+        """Trades price by price, so that at each what was kept back is met too; the lots traded."""
+        book, done = self.book, 0
+        while done < qty and self.crosses(side, price):
+            best = book.best_ask() if side == BUY else book.best_bid()
+            fills = book.add_fills(order_id, side, best, qty - done, LIMIT_IOC)
+            if not fills:
+                break
+            done += sum(fill.qty for fill in fills)
+            self.settle(fills, side)
+        return done
 
     def enter(
         self, order_id: int, side: int, price: int, qty: int, kind: int, owner: int
@@ -151,6 +173,12 @@ class LiveBook:
                 self.own_fill(maker, fill, True)
             if fill.taker & WHO == OWN:
                 self.own_fill(fill.taker, fill, False)
+        while self.spent:
+            order_id, mine, price, qty, owner = self.spent.pop(0)
+            again = self.book.add_fills(order_id, mine, price, qty, LIMIT_GTC, owner)
+            self._dirty[price if mine == BUY else -price] = None
+            if again:
+                self.settle(again, mine)
 
     def publish(self) -> None:
         """Publishes the levels that changed since the last time, and the quote if it did."""

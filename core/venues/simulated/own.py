@@ -10,11 +10,14 @@ from core.venues.simulated.livebook import BUY, LiveBook
 
 _STOPS = (OrdType.STOP, OrdType.STOP_LIMIT)
 _LIMITS = (OrdType.LIMIT, OrdType.STOP_LIMIT)
-_RESTING = (TimeInForce.GTC, TimeInForce.DAY)
+_RESTING = (TimeInForce.GTC, TimeInForce.DAY, TimeInForce.GTD)
 
 
 class OwnOrder:
-    """An order of ours at the venue. `armed`: a stop that waits for its price `stop`."""
+    """An order of ours at the venue. `armed`: a stop that waits for its price `stop`.
+
+    `shown` is what of it stands in the book, of a reserve order (`reserve`, once it rests) a part.
+    """
 
     __slots__ = (
         "armed",
@@ -25,6 +28,8 @@ class OwnOrder:
         "order_id",
         "price",
         "qty",
+        "reserve",
+        "shown",
         "side",
         "status",
         "stop",
@@ -42,6 +47,8 @@ class OwnOrder:
         self.notional = order.notional
         self.status = OrdStatus.PARTIALLY_FILLED if order.cum_qty else OrdStatus.NEW
         self.armed = order.ord_type in _STOPS
+        self.shown = 0
+        self.reserve = False
 
 
 class Market:
@@ -96,7 +103,14 @@ def refusal(venue: str, market: Market | None, order: Order) -> str:
         if not 0 < order.stop_price <= MAX_PRICE:
             return f"Stop price {order.stop_price} ticks is outside 1 to {MAX_PRICE}."
         if order.tif not in _RESTING:
-            return "A stop order must be good till cancelled or for the day."
+            return "A stop order must be good till cancelled, till a date or for the day."
+    if order.display_qty:
+        if not instrument.display:
+            return f"{order.instrument} takes no orders that show a part of their quantity."
+        if not 0 < order.display_qty <= order.qty:
+            return f"{order.display_qty} of {order.qty} lots cannot be shown."
+        if order.ord_type is not OrdType.LIMIT or order.tif not in _RESTING:
+            return "To show a part of its quantity an order must be a limit order that may rest."
     if order.post_only:
         if not instrument.post_only:
             return f"{order.instrument} does not take post-only orders."

@@ -121,6 +121,8 @@ def _instrument(symbol: str, venue: str, steps: tuple[str, str, str, str, str, s
         name=name,
         kind=kind,
         order_types=(OrdType.LIMIT, OrdType.MARKET, OrdType.STOP, OrdType.STOP_LIMIT),
+        tifs=(TimeInForce.GTC, TimeInForce.GTD, TimeInForce.IOC, TimeInForce.FOK),
+        display=True,
         maker_fee=Decimal(maker),
         taker_fee=Decimal(taker),
     )
