@@ -102,4 +102,5 @@ class RiskMenu:
         if items:
             dialog.setComboBoxItems(list(items))
         dialog.textValueSelected.connect(then)
-        dialog.open()
+        dialog.setModal(False)  # the kill switch stays within reach
+        dialog.show()

@@ -11,10 +11,8 @@ from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
-    QInputDialog,
     QMenu,
     QPushButton,
-    QTabBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -31,6 +29,7 @@ from widgets.watchlist.model import WatchlistModel
 from widgets.watchlist.quotes import COLUMNS, SYMBOL
 from widgets.watchlist.symbols import read_symbols
 from widgets.watchlist.table import WatchlistTable
+from widgets.watchlist.tabs import ListTabs
 
 SORT_MS = 400
 REPAINT = 80_000_000
@@ -59,7 +58,7 @@ class WatchlistPanel(Panel):
         self._painted = 0
         self._epoch = -1
         self._live = False
-        self.tabs = QTabBar(self)
+        self.tabs = ListTabs(self.lists, self)
         self.add_list = QToolButton(self)
         self.menu_button = MenuButton(self, arrow=False)
         self.table = WatchlistTable(self.model, self)
@@ -72,14 +71,9 @@ class WatchlistPanel(Panel):
         self._timer.setInterval(SORT_MS)
         self._timer.timeout.connect(self._settle)
         self._timer.start()
-        self._fill_tabs()
+        self._show_list()
 
     def _build(self) -> None:
-        self.tabs.setAccessibleName("Lists")
-        self.tabs.setExpanding(False)
-        self.tabs.setDrawBase(False)
-        self.tabs.setUsesScrollButtons(True)
-        self.tabs.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.add_list.setText("+")
         self.add_list.setAccessibleName("New list")
         self.add_list.setToolTip("New list (double-click a tab to rename it)")
@@ -130,16 +124,16 @@ class WatchlistPanel(Panel):
         self.flash_action.setChecked(True)
         self.flash_action.toggled.connect(self._on_flash)
         menu.addSeparator()
-        entry("&New list", self._on_add_list)
-        entry("R&ename list…", self._rename_current)
-        entry("&Delete list", self._delete_current)
+        entry("&New list", self.tabs.add_list)
+        entry("R&ename list…", self.tabs.rename_current)
+        entry("&Delete list", self.tabs.delete_current)
         return menu
 
     def _connect(self) -> None:
-        self.tabs.currentChanged.connect(self._on_tab)
-        self.tabs.tabBarDoubleClicked.connect(self._rename)
-        self.tabs.customContextMenuRequested.connect(self._on_tab_menu)
-        self.add_list.clicked.connect(self._on_add_list)
+        self.tabs.changed.connect(self._changed_lists)
+        self.tabs.said.connect(self.said)
+        self.tabs.menu_wished.connect(self._on_tab_menu)
+        self.add_list.clicked.connect(self.tabs.add_list)
         table = self.table
         table.chosen.connect(self._choose)
         table.typed.connect(self.entry.begin)
@@ -224,7 +218,8 @@ class WatchlistPanel(Panel):
         self.model.sort_by(numbers[sort[0]] if known else None, known and bool(sort[1]))
         self.flash_action.setChecked(state.get("flash") is not False)
         self.lists.restore(state)
-        self._fill_tabs()
+        self.tabs.fill()
+        self._show_list()
 
     # -- lists -------------------------------------------------------------------------------
 
@@ -243,7 +238,7 @@ class WatchlistPanel(Panel):
         """Add every symbol that a text names, and say which lines named none."""
         found, problems = read_symbols(text, list(self.stores.instruments))
         if found and not self.lists.editable:
-            self._new_list("List")
+            self.tabs.add_list()
         fresh = [key for key in found if key not in self.model.ids]
         if fresh:
             self.lists.set_ids([*self.model.ids, *fresh])
@@ -267,7 +262,8 @@ class WatchlistPanel(Panel):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.read_file)
-        dialog.open()
+        dialog.setModal(False)  # the kill switch stays within reach
+        dialog.show()
 
     def read_file(self, path: str) -> None:
         """Add the symbols in a file."""
@@ -309,65 +305,12 @@ class WatchlistPanel(Panel):
         if set(ids) != wanted:
             self.subscription_changed.emit()
 
-    def _fill_tabs(self) -> None:
-        self.tabs.blockSignals(True)
-        while self.tabs.count():
-            self.tabs.removeTab(0)
-        for name in self.lists.names:
-            self.tabs.addTab(name.replace("&", "&&"))
-        self.tabs.setCurrentIndex(self.lists.current)
-        self.tabs.blockSignals(False)
+    def _changed_lists(self) -> None:
+        """Another list is shown, or they have other names."""
         self._show_list()
-
-    def _on_tab(self, number: int) -> None:
-        if 0 <= number < len(self.lists.names):
-            self.lists.current = number
-            self._show_list()
-            self.state_changed.emit()
-
-    def _on_add_list(self) -> None:
-        self._new_list("List")
-
-    def _new_list(self, name: str) -> None:
-        self.lists.current = self.lists.add(name)
-        self._fill_tabs()
-        self.state_changed.emit()
-
-    def _rename_current(self) -> None:
-        self._rename(self.lists.current)
-
-    def _rename(self, number: int) -> None:
-        if number <= 0:
-            self.said.emit(f"“{ALL}” keeps its name; make a list of your own with +.")
-            return
-        dialog = QInputDialog(self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle("Rename list")
-        dialog.setLabelText("Name of the list:")
-        dialog.setTextValue(self.lists.names[number])
-        dialog.setProperty("number", number)
-        dialog.textValueSelected.connect(self._renamed)
-        dialog.open()
-
-    def _renamed(self, name: str) -> None:
-        dialog = self.sender()
-        if dialog is not None:
-            self.lists.rename(int(dialog.property("number")), name)
-            self._fill_tabs()
-            self.state_changed.emit()
-
-    def _delete_current(self) -> None:
-        if not self.lists.editable:
-            self.said.emit(f"“{ALL}” cannot be deleted.")
-            return
-        self.lists.remove(self.lists.current)
-        self._fill_tabs()
         self.state_changed.emit()
 
     def _on_tab_menu(self, at: QPoint) -> None:
-        number = self.tabs.tabAt(at)
-        if number >= 0:
-            self.tabs.setCurrentIndex(number)
         self.menu_button.menu().popup(self.tabs.mapToGlobal(at))
 
     # -- sorting -----------------------------------------------------------------------------

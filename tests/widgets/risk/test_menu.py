@@ -45,6 +45,7 @@ def action(panel, words):
 def answer(panel, text=None, key=Qt.Key.Key_Return):
     """Answer the question that stands open; nothing waits for it meanwhile."""
     dialog = next(d for d in panel.findChildren(QInputDialog, "ask") if d.isVisible())
+    assert not dialog.isModal(), "the kill switch stays within reach"
     if text is not None:
         dialog.findChild(QLineEdit).setText(text)
     QTest.keyClick(dialog, key)

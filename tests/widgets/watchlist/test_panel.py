@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QAbstractItemModelTester, QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
+from PySide6.QtWidgets import QAbstractButton, QApplication, QInputDialog, QLineEdit
 
 from core.model.enums import MarketStatus
 from core.model.ids import IdMaker
@@ -19,6 +19,7 @@ from core.model.instruments import Instrument
 from core.model.session import Frame, Snapshot, Ticker
 from tests.widgets.trading_world import BTC, SHARE, World
 from widgets.theme import apply_theme
+from widgets.watchlist.lists import ALL
 from widgets.watchlist.panel import WatchlistPanel
 from widgets.watchlist.quotes import AGE, ASK, BID, CHANGE, LAST, SYMBOL, Quote, ordered
 
@@ -191,6 +192,38 @@ def test_typing_on_the_list_adds_the_best_match_to_a_list_of_ones_own(panel):
     assert "“zzz”" in panel.words[-1]
     QTest.keyClick(panel.entry, Qt.Key.Key_Escape)
     panel.entry.completer().popup().hide()
+
+
+def test_lists_are_made_named_and_deleted_and_nothing_waits_for_a_name(panel, qtbot):
+    entries = {a.text(): a for a in panel.menu_button.menu().actions()}
+    for name in ("R&ename list…", "&Delete list"):
+        entries[name].trigger()
+        assert f"“{ALL}”" in panel.words[-1]
+    QTest.mouseClick(panel.add_list, LEFT)
+    entries["&New list"].trigger()
+    assert [panel.tabs.tabText(n) for n in range(3)] == [ALL, "List", "List 2"]
+    panel.tabs.setCurrentIndex(1)
+    panel.add_text("acme")
+    entries["R&ename list…"].trigger()
+    dialog = panel.findChild(QInputDialog)
+    assert dialog.isVisible()
+    assert not dialog.isModal()
+    panel.tabs.setCurrentIndex(2)
+    dialog.setTextValue("Stocks & more")
+    dialog.accept()
+    assert panel.lists.names == [ALL, "Stocks & more", "List 2"]
+    assert panel.tabs.tabText(1) == "Stocks && more"
+    assert keys(panel) == []
+    entries["&Delete list"].trigger()
+    assert keys(panel) == [SHARE.id]
+    # a list that is gone when its name comes
+    entries["R&ename list…"].trigger()
+    dialog = next(d for d in panel.findChildren(QInputDialog) if d.isVisible())
+    entries["&Delete list"].trigger()
+    dialog.setTextValue("Too late")
+    dialog.accept()
+    assert panel.lists.names == [ALL]
+    assert len(keys(panel)) == 2
 
 
 def test_del_removes_from_ones_own_list_but_never_from_all(panel):
