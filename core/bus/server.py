@@ -2,7 +2,8 @@
 
 Transports (`core.bus.channel`, `core.bus.inline`) bring bytes of a `Peer`; the `Server` admits
 peers that show the token, decodes what they say and hands it on. Whatever a client sends, the
-worst that happens is an answer `Refused` and a count.
+worst that happens is an answer `Refused` and a count. An order that cannot be read only because
+its price or quantity is off the grid is handed on as one that was turned away.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Protocol
 
 import msgspec
 
+from core.model.grid import off_grid
+from core.model.inputs import TurnedAway
 from core.model.session import PROTOCOL, FromEngine, Goodbye, Hello, Refused, ToEngine
 from core.model.wire import decode_to_engine, encode
 
@@ -41,7 +44,7 @@ class Peer:
         return self.write(encode(message))
 
 
-MessageSink = Callable[[Peer, ToEngine], None]
+MessageSink = Callable[[Peer, ToEngine | TurnedAway], None]
 
 
 class Receiver(Protocol):
@@ -83,11 +86,14 @@ class Server:
         if len(parts) != 1:
             self._malformed(peer, f"it has {len(parts)} parts instead of one")
             return peer.admitted
+        message: ToEngine | TurnedAway | None
         try:
             message = decode_to_engine(parts[0])
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            self._malformed(peer, str(error))
-            return peer.admitted
+            message = off_grid(parts[0]) if peer.admitted else None
+            if message is None:
+                self._malformed(peer, str(error))
+                return peer.admitted
         if isinstance(message, Hello):
             peer.admitted = self._admit(peer, message)
         elif not peer.admitted and not isinstance(message, Goodbye):

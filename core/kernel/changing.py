@@ -94,7 +94,7 @@ def turn_away(s: State, message: TurnedAway) -> None:
     New orders are in the books from then on, rejected, and their ids are used.
     """
     command = message.command
-    violation = Violation(message.code, message.text, "", scope=message.scope)
+    violation = Violation(message.code, message.text, "", "", message.value, message.scope)
     if isinstance(command, NewOrder):
         if fresh(s, command.cl_ord_id):
             deny(s, Live(with_effect(s, command), s.ts), violation)

@@ -235,12 +235,16 @@ class Tick(Message, frozen=True):
 
 
 class TurnedAway(Message, frozen=True):
-    """Orders, or a change of one, that the engine did not take so far as the gate, and why."""
+    """Orders, or a change of one, that the engine did not take so far as the gate, and why.
+
+    `value` is what was wrong, as it was written.
+    """
 
     command: NewOrder | NewOrderList | ReplaceOrder
     code: str
     text: str
     scope: str = ""
+    value: str = ""
 
 
 KernelInput = Setup | Facts | Covariance | Tick | TurnedAway

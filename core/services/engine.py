@@ -33,7 +33,7 @@ from core.model.commands import Command
 from core.model.denials import Violation
 from core.model.enums import Mode, Severity
 from core.model.events import Event, Notice
-from core.model.inputs import Tick
+from core.model.inputs import Tick, TurnedAway
 from core.model.instruments import Instrument, listing_problem
 from core.model.market import MarketData
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
@@ -390,8 +390,11 @@ class Engine:
     def _submit(self, command: Command) -> None:
         self.dispatch.command(command, True)
 
-    def _on_message(self, peer: Peer, message: ToEngine) -> None:
-        self.sessions.receive(peer, message)
+    def _on_message(self, peer: Peer, message: ToEngine | TurnedAway) -> None:
+        if isinstance(message, TurnedAway):
+            self.path.take(message)
+        else:
+            self.sessions.receive(peer, message)
 
     def _on_command(self, session: Session, command: Command) -> None:
         self.dispatch.command(command, self.ready, session)

@@ -112,6 +112,43 @@ async def test_an_engine_without_a_file_says_so(tmp_path):
         assert said.code == "NOT_POSSIBLE"
 
 
+@pytest.mark.parametrize(
+    ("terms", "code", "says"),
+    [
+        ({"price": 200.5}, "PRICE_TICK", "The price 200.5 is not a whole number of ticks."),
+        ({"price": "200.005"}, "PRICE_TICK", "The price 200.005 is not"),
+        ({"qty": 0.5}, "QTY_STEP", "The quantity 0.5 is not a whole number of lots."),
+    ],
+)
+async def test_07_an_order_off_the_grid_is_denied_on_record(tmp_path, terms, code, says):
+    async with Bench(tmp_path) as b:
+        b.venue.quote()
+        new = replace(order(), **terms)
+        b.send(new)
+        assert await b.until(lambda: b.status(new.cl_ord_id) is OrdStatus.REJECTED)
+        told = b.client.stores.orders[new.cl_ord_id]
+        value = next(iter(terms.values()))
+        assert told.code == code
+        assert told.text.startswith(f"{code}: value={value}, scope=instrument:{new.instrument}, ")
+        assert f"order={new.cl_ord_id}. {says}" in told.text
+        assert "as a whole number of" in told.text
+        assert not b.venue.sent
+        assert b.engine.kernel.denials() == {(code, f"instrument:{new.instrument}"): 1}
+        assert b.engine.server.malformed == 0
+
+
+async def test_07_a_change_off_the_grid_is_refused(tmp_path):
+    async with Bench(tmp_path) as b:
+        b.venue.quote()
+        resting = order()
+        b.send(resting)
+        assert await b.until(lambda: b.status(resting.cl_ord_id) is OrdStatus.NEW)
+        said = await refusal(b, ReplaceOrder(IDS.next(), resting.cl_ord_id, 5, 9_990.25))
+        assert said.code == "PRICE_TICK"
+        assert "9990.25" in said.text
+        assert b.status(resting.cl_ord_id) is OrdStatus.NEW
+
+
 async def test_30_nothing_new_while_the_venue_is_compared_with_the_books(tmp_path):
     async with Bench(tmp_path) as b:
         b.venue.quote()
