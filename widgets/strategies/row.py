@@ -7,7 +7,7 @@ from functools import partial
 from html import escape
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
@@ -24,6 +24,8 @@ from PySide6.QtWidgets import (
 from core.client.stores import Stores, position_key
 from core.model.enums import StrategyMode
 from core.model.events import StrategyState
+from core.model.orders import Position
+from widgets.border import draw_border
 from widgets.strategies.params import ParamsForm
 from widgets.strategies.texts import breakable, clock
 from widgets.theme import tokens
@@ -53,22 +55,36 @@ class PositionQuestion(QDialog):
     answered = Signal(str)
 
     CHOICES = (
-        ("keep", "&Keep it with the strategy"),
-        ("flatten", "&Flatten it"),
-        ("hand_over", "&Hand it over to me"),
+        (
+            "keep",
+            "&Keep it with the strategy",
+            "It stays as it is; the strategy may go on with it.",
+        ),
+        ("flatten", "&Flatten it", "Its orders are canceled and its position is closed."),
+        ("hand_over", "&Hand it over to me", "It becomes yours, at what it cost."),
     )
 
     def __init__(self, text: str, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Switch off")
+        self.setModal(False)  # the kill switch stays within reach
         layout = QVBoxLayout(self)
-        layout.addWidget(QLabel(text, self))
-        for answer, label in self.CHOICES:
+        about = QLabel(text, self)
+        about.setTextFormat(Qt.TextFormat.PlainText)
+        about.setWordWrap(True)
+        layout.addWidget(about)
+        for answer, label, tip in self.CHOICES:
             button = QPushButton(label, self)
             button.setObjectName(answer)
+            button.setToolTip(tip)
             button.clicked.connect(partial(self._choose, answer))
             layout.addWidget(button)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """With a line around it."""
+        super().paintEvent(event)
+        draw_border(self)
 
     def _choose(self, answer: str, _checked: bool = False) -> None:
         self.answered.emit(answer)
@@ -96,6 +112,7 @@ class StrategyRow(QFrame):
         self._refusal = ""
         self._expired = ""
         self._params_in: StrategyState | None = None
+        self._question: PositionQuestion | None = None
         self._mode = StrategyMode.OFF
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.name = QLabel(strategy, self)
@@ -355,15 +372,30 @@ class StrategyRow(QFrame):
             if state is not None
             else None
         )
+        if self._question is not None:
+            self._question.close()
         if mode is StrategyMode.OFF and position is not None and position.qty:
             self.refresh()
-            question = PositionQuestion(
-                f"{self.strategy} holds a position. What should become of it?", self
-            )
-            question.answered.connect(self._on_answer)
-            question.open()
+            self._question = PositionQuestion(self._question_text(position), self)
+            self._question.answered.connect(self._on_answer)
+            self._question.finished.connect(self._on_question_gone)
+            self._question.show()
             return
         self._ask(mode, "keep")
+
+    def _question_text(self, position: Position) -> str:
+        instrument = self._stores.instruments.get(position.instrument)
+        quantity = "a position in"
+        if instrument is not None:
+            quantity = format_qty(position.qty, instrument, signed=True)
+        return (
+            f"{breakable(self.strategy)} holds {quantity} {breakable(position.instrument)} in"
+            f" {breakable(position.account)}. What should become of it? Until you choose it stays"
+            f" {self._mode.name.title()}."
+        )
+
+    def _on_question_gone(self, _result: int) -> None:
+        self._question = None
 
     def _on_answer(self, answer: str) -> None:
         self._ask(StrategyMode.OFF, answer)

@@ -156,6 +156,24 @@ def test_off_asks_about_a_position(bench, answer):
     assert (command.mode, command.on_position) == (OFF, answer)
 
 
+def test_the_question_holds_nothing_up_and_is_asked_once(bench):
+    bench.tell(mode=AUTO, health="running")
+    bench.position(5)
+    bench.click(bench.row.buttons[OFF])
+    (question,) = bench.row.findChildren(PositionQuestion)
+    assert not question.isModal(), "the kill switch stays within reach"
+    (said,) = (label.text().replace("\u200b", "") for label in question.findChildren(QLabel))
+    assert f"holds +0.05 {BTC.id} in" in said
+    assert said.endswith("Until you choose it stays Auto.")
+    bench.click(bench.row.buttons[OFF])
+    assert [q for q in bench.row.findChildren(PositionQuestion) if q.isVisible()] != [question]
+    assert len([q for q in bench.row.findChildren(PositionQuestion) if q.isVisible()]) == 1
+    bench.click(bench.row.buttons[ADVISE])
+    QApplication.processEvents()
+    assert not [q for q in bench.row.findChildren(PositionQuestion) if q.isVisible()]
+    assert bench.asked[-1].mode is ADVISE
+
+
 def test_off_does_not_ask_without_a_position(bench):
     bench.tell(mode=AUTO, health="running")
     bench.position(5, strategy="")
