@@ -24,6 +24,7 @@ _MAX_FEE = 10 ** (18 + UNIT_DIGITS)
 # Looking a member up in its enumeration is slow enough to matter here.
 _BUY = Side.BUY
 _WORKS = (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)
+_OUTRANK = (OrdStatus.DONE_FOR_DAY, OrdStatus.SUSPENDED)
 
 
 def on_trade(s: State, live: Live, r: ExecutionReport, piece: Slice | None) -> None:
@@ -95,7 +96,7 @@ def _book(s: State, live: Live, r: ExecutionReport) -> None:
         if live.cum >= live.qty and live.cum >= live.most():
             s.end(live, OrdStatus.FILLED, expose=False)
         else:
-            live.base = OrdStatus.PARTIALLY_FILLED
+            live.base = r.status if r.status in _OUTRANK else OrdStatus.PARTIALLY_FILLED
             s.recount(live, expose=False)
     holding, part = live.holding, live.part
     assert holding is not None

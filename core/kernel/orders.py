@@ -119,7 +119,16 @@ class Live:
 
     @property
     def status(self) -> OrdStatus:
-        """The state that is shown: FIX lets pending cancel outrank pending replace."""
+        """The state that is shown, by the precedence of FIX 4.4: pending cancel outranks pending
+        replace, that done for day, then filled, suspended, canceled, part filled, new.
+
+        By intent two states end an order whatever is in flight, since nothing that its venue may
+        answer can change it: an order filled while its cancel is pending is FILLED at once, not
+        when the cancel is rejected (a venue that never says so must not leave an order that works,
+        counts in limits and holds up a flatten), and one that was filled or canceled is so still
+        when its venue is done for the day. A pending replace to more lots does keep a filled order
+        alive: it may trade again.
+        """
         if self.dead:
             return self.base
         if self.unknown:

@@ -459,6 +459,58 @@ def test_pending_cancel_outranks_pending_replace():
     assert d.state() == (NEW, 9_000, 0, 9_000)
 
 
+def test_an_order_filled_while_its_cancel_is_pending_is_over_whatever_its_venue_says_or_not():
+    """By intent, not by the table: there pending cancel stays until the cancel is rejected."""
+    d = Story()
+    request = d.cancel(d.id)
+    d.traded(LOTS)
+    assert d.state() == (FILLED, LOTS, LOTS, 0)
+    assert not d.kernel.working(), "it counts in no limit, and no flatten waits for it"
+    d.report(d.id, ExecType.PENDING_CANCEL, P_CANCEL, request=request, cum_qty=LOTS)
+    assert d.state()[0] is FILLED
+    d.canceled(d.id, request=request)
+    assert d.state()[0] is FILLED
+    assert "after it was FILLED" in d.notices()[0].text
+    d.down()
+    assert d.state()[0] is FILLED, "nothing is asked of its venue any more"
+    d.replayed()
+
+
+@pytest.mark.parametrize("qty", [9_000, LOTS])
+def test_a_replace_to_no_more_than_is_filled_does_not_keep_an_order_alive(qty):
+    d = Story()
+    d.replace(d.id, qty, 20_001)
+    d.traded(LOTS)
+    assert d.state()[0] is FILLED
+    assert not d.kernel.working()
+
+
+@pytest.mark.parametrize(
+    ("kind", "rest"),
+    [
+        (ExecType.DONE_FOR_DAY, OrdStatus.DONE_FOR_DAY),
+        (ExecType.SUSPENDED, OrdStatus.SUSPENDED),
+    ],
+)
+def test_done_for_day_and_suspended_outrank_part_filled(kind, rest):
+    d = Story()
+    d.report(d.id, kind, rest)
+    fill = {"exec_id": "late", "last_qty": 2_000, "last_price": 20_000}
+    d.report(d.id, ExecType.TRADE, rest, **fill)
+    assert d.state() == (rest, LOTS, 2_000, 8_000)
+    d.traded(1_000)
+    assert d.state() == (PART, LOTS, 3_000, 7_000)
+    request = d.cancel(d.id)
+    d.report(d.id, kind, rest)
+    assert d.state()[0] is P_CANCEL, "pending cancel outranks all"
+    d.cancel_reject(d.id, request)
+    assert d.state()[0] is rest
+    d.traded(7_000)
+    assert d.state()[0] is FILLED
+    d.report(d.id, kind, rest)
+    assert d.state()[0] is FILLED
+
+
 def test_executions_are_counted_once_however_often_and_late_they_come():
     d = Story(acked=False)
     d.traded(2_000, exec_id="a")
