@@ -10,6 +10,7 @@ fresh price) waits until it can; what may not be sent is refused, loudly.
 from __future__ import annotations
 
 from core.kernel.asking import LATER, as_sent, cancel, change, objections, obstacle, send, shut
+from core.kernel.gate import out_of_reach
 from core.kernel.more import More, Slice, Way
 from core.kernel.orders import Live
 from core.kernel.positions import Market
@@ -153,7 +154,9 @@ def _expire(s: State, live: Live, more: More) -> None:
     if more.waits:
         s.end(live, OrdStatus.EXPIRED)
         s.update(live, ExecType.EXPIRED, "Its time is over.")
-    elif not live.canceling and more.tries <= MOST_TRIES:
+    elif live.canceling or (live.holding is not None and out_of_reach(s, live.holding.market)):
+        return  # asked for, or nobody is there to be asked: looked at again with the next tick
+    elif more.tries <= MOST_TRIES:
         more.tries += 1
         if more.tries <= MOST_TRIES:
             cancel(s, live, s.next_own(live), own=True)

@@ -75,17 +75,23 @@ class VenueLink:
         self._past = past
         self._cache = cache
         self._lost: tuple[int, dict[Market, TradeLog]] | None = None
+        self._begun = False
+        self._early: list[VenueRequest] = []
 
     async def start(self) -> None:
         """Connect after recovery and agree with the venue, if it answers soon. Never raises."""
         name = self.venue.name
         try:
             self.venue.resume(self.audit.working(), self._marks())
+            self._begun = True
             await self.venue.start(self._on_market, self._on_event)
         except Exception as error:
             self._on_error(f"{name} could not be started.", error)
             text = f"{name} could not be started: {error}. Its orders stay as they were."
             self._on_link(LinkUpdate(name, self._path.clock(), LinkState.DOWN, text))
+        early, self._early = self._early, []
+        for request in early:
+            self.send(request)
         if self._task is not None:
             await asyncio.wait([self._task], timeout=_START_SECONDS)
         self._timer.start()
@@ -101,7 +107,14 @@ class VenueLink:
 
     def send(self, request: VenueRequest) -> None:
         """Pass on a request. When the venue fails on it, its fate is unknown until the venue's
-        orders were looked up. Never raises."""
+        orders were looked up. Never raises.
+
+        While other venues are being started one that is not yet is told nothing: what their
+        reports lead to (the cancel of a sibling, perhaps) goes out once it has been started.
+        """
+        if not self._begun:
+            self._early.append(request)
+            return
         self.audit.sent(request)
         try:
             self.venue.send(request)

@@ -493,6 +493,22 @@ def test_a_venue_that_does_not_cancel_in_time_is_told_five_times():
     assert not d.notices()
 
 
+def test_what_is_over_while_its_venue_is_away_is_canceled_when_it_is_back():
+    d = Driver()
+    name = d.new(tif=TimeInForce.GTD, expire=d.now + SECOND)
+    d.ack(name)
+    d.down()
+    for _ in range(10):
+        d.tick(2)
+        assert not d.cancels(), "nobody is there to be asked"
+        assert not d.notices()
+    d.link(LinkState.UP)
+    d.tick()
+    (request,) = d.cancels()
+    d.canceled(name, request=request.request)
+    assert d.status_of(name) is OrdStatus.EXPIRED
+
+
 def test_day_orders_end_with_the_session_and_others_go_on():
     d = Driver()
     d.tick(session="monday")

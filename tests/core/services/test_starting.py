@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import msgspec
+
 from core.model.commands import CancelAll, Kill
 from core.model.enums import OrdStatus, Side, TradingState
 from core.model.events import VenueOrder
@@ -47,3 +49,26 @@ async def test_orders_are_cancelled_as_soon_as_they_can_be(tmp_path):
     async with again:
         assert await again.until(lambda: again.status("rests") is OrdStatus.CANCELED)
     assert [type(request) for request in venue.sent] == [VenueCancel]
+
+
+async def test_what_one_venue_leads_to_at_another_waits_until_that_one_was_started(tmp_path):
+    async with Bench(tmp_path, ScriptedVenue("V"), ScriptedVenue("W")) as bench:
+        bench.venues[1].quote()
+        resting = msgspec.structs.replace(order(name="rests", price=9_990), instrument="ABC.W")
+        bench.send(resting)
+        assert await bench.until(lambda: bench.status("rests") is OrdStatus.NEW)
+        resting = bench.engine.kernel.order("rests")
+
+    class Early(ScriptedVenue):
+        async def start(self, market, events):
+            again.engine.links["W"].send(VenueCancel(resting, "sibling"))
+            assert not later.sent
+            await super().start(market, events)
+
+    later = ScriptedVenue("W")
+    later.listed = [VenueOrder("rests", "W-rests", "ABC.W", Side.BUY, 10, 9_990, 0)]
+    again = Bench(tmp_path, Early("V"), later)
+    async with again:
+        assert await again.until(lambda: again.status("rests") is OrdStatus.CANCELED)
+        assert [request.request for request in later.sent] == ["sibling"]
+        assert "failed to take" not in again.notices()
