@@ -6,22 +6,21 @@ works, what was filled and what is held is compared with the venues' own truth.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from core.kernel.kernel import Kernel
-from core.model.enums import ExecType, OrdStatus, Side, Source, TradingState
-from core.model.events import Event
+from core.model.enums import ExecType, OrdStatus, Side, Source, StrategyMode, TradingState
+from core.model.events import Event, StrategyState
 from core.model.instruments import Instrument
-from core.model.orders import AccountState, Order, OrderUpdate
+from core.model.orders import LONG, SHORT, AccountState, Order, OrderUpdate, leg_of
 from core.model.requests import VenueNew
 from core.simulation.exchange import Exchange
+from core.simulation.setting import HEDGED, MOST_OPEN, MOST_POSITION
 
-MOST_LOTS = 8
-MOST_POSITION = 12
-MOST_OPEN = 8
-
+_WAITED = 4.0  # seconds that an order may wait for the disk
 _TAKEN_BACK = (ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT)
 
 
@@ -37,6 +36,7 @@ class Watch:
     Attributes:
         excused: positions that the venues themselves brought beyond a limit: account and
             instrument.
+        handed: strategies of which a position was handed over, perhaps.
         lowered: orders of which a venue took an execution back.
     """
 
@@ -57,16 +57,18 @@ class Watch:
         self._ended: dict[str, OrdStatus] = {}
         self._told: dict[str, int] = {}
         self.lowered: set[str] = set()
+        self.handed: set[str] = set()
         self._states: dict[str, TradingState] = {}
         self._sent: Counter[str] = Counter()
         self.excused: set[tuple[str, str]] = set()
         self.asked: set[str] = set()
+        self._auto: dict[str, float] = {}  # when its switch left Auto
         self.checks = 0
 
     # -- as it happens -----------------------------------------------------------------------
 
-    def leaves(self, request: VenueNew, kernel: Kernel) -> None:
-        """An order is handed to its venue's connection."""
+    def leaves(self, request: VenueNew, kernel: Kernel, now: float) -> None:
+        """An order is handed to its venue's connection; `now` in virtual seconds."""
         order = request.order
         self._sent[order.cl_ord_id] += 1
         if self._sent[order.cl_ord_id] > 1:
@@ -76,6 +78,18 @@ class Watch:
                 self._fail(f"(5) order {order.cl_ord_id} left while {order.account} was halted.")
         if order.cl_ord_id in self.asked and not self._on_record(order.cl_ord_id):
             self._fail(f"(8) order {order.cl_ord_id} left before it was safely on record.")
+
+        strategy = order.strategy
+        own = order.source is Source.STRATEGY and not order.trader
+        if own and now - self._auto.get(strategy, -_WAITED) >= _WAITED:
+            self._fail(f"order {order.cl_ord_id} left though {strategy} only advises.")
+
+    def turned(self, state: StrategyState, now: float) -> None:
+        """A strategy's switch was turned; `now` in virtual seconds."""
+        if state.mode is StrategyMode.AUTO:
+            self._auto[state.strategy] = math.inf
+        elif self._auto.get(state.strategy) == math.inf:
+            self._auto[state.strategy] = now
 
     def told(self, event: Event) -> None:
         """The engine told everyone something; it must not be taken back."""
@@ -106,6 +120,7 @@ class Watch:
 
     def back(self, kernel: Kernel) -> None:
         """The engine has started again: nothing that it told may be lost."""
+        self._auto.clear()
         for name, filled in self._told.items():
             order = kernel.order(name)
             if order is None:
@@ -129,24 +144,25 @@ class Watch:
         self._fills(kernel, orders)
         self._limits(kernel)
         for exchange in self._exchanges.values():
-            if exchange.wrong:
-                self._fail(f"(4) {exchange.wrong[0]}")
+            if exchange.truth.wrong:
+                self._fail(f"(4) {exchange.truth.wrong[0]}")
 
     def _fills(self, kernel: Kernel, orders: Sequence[Order]) -> None:
         filled: Counter[str] = Counter()
-        lots: Counter[tuple[str, str, str]] = Counter()
-        flow: Counter[tuple[str, str]] = Counter()
+        lots: Counter[tuple[str, str, str, str]] = Counter()
+        flow: Counter[tuple[str, str, str]] = Counter()
         cash = dict(self._opening)
         sides = {order.cl_ord_id: order.side for order in orders}
         for fill in kernel.fills():
             signed = fill.side.sign * fill.qty
             filled[fill.cl_ord_id] += signed * sides[fill.cl_ord_id].sign
-            lots[fill.account, fill.instrument, ""] += signed
-            if fill.strategy:
-                lots[fill.account, fill.instrument, fill.strategy] += signed
+            where = (fill.account, fill.instrument)
             listed = self._instruments[fill.instrument]
             paid = listed.cost(fill.price, signed)
-            flow[fill.account, fill.instrument] -= paid
+            for leg in {"", fill.leg}:
+                flow[*where, leg] -= paid
+                for strategy in {"", fill.strategy}:
+                    lots[*where, strategy, leg] += signed
             cash[fill.account, listed.currency] -= paid * listed.point
             cash[fill.account, fill.currency] -= fill.fee
         for order in orders:
@@ -161,15 +177,16 @@ class Watch:
                     f" {order.cum_qty}."
                 )
         for position in kernel.positions():
-            if position.leg:
-                continue
-            key = (position.account, position.instrument, position.strategy)
-            if position.qty != lots[key]:
+            key = (position.account, position.instrument, position.strategy, position.leg)
+            if position.qty != lots[key] and position.strategy not in self.handed:
                 self._fail(
                     f"(2) position {key} is {position.qty} lots and its fills add up to"
                     f" {lots[key]}."
                 )
-            if not position.strategy and position.realised - position.cost != flow[key[:2]]:
+            if (
+                not position.strategy
+                and position.realised - position.cost != flow[*key[:2], key[3]]
+            ):
                 self._fail(f"(3) profit and cost of {key} do not add up to what was paid.")
         for account in kernel.accounts():
             for currency, shown in account.cash.items():
@@ -182,43 +199,52 @@ class Watch:
 
     def _meant(self, order: Order) -> bool:
         exchange = self._exchanges[order.instrument.rpartition(".")[2]]
-        own = exchange.orders.get(order.cl_ord_id)
+        own = exchange.truth.orders.get(order.cl_ord_id)
         return own is None or own.over or order.cum_qty <= own.qty
 
     def _limits(self, kernel: Kernel) -> None:
         """Held plus all that may still trade, by our books and by the venues'."""
-        opened: Counter[tuple[str, str, Side]] = Counter()
+        opened: Counter[tuple[str, str, str, Side]] = Counter()
         count: Counter[str] = Counter()
         for order in kernel.at_venues():
             qty = max(order.qty, order.pending_qty) - order.cum_qty
-            opened[order.account, order.instrument, order.side] += qty
+            leg = leg_of(order.side, order.position_effect) if order.account == HEDGED else ""
+            opened[order.account, order.instrument, leg, order.side] += qty
         for order in kernel.working():
             if order.source is not Source.ENGINE and not order.list_id:
                 count[order.account] += 1
-        held = {(p.account, p.instrument): p.qty for p in kernel.positions() if p.whole}
+        held = {
+            (p.account, p.instrument, p.leg): p.qty
+            for p in kernel.positions()
+            if not p.strategy and bool(p.leg) is (p.account == HEDGED)
+        }
         for name in self._accounts:
             if count[name] > MOST_OPEN:
                 self._fail(f"(6) {name} has {count[name]} open orders, {MOST_OPEN} are allowed.")
             for instrument, listed in self._instruments.items():
                 if (name, instrument) in self.excused:
                     continue
-                exchange = self._exchanges[listed.venue]
-                truth = exchange.position(name, instrument)
-                for side in Side:
-                    ours = held.get((name, instrument), 0) * side.sign
-                    mine = ours + opened[name, instrument, side]
-                    open_there = exchange.open_lots(name, instrument, side)
-                    theirs = truth * side.sign + open_there
-                    if mine > MOST_POSITION and opened[name, instrument, side]:
-                        self._fail(
-                            f"(6) {name} may come to {mine} lots {side.name} of {instrument} by our"
-                            f" books, {MOST_POSITION} are allowed."
-                        )
-                    if theirs > MOST_POSITION and open_there:
-                        self._fail(
-                            f"(6) {name} may come to {theirs} lots {side.name} of {instrument} at"
-                            f" {exchange.name}, {MOST_POSITION} are allowed."
-                        )
+                for leg in (LONG, SHORT) if name == HEDGED else ("",):
+                    at = (name, instrument, leg)
+                    mine = {side: opened[*at, side] for side in Side}
+                    self._within(at, held.get(at, 0), mine, "our books")
+                    exchange = self._exchanges[listed.venue]
+                    there = {side: exchange.truth.open_lots(*at[:2], side, leg) for side in Side}
+                    truth = exchange.truth.position(*at)
+                    self._within(at, truth, there, f"{exchange.name}'s books")
+
+    def _within(
+        self, at: tuple[str, str, str], qty: int, opened: Mapping[Side, int], whose: str
+    ) -> None:
+        """Of a leg only what opens it counts: what closes it cannot be more than it holds."""
+        for side, more in opened.items():
+            may = qty * side.sign + more
+            if may > MOST_POSITION and more:
+                name = " ".join(part for part in at if part)
+                self._fail(
+                    f"(6) {name} may come to {may} lots {side.name} by {whose}, {MOST_POSITION} are"
+                    " allowed."
+                )
 
     # -- at the end --------------------------------------------------------------------------
 
@@ -227,7 +253,7 @@ class Watch:
         self._same_orders(kernel)
         working = {o.cl_ord_id: o for o in kernel.at_venues()}
         for exchange in self._exchanges.values():
-            there = {name: own for name, own in exchange.orders.items() if own.working}
+            there = {name: own for name, own in exchange.truth.orders.items() if own.working}
             for name, own in there.items():
                 ours = working.pop(name, None)
                 if ours is None:
@@ -244,7 +270,7 @@ class Watch:
     def _same_orders(self, kernel: Kernel) -> None:
         filled: dict[str, int] = defaultdict(int)
         for exchange in self._exchanges.values():
-            for name, own in exchange.orders.items():
+            for name, own in exchange.truth.orders.items():
                 order = kernel.order(name)
                 if order is None:
                     self._fail(f"{exchange.name} has order {name} and our books do not.")
@@ -261,12 +287,12 @@ class Watch:
     def _same_money(self, kernel: Kernel) -> None:
         cash = dict(self._opening)
         for exchange in self._exchanges.values():
-            for own in exchange.orders.values():
+            for own in exchange.truth.orders.values():
                 listed = self._instruments[own.order.instrument]
                 for done in own.execs:
                     paid = listed.cost(done.price, own.order.side.sign * done.qty)
                     cash[own.order.account, listed.currency] -= paid * listed.point + done.fee
-            for name, instrument, qty, price in exchange.foreign.values():
+            for name, instrument, qty, price in exchange.truth.foreign.values():
                 listed = self._instruments[instrument]
                 cash[name, listed.currency] -= listed.cost(price, qty) * listed.point
         held = {(p.account, p.instrument): p.qty for p in kernel.positions() if p.whole}
@@ -280,7 +306,7 @@ class Watch:
                         " traded."
                     )
             for instrument, listed in self._instruments.items():
-                truth = self._exchanges[listed.venue].position(owner, instrument)
+                truth = self._exchanges[listed.venue].truth.position(owner, instrument)
                 if truth != held.get((owner, instrument), 0):
                     self._fail(
                         f"{owner} holds {truth} lots of {instrument} at its venue and"

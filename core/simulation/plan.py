@@ -10,17 +10,27 @@ STEPS = 80
 """Steps of a plan unless somebody says otherwise."""
 
 _ORDERS = {
-    "order": 26,
-    "list": 3,
-    "held": 4,
+    "order": 22,
+    "list": 4,
+    "held": 6,
+    "hedge": 6,
+    "reverse": 1,
     "again": 3,
     "cancel": 8,
     "replace": 10,
     "cancel all": 1,
-    "flatten": 1,
+    "flatten": 2,
     "kill": 1,
-    "state": 5,
-    "limit": 1,
+    "state": 4,
+    "limit": 2,
+    "restriction": 0.5,
+    "override": 0.5,
+    "reload": 1,
+    "adjust": 0.3,
+    "switch": 2,
+    "answer": 2,
+    "params": 0.5,
+    "hand over": 0.5,
 }
 _MARKET = {"trade": 22, "rest": 9, "refill": 4}
 _FAULTS = {
@@ -34,9 +44,11 @@ _FAULTS = {
     "correct": 1,
     "elsewhere": 1,
     "halt": 2,
+    "venue restart": 2,
     "cut": 4,
     "cut later": 2,
     "stall": 2,
+    "slow engine": 1,
     "crash": 2,
     "crash inside": 4,
     "power": 2,
@@ -49,8 +61,10 @@ _FAULTS = {
     "bad files": 1,
     "short writes": 2,
     "clock": 2,
+    "clock and crash": 2,
     "slow client": 2,
     "client gone": 1,
+    "strategy fails": 2,
     "wait": 2,
 }
 

@@ -24,6 +24,7 @@ class Totals:
         self.seeds = self.steps = self.turns = 0
         self.seconds = 0.0
         self.faults: Counter[str] = Counter()
+        self.covered: Counter[str] = Counter()
         self.failed: list[Outcome] = []
 
     def add(self, outcome: Outcome) -> None:
@@ -33,6 +34,7 @@ class Totals:
         self.turns += outcome.turns
         self.seconds += outcome.seconds
         self.faults.update(outcome.faults)
+        self.covered.update(outcome.covered)
         if outcome.broken:
             self.failed.append(outcome)
             self.failed.sort(key=lambda found: found.seed)
@@ -44,7 +46,7 @@ def run_seed(seed: int, steps: int = STEPS) -> Outcome:
         return simulate(seed, make_plan(seed, steps))
     except Exception as error:
         text = f"the simulation itself failed: {error!r}"
-        return Outcome(seed, text, -1, steps, 0, 0.0, {}, "")
+        return Outcome(seed, text, -1, steps, 0, 0.0, {}, "", {})
 
 
 def run_seeds(

@@ -7,6 +7,7 @@ or the loop runs, and when each goes on is the loop's virtual time alone.
 from __future__ import annotations
 
 import threading
+from asyncio import Handle
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -34,7 +35,7 @@ class SimThread:
         """Begin with the loop's next turn."""
         self._threads.all.append(self)
         self._real.start()
-        self._wake = self._threads.loop.call_soon(self.run_on)
+        self._wake = self._threads.soon(self.run_on)
 
     def join(self) -> None:
         """Let it run to its end; the loop stands still meanwhile."""
@@ -55,8 +56,7 @@ class SimThread:
 
     def park(self, delay: float | None) -> None:
         """Wait `delay` seconds of virtual time, or until `wake`; called within it."""
-        loop = self._threads.loop
-        self._wake = None if delay is None else loop.call_later(delay, self.run_on)
+        self._wake = None if delay is None else self._threads.soon(self.run_on, delay)
         self._back.release()
         self._go.acquire()
         if self._killed:
@@ -66,7 +66,7 @@ class SimThread:
         """Let it go on with the loop's next turn."""
         if self._wake is not None:
             self._wake.cancel()
-        self._wake = self._threads.loop.call_soon(self.run_on)
+        self._wake = self._threads.soon(self.run_on)
 
     def kill(self) -> None:
         """End it where it waits."""
@@ -150,10 +150,14 @@ class SimLock:
 
 
 class Threads:
-    """What stands for the module `threading` in the engine. `current` is None on the loop."""
+    """What stands for the module `threading` in one program. `current` is None on the loop.
 
-    def __init__(self, loop: VirtualLoop) -> None:
+    The program that runs owns the threads, unless they have an `owner`.
+    """
+
+    def __init__(self, loop: VirtualLoop, owner: str = "") -> None:
         self.loop = loop
+        self._owner = owner
         self.current: SimThread | None = None
         self.all: list[SimThread] = []
 
@@ -175,6 +179,15 @@ class Threads:
     def Lock(self) -> SimLock:
         """A lock that is free."""
         return SimLock(self)
+
+    def soon(self, callback: Callable[[], None], delay: float = 0.0) -> Handle:
+        """Call back in the name of who owns the threads."""
+        loop = self.loop
+        before, loop.owner = loop.owner, self._owner or loop.owner
+        try:
+            return loop.call_later(delay, callback) if delay else loop.call_soon(callback)
+        finally:
+            loop.owner = before
 
     def kill(self) -> None:
         """All of them end at once."""

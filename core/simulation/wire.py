@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from core.simulation.loop import VirtualLoop
 
 LATENCY = 0.0005
-_FULL = 1_000
+ROOM = 1_000_000
+"""Bytes that a connection takes for an engine that does not read."""
 
 
 class Pipe:
@@ -81,9 +82,10 @@ class Connection:
         self._connected = False
         self._host_gone = False
         self._peer = Peer(self._from_host, f"#{self.fd}")
-        self.up = Pipe(network, lambda: "world", self._at_host)
+        self.up = Pipe(network, lambda: network.owners.get(endpoint, "world"), self._at_host)
         self.down = Pipe(network, lambda: self.owner, self._at_engine)
         network.connections.append(self)
+        self._host = network.hosts.get(endpoint)
         network.loop.later(self.owner, 2 * LATENCY, self._established)
 
     @property
@@ -135,22 +137,22 @@ class Connection:
         self._network.loop.announce(self.fd)
 
     def _established(self) -> None:
-        if self.endpoint not in self._network.hosts:
+        if self._host is None or self._network.hosts.get(self.endpoint) is not self._host:
             self._lost = f"No engine listens at {self.endpoint}."
         self._connected = True
 
     def _from_host(self, data: bytes) -> Sent:
         if self._host_gone:
             return Sent.GONE
-        if self.down.waiting > _FULL * 1_000:
+        if self.down.waiting > self._network.room:
+            self._network.full()
             return Sent.FULL
         self.down.put(data)
         return Sent.OK
 
     def _at_host(self, data: bytes) -> None:
-        host = self._network.hosts.get(self.endpoint)
-        if host is not None:
-            host.receive(self._peer, [data])
+        if self._host is not None and self._network.hosts.get(self.endpoint) is self._host:
+            self._host.receive(self._peer, [data])
 
     def _at_engine(self, data: bytes) -> None:
         self._inbox.append(data)
@@ -180,9 +182,12 @@ class Network:
     Args:
         point: called before everything that an engine sends; may raise.
         sent: told all that is sent.
+        full: told when a host gives an engine up that does not read.
 
     Attributes:
         stalled: until when nothing arrives (virtual seconds).
+        room: bytes that wait for an engine at most.
+        owners: whose work it is to take in what arrives at an endpoint.
     """
 
     def __init__(
@@ -190,11 +195,15 @@ class Network:
         loop: VirtualLoop,
         point: Callable[[str], None],
         sent: Callable[[bytes], None],
+        full: Callable[[], None],
     ) -> None:
         self.loop = loop
         self.point = point
         self.sent = sent
+        self.full = full
         self.stalled = 0.0
+        self.room = ROOM
+        self.owners: dict[str, str] = {}
         self.hosts: dict[str, Receiver] = {}
         self.connections: list[Connection] = []
         self._fds = 0
