@@ -108,11 +108,11 @@ class Watched:
             found.append(f"{self.name}: memory grew by {grown:.1%}")
         for word in ("descriptors", "threads", "tasks", "objects"):
             counts = [getattr(row, word) for row in rows]
-            half = len(counts) // 2
-            before, after = max(counts[:half] or counts), min(counts[half:])
+            third = max(1, len(counts) // 3)
+            before, after = median(counts[:third]), median(counts[-third:])
             spare = SPARE_OBJECTS if word == "objects" else SPARE
-            if after > before + spare:
-                found.append(f"{self.name}: {word} grew from {before} to {after}")
+            if after > before + spare and trend.certain(counts):
+                found.append(f"{self.name}: {word} grew from {before:g} to {after:g}")
         return found
 
     def line(self, warm: int) -> str:
