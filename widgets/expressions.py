@@ -22,6 +22,7 @@ _FACTORS = {"": Decimal(1), "k": Decimal(1_000), "m": Decimal(1_000_000)}
 _TERM = re.compile(
     r"\s*(?:(?P<name>[a-z]+)|(?P<number>[0-9][0-9,_]*\.?[0-9]*|\.[0-9]+)\s*(?P<unit>[tkm%]?))\s*"
 )
+_GROUPED = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:[,_][0-9]{3})+)?(?:\.[0-9]*)?")
 _MOST_DIGITS = 40
 
 
@@ -108,7 +109,13 @@ def _terms(text: str, scope: Scope) -> list[tuple[int, str, Decimal, str]]:
         match = _TERM.match(source, at)
         if match is None:
             raise wrong
-        digits = (match["number"] or "0").replace(",", "").replace("_", "")
+        number = match["number"] or "0"
+        if not _GROUPED.fullmatch(number):
+            raise ExpressionError(
+                f"“{text.strip()}”: a comma or _ parts thousands, as in 1,000.5; write decimals"
+                f" behind a point: {scope.example}."
+            )
+        digits = number.replace(",", "").replace("_", "")
         if len(digits) > _MOST_DIGITS:
             raise ExpressionError(f"“{text.strip()}” has too many digits; write {scope.example}.")
         found.append((sign, match["name"] or "", Decimal(digits), match["unit"] or ""))

@@ -52,6 +52,12 @@ def test_quantities():
     assert evaluate("0.3%", QUANTITY) == Amount(2, "0.3 % of 8 held, rounded down to 0.02")
 
 
+COMMA = (
+    "“{}”: a comma or _ parts thousands, as in 1,000.5; write decimals behind a point: 100.5, bid+2t"
+    " or mid."
+)
+
+
 @pytest.mark.parametrize(
     ("text", "scope", "sentence"),
     [
@@ -64,6 +70,11 @@ def test_quantities():
         ("5 5", PRICE, "“5 5” is not an amount; write 100.5, bid+2t or mid."),
         ("bid+", PRICE, "“bid+” is not an amount; write 100.5, bid+2t or mid."),
         ("bid**2", PRICE, "“bid**2” is not an amount; write 100.5, bid+2t or mid."),
+        ("1,5", PRICE, COMMA.format("1,5")),
+        ("60,02.5", PRICE, COMMA.format("60,02.5")),
+        ("bid+1,0", PRICE, COMMA.format("bid+1,0")),
+        ("1_5", PRICE, COMMA.format("1_5")),
+        ("1,000,", PRICE, COMMA.format("1,000,")),
         ("5%", PRICE, "“5%”: a percentage has no meaning in this field."),
         ("bid", QUANTITY, "“bid” is not known here; write 0.5, 1.5k or 25%."),
         ("0.005", QUANTITY, "“0.005”: 0.005 is not a multiple of 0.01."),
