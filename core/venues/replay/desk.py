@@ -3,6 +3,10 @@
 Every report's `exec_id` follows from the order's own id and what happened, so the same orders
 against the same recording give the same reports, and no two executions share an id, in this run
 or after a restart.
+
+DAY orders of instruments with trading hours expire at the end of the session in recorded time, and
+orders may show a part of themselves. A date to expire at is told by the trader's clock, which is
+not the recording's: those stay with the engine.
 """
 
 from __future__ import annotations
@@ -35,13 +39,17 @@ from core.venues.venue import EventSink
 
 _REMEMBERED = 20_000  # orders that are over
 _EXECUTIONS = 20_000
+_WEEK = 8 * 86_400_000_000_000
 _TIFS = (TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
 
 
 class _Working:
-    """An order at the desk. `qty` is its total, `cum` what has traded."""
+    """An order at the desk. `qty` is its total, `cum` what has traded.
 
-    __slots__ = ("cum", "notional", "order", "price", "qty")
+    `closes` is when its session ends in recorded time; 0 when it is not for a session only.
+    """
+
+    __slots__ = ("closes", "cum", "notional", "order", "price", "qty")
 
     def __init__(self, order: Order) -> None:
         self.order = order
@@ -49,6 +57,7 @@ class _Working:
         self.price = order.price
         self.cum = order.cum_qty
         self.notional = order.notional
+        self.closes = 0
 
     @property
     def leaves(self) -> int:
@@ -118,6 +127,7 @@ class Desk:
         self._working: dict[str, _Working] = {}
         self._finished: dict[str, _Finished] = {}
         self._ended: deque[str] = deque()
+        self._closes = 0  # when the next of the working orders' sessions ends
         self._executions: deque[ExecutionReport] = deque(maxlen=_EXECUTIONS)
         self._events: EventSink = lambda event: None
 
@@ -133,6 +143,8 @@ class Desk:
 
     def market(self, message: MarketData, off_book: bool, now: int) -> None:
         """A recorded event happens: reports the fills that follow from it."""
+        if self._closes and now >= self._closes:
+            self._close(now)
         if isinstance(message, BookUpdate):
             model = self._models[message.instrument]
             self._filled(model.book(message.levels, message.snapshot, now), now)
@@ -154,6 +166,8 @@ class Desk:
 
     def request(self, request: VenueRequest, now: int) -> None:
         """Carry out one request; the answer goes to `events`."""
+        if self._closes and now >= self._closes:
+            self._close(now)
         if isinstance(request, VenueNew):
             self._new(request.order, now)
         elif isinstance(request, VenueCancel):
@@ -186,7 +200,9 @@ class Desk:
                 )
                 continue
             model = self._models[order.instrument]
-            model.rest(name, int(order.side), order.price, working.leaves)
+            self._for_the_day(working, now)
+            shown = order.display_qty
+            model.rest(name, int(order.side), order.price, working.leaves, shown)
             if order.status in (OrdStatus.PENDING_NEW, OrdStatus.UNKNOWN):
                 self._report(working, ExecType.NEW, now, "new")
 
@@ -211,6 +227,24 @@ class Desk:
 
     # -- inside --
 
+    def _for_the_day(self, working: _Working, now: int) -> None:
+        """A DAY order of an instrument with trading hours is for the session at hand or next."""
+        order = working.order
+        hours = self._instruments[order.instrument].hours
+        if order.tif is TimeInForce.DAY and hours.sessions:
+            ahead = hours.open_within(now, now + _WEEK)
+            working.closes = ahead[0][1] if ahead else now
+            self._closes = min(self._closes or working.closes, working.closes)
+
+    def _close(self, now: int) -> None:
+        """Sessions have ended: their orders expire."""
+        text = "The session is over."
+        for working in list(self._working.values()):
+            if 0 < working.closes <= now:
+                self._end(working, ExecType.EXPIRED, OrdStatus.EXPIRED, now, "expired", text=text)
+        later = [w.closes for w in self._working.values() if w.closes]
+        self._closes = min(later, default=0)
+
     def _new(self, order: Order, now: int) -> None:
         name = order.cl_ord_id
         known = self._working.get(name)
@@ -228,6 +262,7 @@ class Desk:
             self._reject(order, now, "Post only: the order would trade at once at this price.")
             return
         working = self._working[name] = _Working(order)
+        self._for_the_day(working, now)
         self._report(working, ExecType.NEW, now, "new")
         if order.tif is TimeInForce.FOK and model.available(side, limit) < working.leaves:
             text = "Fill or kill: not all of it can trade at once against what is displayed."
@@ -241,7 +276,7 @@ class Desk:
         elif order.tif in (TimeInForce.IOC, TimeInForce.FOK):
             text = "Immediate or cancel: nothing more is displayed at this price."
         else:
-            model.rest(name, side, limit, working.leaves)
+            model.rest(name, side, limit, working.leaves, order.display_qty)
             return
         self._end(working, ExecType.CANCELED, OrdStatus.CANCELED, now, "canceled", text=text)
 
@@ -254,6 +289,9 @@ class Desk:
             return "A replay takes DAY, GTC, IOC and FOK orders only."
         if order.qty <= 0:
             return "The quantity must be above 0."
+        shown, resting = order.display_qty, order.tif in (TimeInForce.DAY, TimeInForce.GTC)
+        if shown and not (0 < shown <= order.qty and order.ord_type is OrdType.LIMIT and resting):
+            return "Only a limit order that may rest can show a part of its quantity."
         if order.ord_type is OrdType.LIMIT and not 0 < order.price <= MAX_TICKS:
             return "A limit order needs a price above 0."
         if order.post_only and order.ord_type is OrdType.MARKET:
@@ -289,7 +327,9 @@ class Desk:
         if text:
             self._cannot(request, now, text)
             return
-        keeps_place = request.price == working.price and request.qty <= working.qty
+        shown = working.order.display_qty
+        less = request.qty <= working.qty or shown  # what is kept back stands in no queue
+        keeps_place = request.price == working.price and less
         working.qty, working.price = request.qty, request.price
         if keeps_place:
             model.reduce(name, working.leaves)
@@ -299,7 +339,7 @@ class Desk:
         self._report(working, ExecType.REPLACED, now, request.request, request.request)
         self._filled(model.take(name, side, working.leaves, working.price), now)
         if working.leaves:
-            model.rest(name, side, working.price, working.leaves)
+            model.rest(name, side, working.price, working.leaves, shown)
 
     def _filled(self, executions: list[Execution], now: int) -> None:
         for execution in executions:

@@ -14,6 +14,9 @@ The recording knows nothing of our orders, so a fill needs proof in it:
 * An order that crosses takes displayed sizes at their prices. What we took stays taken: only an
   increase of the level brings new size. The same holds when the market moves onto a resting
   order: it fills at its limit with what is displayed there.
+* Of an order that shows a part of itself only that part is in the queue. When it is gone the next
+  part joins the end; only a market that goes through the price, or moves onto it, fills the rest
+  too.
 * One recorded trade never fills us for more than its quantity, all our orders together.
 
 Our own orders never trade with one another. Everything is integers of ticks and lots, and the
@@ -45,11 +48,16 @@ class Execution(NamedTuple):
 
 
 class _Resting:
-    """One of our orders in a level's queue, `ahead` lots of others before it."""
+    """One of our orders in a level's queue, `ahead` lots of others before it.
 
-    __slots__ = ("ahead", "id", "leaves", "price", "side", "unpaired")
+    `leaves` is what is in the queue, `hidden` what is kept back beside; `display` at most is shown
+    at once (0: all).
+    """
+
+    __slots__ = ("ahead", "display", "hidden", "id", "leaves", "price", "side", "unpaired")
 
     def __init__(self, id: str, side: int, price: int, leaves: int, ahead: int) -> None:
+        self.display = self.hidden = 0
         self.id = id
         self.side = side
         self.price = price
@@ -167,6 +175,7 @@ class QueueModel:
                 beyond = (order.price - price) * sign
                 if beyond < 0 or not left:
                     break
+                whole = bool(beyond)
                 if not beyond:
                     reached = order.pass_by(left, now) if hit else 0
                 elif hit or self._unquoted(side, price):
@@ -176,7 +185,7 @@ class QueueModel:
                 else:
                     reached = 0
                 if reached:
-                    left -= self._fill(order, reached, fills)
+                    left -= self._fill(order, reached, fills, whole)
         return fills
 
     # -- our orders --
@@ -203,17 +212,24 @@ class QueueModel:
             fills.append(Execution(id, price, taken, False))
         return fills
 
-    def rest(self, id: str, side: int, price: int, qty: int) -> None:
-        """Put an order at the end of the queue at its price."""
+    def rest(self, id: str, side: int, price: int, qty: int, display: int = 0) -> None:
+        """Put an order at the end of the queue at its price; `display` lots of it (0: all)."""
         if id in self._orders:
             raise ValueError(f"order {id} rests already")
-        order = _Resting(id, side, price, qty, self._ahead_of_new(side, price))
+        shown = min(display or qty, qty)
+        order = _Resting(id, side, price, shown, self._ahead_of_new(side, price))
+        order.display, order.hidden = display, qty - shown
         self._orders[id] = order
         self._queues[side].setdefault(price, []).append(order)
 
     def reduce(self, id: str, leaves: int) -> None:
-        """Less of a resting order may still trade; it keeps its place."""
-        self._orders[id].leaves = leaves
+        """Another quantity of a resting order may still trade; it keeps its place.
+
+        Not more than before, unless it shows a part of itself only.
+        """
+        order = self._orders[id]
+        order.leaves = min(order.leaves, leaves) if order.display else leaves
+        order.hidden = leaves - order.leaves
 
     def remove(self, id: str) -> None:
         """Take an order out of its queue; nothing when it rests in none."""
@@ -227,12 +243,19 @@ class QueueModel:
 
     # -- inside --
 
-    def _fill(self, order: _Resting, reached: int, fills: list[Execution]) -> int:
-        qty = min(order.leaves, reached)
-        order.leaves -= qty
+    def _fill(
+        self, order: _Resting, reached: int, fills: list[Execution], whole: bool = False
+    ) -> int:
+        """Fill an order with up to `reached` lots; `whole`: also with what it keeps back."""
+        qty = min(order.leaves + (order.hidden if whole else 0), reached)
+        shown = min(qty, order.leaves)
+        order.leaves -= shown
+        order.hidden -= qty - shown
         fills.append(Execution(order.id, order.price, qty, True))
         if not order.leaves:
             self.remove(order.id)
+            if order.hidden:
+                self.rest(order.id, order.side, order.price, order.hidden, order.display)
         return qty
 
     def _best_first(self, side: int) -> Iterable[_Resting]:
@@ -290,11 +313,13 @@ class QueueModel:
                 if (order.price - best) * sign < 0:
                     break
                 for price, size in list(self._takeable(side, order.price)):
-                    if not order.leaves:
+                    leaves = order.leaves + order.hidden
+                    if not leaves:
                         break
-                    qty = min(size, order.leaves)
+                    qty = min(size, leaves)
                     self._left[other, price] = size - qty
-                    self._fill(order, qty, fills)
+                    self._fill(order, qty, fills, True)
+                    order = self._orders.get(order.id, order)
         return fills
 
     def _hit(self, side: int, price: int) -> bool:

@@ -18,7 +18,7 @@ from decimal import Decimal
 import msgspec
 
 from core.model.commands import VenueControl
-from core.model.enums import LinkState, MarketStatus, Mode
+from core.model.enums import LinkState, MarketStatus, Mode, TimeInForce
 from core.model.events import LinkUpdate, VenueEvent, VenueOrder, VenueStatement
 from core.model.instruments import Instrument
 from core.model.market import BookUpdate, MarketData, Quote, StatusUpdate
@@ -32,6 +32,7 @@ from core.venues.replay.recording import Recording
 from core.venues.venue import EventSink, MarketSink
 
 LATENCY = 1_000_000
+_TIFS = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
 BATCH = 1_000_000  # ns of work before the loop gets its turn
 BLOCK = 64  # events decoded at a time
 SHORTEST_SLEEP = 0.001
