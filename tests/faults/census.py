@@ -24,7 +24,7 @@ VARIABLE = "OUTCRY_CENSUS"
 """The environment variable that names the folder of the answers; unset: nobody will ask."""
 
 _MOST = 60
-_SECONDS = 5.0
+_SECONDS = 20.0
 
 
 def install() -> None:

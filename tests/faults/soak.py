@@ -172,9 +172,15 @@ def _timed(desk: Desk, price: int, errors: list[str]) -> list[float]:
     """How long an order took to be answered (ms), unless it was refused; it is canceled again."""
     sent = time.perf_counter()
     name = desk.order(price=price)
+    if not name:
+        errors.append(f"an order could not be sent. {desk.stores.connection_text}")
+        return []
     while desk.status(name) not in _ANSWERS and name not in desk.stores.refusals:
         if time.perf_counter() - sent > MOST_WAIT:
-            errors.append(f"an order was not answered for {MOST_WAIT:g} s")
+            errors.append(
+                f"an order was not answered for {MOST_WAIT:g} s; the desk was connected anew"
+                f" {desk.client.reconnects} times ({desk.stores.connection_text})"
+            )
             return []
         if not desk.client.poll():  # `Desk.until` has too coarse a grain
             time.sleep(0.0001)

@@ -149,6 +149,7 @@ async def _weekend(home: Path, friday: int, sunday: int, monday: int, close: int
         await at(friday)
         await closed()
         # On the Sunday, which has 23 or 25 hours over there, the position loses.
+        await at(sunday)
         await at(sunday + 6 * 3_600 * SECOND, 9_000)
         assert await state(TradingState.REDUCING)
         await at(sunday + 12 * 3_600 * SECOND - SECOND, 9_000)
@@ -157,7 +158,7 @@ async def _weekend(home: Path, friday: int, sunday: int, monday: int, close: int
         assert await b.until(lambda: b.status(later) is OrdStatus.EXPIRED)
         await at(sunday + DAY - SECOND, 9_000)
         b.send(SetTradingState("EARLY", "PAPER-1", TradingState.ACTIVE, "go on"))
-        assert await b.until(lambda: b.client.stores.refusals.get("EARLY"))
+        assert await b.until(lambda: b.client.stores.refusals.get("EARLY")), b.notices()
         await at(sunday + DAY, 9_000)
         b.send(SetTradingState("LATER", "PAPER-1", TradingState.ACTIVE, "a new day"))
         assert await state(TradingState.ACTIVE)
