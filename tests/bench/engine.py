@@ -200,9 +200,11 @@ async def _accepted(count: int, durability: Durability) -> list[float]:
     with tempfile.TemporaryDirectory() as home:
         engine = Engine(parse_config(_CONFIG % durability, "bench"), (venue,), Path(home))
         await engine.start()
+        thresholds = gc.get_threshold()
         try:
             return await _submit(engine, listings[0].instrument.id, count)
         finally:
+            gc.set_threshold(*thresholds)
             await engine.stop()
             gc.unfreeze()
 
@@ -224,6 +226,7 @@ async def _submit(engine: Engine, instrument: str, count: int) -> list[float]:
         await asyncio.sleep(0.01)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)  # as `core.services.engine_main` does
     for number in range(count):
         price = engine.cache.markets[instrument].quote.bid - 500 - number % 50
         name = ids.next()
