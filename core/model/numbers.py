@@ -6,12 +6,15 @@ Money is a `Decimal` with as many digits as it needs. Nothing here ever rounds s
 
 from __future__ import annotations
 
+import re
 from decimal import Context, Decimal, Inexact, InvalidOperation
 
 EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 """Decimal arithmetic that raises `decimal.Inexact` instead of rounding."""
 
 ZERO = Decimal(0)
+
+_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:[,_ ][0-9]{3})+(?:\.[0-9]*)?")
 
 
 class NotExactError(ValueError):
@@ -24,7 +27,14 @@ def parse_decimal(text: str) -> Decimal:
     Raises:
         ValueError: with a sentence that names the text, when it is not a finite number.
     """
-    cleaned = text.strip().replace(",", "").replace("_", "").replace(" ", "")
+    cleaned = text.strip()
+    if _THOUSANDS.fullmatch(cleaned):
+        cleaned = re.sub("[,_ ]", "", cleaned)
+    elif re.search("[,_]", cleaned):
+        raise ValueError(
+            f"“{text}” is not a number: commas part thousands, as in 1,000.5, and decimals stand"
+            " behind a point; write it like 1234.5."
+        )
     try:
         value = Decimal(cleaned)
     except InvalidOperation:

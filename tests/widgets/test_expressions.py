@@ -53,8 +53,8 @@ def test_quantities():
 
 
 COMMA = (
-    "“{}”: a comma or _ parts thousands, as in 1,000.5; write decimals behind a point: 100.5, bid+2t"
-    " or mid."
+    "“{}”: a comma or _ parts thousands, as in 1,000.5; write decimals behind a point: 100.5,"
+    " bid+2t or mid."
 )
 
 

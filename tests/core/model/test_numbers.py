@@ -40,13 +40,22 @@ def test_plain_reads_back_as_the_same_number(value):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1,000.50", "1000.50"), ("1_000", "1000"), (" -3 ", "-3"), ("1 000", "1000"), (".5", "0.5")],
+    [
+        ("1,000.50", "1000.50"),
+        ("1_000", "1000"),
+        (" -3 ", "-3"),
+        ("1 000", "1000"),
+        (".5", "0.5"),
+        ("-12,345,678.9", "-12345678.9"),
+    ],
 )
 def test_numbers_are_read_as_people_type_them(text, value):
     assert parse_decimal(text) == Decimal(value)
 
 
-@pytest.mark.parametrize("text", ["", "abc", "1.2.3", "NaN", "inf", "-", "0x10", "1/2"])
+@pytest.mark.parametrize(
+    "text", ["", "abc", "1.2.3", "NaN", "inf", "-", "0x10", "1/2", "1,5", "1_5", "1 5"]
+)
 def test_what_is_no_number_is_named(text):
     with pytest.raises(ValueError, match=r"write it like 1234\.5") as caught:
         parse_decimal(text)
