@@ -69,7 +69,7 @@ def appraise(s: State, order: NewOrder, ts: int, taking: Taking | None = None) -
     ref2 = reference2(market, limits.by_last)
     if any(violation.code in _NO_MARKET for violation in found):
         taking = None
-    fills = fills_of(order, taking) if order.qty > 0 else None
+    fills = fills_of(order, market, taking) if order.qty > 0 else None
     price2 = _price2(order, market.ask if order.side is Side.BUY else market.bid, ref2)
     whole = ((price2, order.qty),) if fills is None else tuple((2 * p, lots) for p, lots in fills)
     value = fee = None

@@ -13,7 +13,7 @@ from core.kernel.margins import Margin
 from core.kernel.positions import Account, Holding, Market
 from core.model.checks import MAX_TICKS
 from core.model.commands import NewOrder
-from core.model.enums import OrdType
+from core.model.enums import OrdType, Side
 from core.model.market import Taking
 from core.model.numbers import EXACT
 from core.risk.margin.base import Line
@@ -35,16 +35,20 @@ class Reach(NamedTuple):
     far: Decimal
 
 
-def fills_of(order: NewOrder, taking: Taking | None) -> Fills | None:
+def fills_of(order: NewOrder, market: Market, taking: Taking | None) -> Fills | None:
     """At which prices an order would be filled, all of it in the end; None: not known.
 
-    What it does not take at once trades at its limit, what waits for a price at that.
+    What it does not take at once trades at its limit, what waits for a price at that, unless
+    the price has been there already: then it trades wherever the market is.
     """
     if order.ord_type is OrdType.MARKET:
         return None if taking is None or taking.thin else taking.fills
     price = order.price if order.ord_type in _PRICED else 0
     if order.ord_type in _TOUCHED:
-        price = order.stop_price
+        far = market.ask if order.side is Side.BUY else market.bid
+        beyond = order.side.sign * (far - order.stop_price)
+        reached = beyond >= 0 if order.ord_type is OrdType.STOP else beyond <= 0
+        price = order.stop_price if far and not reached else 0
     if price <= 0:
         return None
     taken = () if taking is None else taking.fills

@@ -99,6 +99,22 @@ class TestPosition:
         assert asked(d, kind=OrdType.STOP, stop_price=20_100).average == 201
         assert asked(d, kind=OrdType.PEGGED).average is None
 
+    @pytest.mark.parametrize(
+        ("kind", "side", "stop"),
+        [
+            (OrdType.STOP, BUY, 20_010),
+            (OrdType.STOP, SELL, 19_990),
+            (OrdType.MARKET_IF_TOUCHED, BUY, 20_010),
+            (OrdType.MARKET_IF_TOUCHED, SELL, 19_990),
+        ],
+    )
+    def test_of_what_would_go_off_at_once_it_is_not_known(self, kind, side, stop):
+        away = side.sign if kind is OrdType.STOP else -side.sign
+        d = Driver(*WIDE)
+        assert asked(d, side, kind=kind, stop_price=stop).average is None
+        there = stop + away
+        assert asked(d, side, kind=kind, stop_price=there).average == AAPL.price(there)
+
     def test_legs_stand_apart_where_the_account_hedges(self):
         d = Driver(*WIDE, hedging=True)
         d.held(10, 19_000)
