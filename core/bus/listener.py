@@ -24,7 +24,7 @@ MOST_CLIENTS = 500
 HANDSHAKE_SECONDS = 10.0
 """How long a connection may take to say what it is."""
 
-_BATCH = 64  # messages taken in one turn of the loop, so that one client cannot starve the rest
+_BATCH = 8  # messages taken in one turn of the loop, so that one client cannot starve the rest
 _POLL = 0.001  # seconds between looks where the loop cannot watch a descriptor
 _LOOK = 1.0  # seconds between looks for connections that never became one
 _BACKLOG = 128

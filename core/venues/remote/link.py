@@ -11,7 +11,7 @@ from core.bus.channel import connect
 from core.model.wire import encode
 from core.venues.remote.messages import FromHost, ToHost, decode_from_host
 
-_BATCH = 64
+_BATCH = 16
 """Messages taken in one turn of the loop."""
 _POLL = 0.001
 """Seconds between looks where the loop cannot watch a descriptor."""

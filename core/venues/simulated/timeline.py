@@ -65,7 +65,7 @@ class Timeline:
             if again:
                 self._count += 1
                 push(life, (again, self._count, what, whom))
-            if deadline and self.events & 7 == 0 and time.perf_counter_ns() > deadline:
+            if deadline and self.events & 1 and time.perf_counter_ns() > deadline:
                 return False
 
     def skip(self, to: int) -> None:

@@ -24,7 +24,7 @@ from core.venues.venue import Clock, EventSink, MarketSink
 
 _PACE = 0.004
 """Seconds between two steps of a live market that keeps up."""
-_BUDGET = 1_500_000
+_BUDGET = 250_000
 """Nanoseconds that one step may work."""
 _MOST_LAG = SECOND // 4
 """How far behind the clock a market skips what it has missed."""
