@@ -3,6 +3,10 @@
 Each seed chooses a market, orders and faults: messages late, twice and lost, connections that break
 at any byte, crashes and losses of power at any moment, disks that fail, clocks that jump. After
 every step the books are checked against themselves, the journal and the venues' own truth.
+
+A long run may be ended at any time and gone on with:
+
+    python main.py simulate --seeds 100000 --jobs 8 --resume seeds.json
 """
 
 from __future__ import annotations
@@ -10,13 +14,17 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.commands import words
 from app.errors import UserError
 
 if TYPE_CHECKING:
-    from core.simulation.seeds import Totals
+    from core.simulation.kept import Totals
+
+_FAULTS = "what went wrong on purpose, and how often:"
+_COVERED = "what else happened, and how often:"
 
 SUMMARY = "the engine on virtual time, with faults, by seeds"
 
@@ -38,6 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--failures", type=count, default=1, metavar="N", help="end after so many failing seeds"
     )
+    parser.add_argument(
+        "--resume", type=Path, metavar="FILE", help="keep what is done there; go on from there"
+    )
+    parser.add_argument("--verbose", action="store_true", help="count all else that happened, too")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -65,7 +77,9 @@ def _one(options: argparse.Namespace, steps: int) -> int:
         f"seed {outcome.seed}: {outcome.steps} steps, {outcome.turns:,} turns of the loop,"
         f" {outcome.seconds:.1f} virtual seconds, trace {outcome.trace}"
     )
-    _print_faults(outcome.faults)
+    _print_counts(_FAULTS, outcome.faults)
+    if options.verbose:
+        _print_counts(_COVERED, outcome.covered)
     if not outcome.broken:
         print("all is well")
         return 0
@@ -88,13 +102,28 @@ def _many(options: argparse.Namespace, steps: int) -> int:
             line = _line(totals, now - began, options.seeds)
             print(f"\r{line:<78}", end="", file=sys.stderr, flush=True)
 
-    totals = run_seeds(
-        options.first, options.seeds, steps, options.jobs, progress, options.failures
-    )
+    try:
+        totals = run_seeds(
+            options.first,
+            options.seeds,
+            steps,
+            options.jobs,
+            progress,
+            options.failures,
+            options.resume,
+        )
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    except KeyboardInterrupt:
+        where = "" if options.resume is None else f" What was done is kept in {options.resume}."
+        print(f"\nInterrupted.{where}", file=sys.stderr)
+        return 130
     if sys.stderr.isatty():
         print(f"\r{'':<78}\r", end="", file=sys.stderr, flush=True)
     print(_line(totals, time.monotonic() - began, options.seeds))
-    _print_faults(totals.faults)
+    _print_counts(_FAULTS, totals.faults)
+    if options.verbose:
+        _print_counts(_COVERED, totals.covered)
     for outcome in totals.failed:
         print(f"\nseed {outcome.seed} FAILED: {outcome.broken}")
         _print_shrunk(outcome, steps)
@@ -109,10 +138,10 @@ def _line(totals: Totals, seconds: float, wanted: int) -> str:
     )
 
 
-def _print_faults(faults: dict[str, int]) -> None:
-    print("what went wrong on purpose, and how often:")
-    for name in sorted(faults, key=lambda name: (-faults[name], name)):
-        print(f"  {faults[name]:>9,}  {name}")
+def _print_counts(title: str, counts: dict[str, int]) -> None:
+    print(title)
+    for name in sorted(counts, key=lambda name: (-counts[name], name)):
+        print(f"  {counts[name]:>9,}  {name}")
 
 
 def _print_shrunk(outcome: object, steps: int) -> None:

@@ -4,40 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
+from pathlib import Path
 from typing import NamedTuple
 
+from core.simulation.kept import Kept, Totals
 from core.simulation.plan import STEPS, make_plan
 from core.simulation.shrink import shrink
 from core.simulation.world import Outcome, simulate
 
 _AT_A_TIME = 10
-
-
-class Totals:
-    """What several seeds came to. `failed` are those that broke something, in their order."""
-
-    def __init__(self) -> None:
-        self.seeds = self.steps = self.turns = 0
-        self.seconds = 0.0
-        self.faults: Counter[str] = Counter()
-        self.covered: Counter[str] = Counter()
-        self.failed: list[Outcome] = []
-
-    def add(self, outcome: Outcome) -> None:
-        """Count one."""
-        self.seeds += 1
-        self.steps += outcome.steps
-        self.turns += outcome.turns
-        self.seconds += outcome.seconds
-        self.faults.update(outcome.faults)
-        self.covered.update(outcome.covered)
-        if outcome.broken:
-            self.failed.append(outcome)
-            self.failed.sort(key=lambda found: found.seed)
+_SAVE_SECONDS = 5.0
 
 
 def run_seed(seed: int, steps: int = STEPS) -> Outcome:
@@ -56,46 +36,62 @@ def run_seeds(
     jobs: int = 0,
     progress: Callable[[Totals], None] | None = None,
     most_failures: int = 1,
+    file: Path | None = None,
 ) -> Totals:
-    """Run `count` seeds from `first` on; end early after so many failures."""
-    totals = Totals()
-    for outcome in _outcomes(first, count, steps, jobs or os.cpu_count() or 1):
-        totals.add(outcome)
-        if progress is not None:
-            progress(totals)
-        if len(totals.failed) >= most_failures:
-            break
-    return totals
+    """Run `count` seeds from `first` on; end early after so many failures.
+
+    With a `file` what is done is kept there now and then; what it says is done already is not done
+    again, and counted.
+
+    Raises:
+        ValueError: with a sentence, when that file is of another program or other steps.
+    """
+    kept = Kept(file, steps)
+    saved = time.monotonic()
+    pieces = kept.left(first, first + count, _AT_A_TIME)
+    try:
+        for outcomes in _outcomes(pieces, steps, jobs or os.cpu_count() or 1):
+            kept.add(outcomes)
+            if progress is not None:
+                progress(kept.totals)
+            if len(kept.totals.failed) >= most_failures:
+                break
+            if time.monotonic() - saved > _SAVE_SECONDS:
+                kept.save()
+                saved = time.monotonic()
+    finally:
+        kept.save()
+    return kept.totals
 
 
-def _outcomes(first: int, count: int, steps: int, jobs: int) -> Iterator[Outcome]:
+def _outcomes(pieces: Sequence[range], steps: int, jobs: int) -> Iterator[list[Outcome]]:
     if jobs == 1:
-        for seed in range(first, first + count):
-            yield run_seed(seed, steps)
+        for piece in pieces:
+            for seed in piece:
+                yield [run_seed(seed, steps)]
         return
     context = get_context("fork" if sys.platform == "linux" else "spawn")
-    pieces = iter(range(first, first + count, _AT_A_TIME))
+    left = iter(pieces)
     with ProcessPoolExecutor(jobs, context) as pool:
         running: set[Future[list[Outcome]]] = set()
         try:
             while True:
-                for start in pieces:
-                    end = min(start + _AT_A_TIME, first + count)
-                    running.add(pool.submit(_piece, start, end, steps))
+                for piece in left:
+                    running.add(pool.submit(_piece, piece, steps))
                     if len(running) >= 2 * jobs:
                         break
                 if not running:
                     return
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    yield from future.result()
+                    yield future.result()
         finally:
             for future in running:
                 future.cancel()
 
 
-def _piece(start: int, end: int, steps: int) -> list[Outcome]:
-    return [run_seed(seed, steps) for seed in range(start, end)]
+def _piece(seeds: range, steps: int) -> list[Outcome]:
+    return [run_seed(seed, steps) for seed in seeds]
 
 
 class Shrunk(NamedTuple):
