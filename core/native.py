@@ -23,8 +23,8 @@ MODULES = (
         f"core.kernel.{name}"
         for name in (
             "commands", "desks", "duplicates", "executions", "exposure", "gate", "ids", "kernel",
-            "losses", "margins", "orders", "positions", "rates", "reports", "resting", "rules",
-            "state",
+            "losses", "margins", "orders", "portfolio", "positions", "rates", "reports", "resting",
+            "rules", "state",
         )
     ),
     *(
@@ -33,12 +33,13 @@ MODULES = (
             "base", "cash", "legs", "options", "pairing", "perpetual", "regt", "scan", "strategies",
         )
     ),
+    "core.risk.var",
     "core.model.checks",
     "core.model.measures",
 )  # fmt: skip
 """What every order goes through. The rest of the kernel is Python as ever."""
 
-_PACKAGES = ("core.kernel", "core.model", "core.risk.margin")
+_PACKAGES = ("core.kernel", "core.model", "core.risk", "core.risk.margin")
 _TYPES = ("core/kernel", "core/model", "core/risk")
 _OFF = "OUTCRY_INTERPRETED"
 

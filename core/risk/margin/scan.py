@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
 from core.model.contracts import PutOrCall
 from core.model.instruments import Instrument
@@ -41,23 +40,12 @@ from core.risk.margin.base import (
 )
 from core.risk.margin.scenarios import YEAR, ScanTerms, futures_array, option_array
 
+_Part = tuple[int, int, int, int, int, int]
+"""What a line adds to its product beside its losses: money lost against the mark by its orders,
+lots of options short at worst and their credit, the value of options, and the deltas at most and
+at least (in parts of `WHOLE`)."""
 
-class _Part(NamedTuple):
-    """What a line adds to its product beside its losses.
-
-    `lost` against the mark by orders, `sold` lots of options short at worst and their `credit`,
-    the `value` of options, and the deltas at most and at least (in parts of `WHOLE`).
-    """
-
-    lost: int
-    sold: int
-    credit: int
-    value: int
-    high: int
-    low: int
-
-
-_NOTHING = _Part(0, 0, 0, 0, 0, 0)
+_NOTHING: _Part = (0, 0, 0, 0, 0, 0)
 _OTHER = (0, -1, -1)
 """Lots that there never are: what was lost must be reckoned anew."""
 
@@ -319,21 +307,21 @@ class ScanMargin:
             credit = -(-sold * mark2 * units // 2)
             value = (qty + buys) * mark2 * units // 2
         if not entry.product.charge:
-            return _Part(lost, sold, credit, value, 0, 0)
+            return lost, sold, credit, value, 0, 0
         high, low = (qty + buys) * entry.delta, (qty - sells) * entry.delta
         if high < low:
             high, low = low, high
-        return _Part(lost, sold, credit, value, high, low)
+        return lost, sold, credit, value, high, low
 
     @staticmethod
     def _swap(product: _Product, old: _Part, new: _Part) -> _Part:
         """The product's sums with one line's part in place of another."""
-        have = product.part
-        return _Part(
-            have.lost + new.lost - old.lost,
-            have.sold + new.sold - old.sold,
-            have.credit + new.credit - old.credit,
-            have.value + new.value - old.value,
+        lost, sold, credit, value, _, _ = product.part
+        return (
+            lost + new[0] - old[0],
+            sold + new[1] - old[1],
+            credit + new[2] - old[2],
+            value + new[3] - old[3],
             0,
             0,
         )
@@ -346,7 +334,7 @@ class ScanMargin:
             return 0, 0, (0, 0)
         high, low = product.months.get(entry.expiry, (0, 0))
         old = entry.part
-        most, least = high + part.high - old.high, low + part.low - old.low
+        most, least = high + part[4] - old[4], low + part[5] - old[5]
         long = product.long + max(most, 0) - max(high, 0)
         short = product.short + max(-least, 0) - max(-low, 0)
         return long, short, (most, least)
@@ -356,20 +344,21 @@ class ScanMargin:
         product: _Product, losses: list[int], part: _Part, long: int, short: int
     ) -> tuple[int, int, int]:
         """Initial, maintenance and credit of a product with these sums."""
+        lost, sold, credit, value, _, _ = part
         risk = max(losses)
         if risk < 0:
             risk = 0
         if long and short:
             # One spread for every delta that is long in one month and short in another.
             risk += -(-min(long, short) // WHOLE) * product.charge
-        least = part.sold * product.minimum
+        least = sold * product.minimum
         if risk < least:
             risk = least
         initial = -(-risk * product.scale // WHOLE)
-        if not product.terms.net_option_value and part.value > 0:
-            risk = max(risk, part.value)
-            initial = max(initial, part.value)
-        return initial + part.lost, risk + part.lost, part.credit
+        if value > 0 and not product.terms.net_option_value:
+            risk = max(risk, value)
+            initial = max(initial, value)
+        return initial + lost, risk + lost, credit
 
     def _problem(self, asked: Line | None = None) -> str:
         for text in self._problems.values():

@@ -22,7 +22,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
 
 from core.model.measures import UNIT_DIGITS
 from core.risk.margin.base import (
@@ -38,17 +37,10 @@ from core.risk.margin.legs import Leg, OptionTerms
 from core.risk.margin.options import Fill, OptionSize
 from core.risk.margin.regt import StockRates, StockTerms
 
+_Rough = tuple[int, int, int, int]
+"""At most what a group needs: initial, credit, cost; and 1 where that cannot be said, else 0."""
 
-class _Rough(NamedTuple):
-    """At most what a group needs; `unclear` 1: that cannot be said, 0: it can."""
-
-    initial: int
-    credit: int
-    cost: int
-    unclear: int
-
-
-_UNCLEAR = _Rough(0, 0, 0, 1)
+_UNCLEAR: _Rough = (0, 0, 0, 1)
 
 
 class _Group:
@@ -74,7 +66,7 @@ class _Group:
         self.spot = Decimal(0)
         self.dirty = self.stale = False
         self.need = (0, 0, 0, 0)
-        self.rough = _Rough(0, 0, 0, 0)
+        self.rough: _Rough = (0, 0, 0, 0)
         self.problem = ""
         self.relieved = False
 
@@ -224,14 +216,14 @@ class StrategyMargin:
                 left.append(group)  # the order makes it another one
                 continue
             old, new = group.rough, self._rough(group)
-            self._rough_initial += new.initial - old.initial
-            self._rough_credit += new.credit - old.credit
-            self._rough_cost += new.cost - old.cost
-            self._unclear += new.unclear - old.unclear
+            self._rough_initial += new[0] - old[0]
+            self._rough_credit += new[1] - old[1]
+            self._rough_cost += new[2] - old[2]
+            self._unclear += new[3] - old[3]
             group.rough, group.stale = new, False
         self._stale = left
         have = own_group.rough
-        if self._unclear > have.unclear:
+        if self._unclear > have[3]:
             return None
         kept = line.open_buy, line.open_sell, line.buy2, line.sell2
         line.open_buy, line.open_sell, line.buy2, line.sell2 = with_order(
@@ -241,14 +233,14 @@ class StrategyMargin:
             then = self._rough(own_group)
         finally:
             line.open_buy, line.open_sell, line.buy2, line.sell2 = kept
-        if then.unclear:
+        if then[3]:
             return None
-        initial = self._rough_initial + then.initial - have.initial
+        initial = self._rough_initial + then[0] - have[0]
         return self._all(
             initial,
             initial,
-            self._rough_credit + then.credit - have.credit,
-            self._rough_cost + then.cost - have.cost,
+            self._rough_credit + then[1] - have[1],
+            self._rough_cost + then[2] - have[2],
             "",
         )
 
@@ -270,7 +262,7 @@ class StrategyMargin:
                 total += size.rough(0 if at else count)
             if nth == 0 or total > most:
                 most = total
-        return _Rough(initial + most, credit, cost, 0)
+        return initial + most, credit, cost, 0
 
     def _bound(
         self, line: Line, sign: int, qty: int, price2: int, own: int, own2: int

@@ -304,6 +304,29 @@ class Test28ValueAtRisk:
         d.new(SELL, 1000)
         d.accepted()
 
+    def test_open_orders_count(self):
+        # 1.644854 x 1 % of 200,000: of what is open and not of the one lot alone.
+        d = Driver(limit("max_exposure", 10**9), limit("max_var", "3289.708"))
+        told_covariance(d)
+        d.new(BUY, 999)
+        d.accepted()
+        d.new(BUY, 2)
+        refused(d, "VAR_LIMIT", "Value at risk would be 3292.9")
+        d.new(BUY, 1)
+        d.accepted()
+        d.new(BUY, 1)
+        refused(d, "VAR_LIMIT")
+
+    def test_what_makes_it_less_passes_though_it_is_still_too_much(self):
+        d = Driver(limit("max_var", 10**6), limit("max_exposure", 10**9))
+        told_covariance(d)
+        d.held(1000)
+        d.set_limit("max_var", 1)
+        d.new(BUY, 1, 20_000, FUT)
+        refused(d, "VAR_LIMIT")
+        d.new(SELL, 1, 20_000, FUT)  # 250,000 that move the other way
+        d.accepted()
+
     def test_expected_shortfall(self):
         # 2.665214 x 1 % of 200,000 are 5,330.43.
         d = Driver(limit("max_shortfall", 5330), limit("max_exposure", 10**9))
