@@ -88,6 +88,17 @@ class Test31Modify:
         d.replace(name, 5, 20_000)
         assert d.refusal().code == "TOO_LATE"
 
+    def test_to_no_more_than_is_filled(self):
+        d = Driver()
+        name = d.working(BUY, 10)
+        d.fill(name, 4)
+        for qty in (3, 4):
+            d.replace(name, qty, 20_000)
+            assert d.refusal().code == "INVALID_QTY"
+            assert "cancel the rest instead" in d.refusal().text
+        d.replace(name, 5, 20_000)
+        assert d.replaces()
+
 
 class TestKill:
     @pytest.mark.parametrize(
