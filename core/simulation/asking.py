@@ -64,6 +64,7 @@ _TYPES = (
 )
 _TOUCHED = (OrdType.MARKET_IF_TOUCHED, OrdType.LIMIT_IF_TOUCHED)
 _TRAILING = (OrdType.TRAILING_STOP, OrdType.TRAILING_STOP_LIMIT)
+_NO_STOP = (*_TRAILING, OrdType.LIMIT, OrdType.MARKET, OrdType.PEGGED)
 _PRICED = (OrdType.LIMIT, OrdType.STOP_LIMIT, OrdType.LIMIT_IF_TOUCHED)
 _TIMES = (
     TimeInForce.GTC,
@@ -87,7 +88,7 @@ _LIMITS = (
 
 
 def _side(number: int) -> Side:
-    return Side.BUY if number & 1 else Side.SELL
+    return (Side.SELL, Side.BUY)[number & 1]
 
 
 # -- orders ----------------------------------------------------------------------------------
@@ -128,6 +129,8 @@ def order(world: World, step: Step) -> None:
 def held(world: World, step: Step) -> None:
     """Orders that the venues cannot hold: the engine works them."""
     kind, tif = _TYPES[step.c % len(_TYPES)], _TIMES[step.d // 4 % len(_TIMES)]
+    if tif in _AUCTIONS:
+        kind = (OrdType.LIMIT, OrdType.MARKET)[step.c % 2]
     side, away = _side(step.b), 1 + step.d % 4
     stop = START + side.sign * (-away if kind in _TOUCHED else away)
     number = step.a // 3
@@ -141,7 +144,7 @@ def held(world: World, step: Step) -> None:
         kind,
         2 + step.b // 2 % 6,
         price=START + side.sign * away if kind in _PRICED else 0,
-        stop_price=0 if kind in _TRAILING or kind in (OrdType.LIMIT, OrdType.PEGGED) else stop,
+        stop_price=0 if kind in _NO_STOP else stop,
         trail=away if kind in _TRAILING and number % 2 else 0,
         trail_bp=away if kind in _TRAILING and not number % 2 else 0,
         limit_offset=offset if kind is OrdType.TRAILING_STOP_LIMIT else 0,
