@@ -114,6 +114,15 @@ class TestKill:
         d.new(strategy="S", trader="bob")
         refused(d, "TRADING_HALTED", "killed (level 2) by sue: mad")
 
+    def test_of_one_account_only(self):
+        d = Driver()
+        mine, other = d.working(qty=1, strategy="S"), d.working(qty=1, strategy="S", account="Q")
+        d.apply(Kill(d.name(), 2, account="P", scope="strategy", scope_id="S"))
+        assert [c.order.cl_ord_id for c in d.cancels()] == [mine]
+        assert d.status_of(other) is OrdStatus.NEW
+        d.new(qty=1, strategy="S", account="Q")
+        d.accepted()
+
     def test_level_3_of_a_scope_says_what_to_do(self):
         d = Driver()
         d.apply(Kill(d.name(), 3, scope="strategy", scope_id="S"))

@@ -98,6 +98,8 @@ class TestTiers:
         d = Driver(limit("confirm_order_notional", 10_000), limit("max_order_notional", 20_000))
         d.new(BUY, 51)
         refused(d, "MAX_ORDER_NOTIONAL", "limit=10000, value=10200", "Confirm it")
+        d.new(BUY, 50)
+        d.accepted()
         d.new(BUY, 51, confirmed=("MAX_ORDER_NOTIONAL",))
         d.accepted()
         d.new(BUY, 101, confirmed=("MAX_ORDER_NOTIONAL",))
@@ -107,6 +109,12 @@ class TestTiers:
         refused(d, "MAX_ORDER_NOTIONAL")
 
     def test_soft_collar(self):
+        for side, edge in ((BUY, 20_200), (SELL, 19_800)):
+            d = Driver(limit("confirm_price_collar", 1))
+            d.new(side, 1, edge)
+            d.accepted()
+            d.new(side, 1, edge + side.sign)
+            refused(d, "PRICE_COLLAR", "limit=1 %", "Confirm it")
         d = Driver(limit("confirm_price_collar", 1))
         d.new(BUY, 1, 20_201)
         refused(d, "PRICE_COLLAR", "limit=1 %", "Confirm it")
@@ -114,6 +122,11 @@ class TestTiers:
         d.accepted()
         d.new(BUY, 1, 21_001, confirmed=("PRICE_COLLAR",))
         refused(d, "PRICE_COLLAR", "limit=5 %")
+
+    def test_what_cannot_be_confirmed_is_said_first(self):
+        d = Driver(limit("confirm_price_collar", 1), limit("max_position", 5))
+        d.new(BUY, 6, 20_201)
+        refused(d, "MAX_POSITION")
 
     def test_preview_tells_them_apart(self):
         d = Driver(limit("confirm_order_notional", 10_000))
@@ -151,6 +164,10 @@ class TestOverride:
         assert (told.action, told.code, told.order) == ("overridden", "MAX_ORDER_QTY", "BIG")
         d.new(BUY, 6)
         refused(d, "MAX_ORDER_QTY")
+        self.grant(d, "LAST", seconds=1)
+        d.wait(1)
+        d.new(BUY, 6, id="LAST")
+        d.accepted()
         self.grant(d, "LATE", seconds=1)
         d.wait(1.1)
         d.new(BUY, 6, id="LATE")
