@@ -15,7 +15,7 @@ import pytest
 
 from core.journal.errors import JournalError
 from core.journal.journal import Journal
-from core.journal.reader import Tail, records
+from core.journal.reader import Tail, records, replay
 from core.journal.records import HEADER_SIZE, Header, Record
 from core.journal.verify import verify
 from core.model.commands import CancelOrder
@@ -140,3 +140,25 @@ def test_a_sample_through_the_whole_start(written: Written, tmp_path: Path) -> N
         else:
             assert len(result[0]) == hit - 1
             assert len(result[1]) == 1
+
+
+def test_a_replay_from_the_middle_steps_over_what_a_snapshot_covers(
+    written: Written, tmp_path: Path
+) -> None:
+    """Damage before its beginning changes nothing of what it tells: that, or it is refused."""
+    good = list(replay(written.path.parent, 41, 60))
+    assert [seq for seq, _, _ in good] == list(range(41, 61))
+    path = tmp_path / written.path.name
+    told = refused = 0
+    for at in range(written.starts[28], written.starts[40]):
+        data = bytearray(written.data)
+        data[at] ^= 4
+        path.write_bytes(data)
+        found = _or_error(lambda: list(replay(tmp_path, 41, 60)))
+        if isinstance(found, str):
+            assert "damaged at offset" in found
+            refused += 1
+        else:
+            assert found == good
+            told += 1
+    assert told > 5 * refused > 0, "a length or a number must be right to be stepped over"
