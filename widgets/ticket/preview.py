@@ -83,12 +83,10 @@ class Previews:
         if asked is not None and now - asked.at < LOST:
             return None
         known = self._known.get(side)
-        if (
-            known is not None
-            and known[0].order == order
-            and (known[0].state == state or now - known[0].at < AGAIN)
-        ):
-            return None
+        if known is not None and known[0].order == order:
+            passing = any(violation.code in _PASSING for violation in known[1].violations)
+            if now - known[0].at < AGAIN or (known[0].state == state and not passing):
+                return None
         question = self._asked[side] = _Question(next(_numbers), order, now, state)
         return Appraise(question.number, order)
 
@@ -113,6 +111,9 @@ def agreed(
         own += [v for v in told.violations if v.code not in codes]
     return sorted(own, key=lambda violation: not violation.hard)
 
+
+_PASSING = frozenset({"STARTING"})
+"""Answers that change though nothing else does."""
 
 _MONEY = frozenset({"MAX_ORDER_NOTIONAL", "MAX_GROSS_EXPOSURE"})
 

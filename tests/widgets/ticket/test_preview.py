@@ -108,6 +108,18 @@ def test_one_question_at_a_time_and_none_when_nothing_changed(bench):
     assert len([q for q in bench.questions if q.order.side is Side.BUY]) == count + 1
 
 
+def test_an_engine_that_starts_is_asked_until_it_has_even_if_nothing_moves(bench):
+    bench.type(bench.fields.price, "bid")
+    first = bench.newest(Side.BUY).number
+    bench.answer(Side.BUY, Violation("STARTING", "The engine is reconciling.", ""))
+    assert not bench.buy.isEnabled()
+    bench.world.clock.forward(0.3)
+    bench.panel.flush()
+    assert bench.newest(Side.BUY).number > first
+    bench.answer(Side.BUY)
+    assert bench.buy.isEnabled()
+
+
 def test_a_lost_answer_is_asked_for_again(bench):
     bench.type(bench.fields.price, "bid")
     first = bench.newest(Side.BUY).number
