@@ -12,6 +12,7 @@ A long run may be ended at any time and gone on with:
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -102,6 +103,8 @@ def _many(options: argparse.Namespace, steps: int) -> int:
             line = _line(totals, now - began, options.seeds)
             print(f"\r{line:<78}", end="", file=sys.stderr, flush=True)
 
+    # Ended by either signal, what is done is kept.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         totals = run_seeds(
             options.first,
@@ -118,6 +121,8 @@ def _many(options: argparse.Namespace, steps: int) -> int:
         where = "" if options.resume is None else f" What was done is kept in {options.resume}."
         print(f"\nInterrupted.{where}", file=sys.stderr)
         return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if sys.stderr.isatty():
         print(f"\r{'':<78}\r", end="", file=sys.stderr, flush=True)
     print(_line(totals, time.monotonic() - began, options.seeds))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -72,7 +73,7 @@ def _outcomes(pieces: Sequence[range], steps: int, jobs: int) -> Iterator[list[O
         return
     context = get_context("fork" if sys.platform == "linux" else "spawn")
     left = iter(pieces)
-    with ProcessPoolExecutor(jobs, context) as pool:
+    with ProcessPoolExecutor(jobs, context, _follow, (os.getpid(),)) as pool:
         running: set[Future[list[Outcome]]] = set()
         try:
             while True:
@@ -88,6 +89,17 @@ def _outcomes(pieces: Sequence[range], steps: int, jobs: int) -> Iterator[list[O
         finally:
             for future in running:
                 future.cancel()
+
+
+def _follow(parent: int) -> None:
+    """A worker ends with the program that it works for, however that ends."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _piece(seeds: range, steps: int) -> list[Outcome]:
