@@ -267,6 +267,8 @@ def _on_status(s: State, live: Live, r: ExecutionReport) -> None:
     if 0 < r.price <= MAX_TICKS:
         live.price = r.price
         rests(live)
+    if live.stop and 0 < r.stop_price <= MAX_TICKS:
+        live.stop = r.stop_price
     _resize(s, live, r.qty if 0 < r.qty <= MAX_LOTS else live.qty)
     s.update(live, r.exec_type, r.text, r.ts)
 

@@ -12,9 +12,11 @@ from core.model.enums import (
     LinkState,
     Liquidity,
     OrdStatus,
+    OrdType,
     Severity,
     Side,
     StrategyMode,
+    TimeInForce,
 )
 from core.model.message import Message, Part
 from core.model.orders import AccountState, Fill, OrderUpdate, Position
@@ -90,7 +92,8 @@ class VenueOrder(Part, frozen=True):
 
     `notional` is the sum of what its executions are worth in the instrument's points (ticks x lots
     unless it is inverse; 0: not told), which gives their average price; `account` is empty where
-    the venue does not tell accounts apart.
+    the venue does not tell accounts apart. `stop_price` and `expire` are 0, `ord_type` and `tif`
+    None and `display_qty` is -1 where the venue does not tell; a `display_qty` of 0: all is shown.
     """
 
     cl_ord_id: str
@@ -105,6 +108,10 @@ class VenueOrder(Part, frozen=True):
     account: str = ""
     stop_price: int = 0
     text: str = ""
+    ord_type: OrdType | None = None
+    tif: TimeInForce | None = None
+    expire: int = 0
+    display_qty: int = -1
 
 
 class VenuePosition(Part, frozen=True):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from core.model.enums import OrdStatus, Side
 from core.model.events import ExecutionReport, VenueOrder, VenueStatement
+from core.model.held import BECOMES
 from core.model.instruments import Instrument
 from core.model.numbers import plain
 from core.model.orders import AccountState, Fill, Order, Position
@@ -96,20 +98,49 @@ def missing(look: Look, statement: VenueStatement) -> list[str]:
 
 def words(look: Look, order: Order) -> str:
     """How an order stands here."""
-    return _state(look, order.instrument, order.status, order.cum_qty, order.qty, order.price)
+    o = order
+    return _state(look, o.instrument, o.status, o.cum_qty, o.qty, o.price, o.stop_price)
 
 
 def their_words(look: Look, there: VenueOrder) -> str:
     """How an order stands at its venue."""
-    return _state(look, there.instrument, there.status, there.cum_qty, there.qty, there.price)
+    o = there
+    return _state(look, o.instrument, o.status, o.cum_qty, o.qty, o.price, o.stop_price)
+
+
+def terms(look: Look, ours: Order, there: VenueOrder) -> tuple[str, str]:
+    """What differs of an order's terms, here and there; empty when all that is told agrees.
+
+    A stop whose price was reached may be listed as what it becomes.
+    """
+    here, other = list[str](), list[str]()
+    if there.ord_type not in (None, ours.ord_type, BECOMES.get(ours.ord_type)):
+        here.append(ours.ord_type.name)
+        other.append(there.ord_type.name if there.ord_type is not None else "")
+    if there.tif not in (None, ours.tif):
+        here.append(ours.tif.name)
+        other.append(there.tif.name if there.tif is not None else "")
+    elif there.expire and there.expire != ours.expire:
+        here.append(f"until {_utc(ours.expire)}")
+        other.append(f"until {_utc(there.expire)}")
+    if there.display_qty >= 0 and there.display_qty != ours.display_qty:
+        unit = unit_of(look, ours.instrument)
+        for said, shown in ((here, ours.display_qty), (other, there.display_qty)):
+            said.append(f"{quantity_words(unit, shown)} shown" if shown else "all shown")
+    return ", ".join(here), ", ".join(other)
+
+
+def _utc(ts: int) -> str:
+    return f"{datetime.fromtimestamp(ts // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _state(
-    look: Look, instrument: str, status: OrdStatus, filled: int, qty: int, price: int
+    look: Look, instrument: str, status: OrdStatus, filled: int, qty: int, price: int, stop: int
 ) -> str:
     unit = unit_of(look, instrument)
     name = status.name.replace("_", " ").lower()
     at = f", price {_price(unit, price)}" if price else ""
+    at += f", stop {_price(unit, stop)}" if stop else ""
     return f"{name}, {quantity_words(unit, filled)} of {quantity_words(unit, qty)} filled{at}"
 
 

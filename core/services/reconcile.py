@@ -14,7 +14,7 @@ from decimal import Decimal
 import msgspec
 
 from core.model.checks import MAX_TICKS
-from core.model.enums import ExecType, OrdStatus
+from core.model.enums import ExecType, OrdStatus, Source
 from core.model.events import ExecutionReport, VenueOrder, VenueStatement
 from core.model.instruments import Instrument
 from core.model.numbers import EXACT, ZERO, plain
@@ -26,6 +26,7 @@ from core.services.looks import (
     name_at,
     named,
     quantity_words,
+    terms,
     their_words,
     unit_of,
     words,
@@ -171,6 +172,10 @@ def _compare(look: Look, ours: Order, there: VenueOrder) -> list[Finding]:
         found.append(Finding(rule, name, words(look, ours), theirs, (report,)))
     elif ours.status not in _IN_FLIGHT and _differs(ours, there):
         found.append(_restated(look, "RESTATED", ours, there))
+    if not there.status.terminal and ours.source is not Source.EXTERNAL:
+        here, other = terms(look, ours, there)
+        if here:
+            found.append(Finding("TERMS_DIFFER", name, here, other))
     return found
 
 
@@ -192,6 +197,7 @@ def _differs(ours: Order, there: VenueOrder) -> bool:
         (there.order_id != ours.order_id and bool(there.order_id))
         or (there.qty != ours.qty and there.qty >= max(ours.cum_qty, 1))
         or (there.price != ours.price and there.price > 0)
+        or (there.stop_price != ours.stop_price and there.stop_price > 0 < ours.stop_price)
     )
 
 
@@ -257,6 +263,7 @@ def _report(
         qty=ours.qty if there is None else there.qty,
         price=ours.price if there is None else there.price,
         cum_qty=ours.cum_qty if there is None else there.cum_qty,
+        stop_price=ours.stop_price if there is None else there.stop_price,
         text=text,
     )
 

@@ -104,9 +104,16 @@ RULES: dict[str, Rule] = {
         ),
         Rule(
             "RESTATED",
-            "Quantity, price or id of an order differ.",
+            "Quantity, price, stop price or id of an order differ.",
             "Taken as the venue lists them.",
             WARNING,
+        ),
+        Rule(
+            "TERMS_DIFFER",
+            "The venue lists an order with another type, time in force, expiry or shown quantity.",
+            "Nothing; the venue works it by its own terms. Cancel it if they are not wanted.",
+            ERROR,
+            stands=True,
         ),
         Rule(
             "WORKS_THERE",

@@ -92,6 +92,9 @@ def listed(order: Order) -> VenueOrder:
         order.price,
         order.cum_qty,
         account=order.account,
+        ord_type=order.ord_type,
+        tif=order.tif,
+        display_qty=order.display_qty,
     )
 
 

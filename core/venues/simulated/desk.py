@@ -414,6 +414,10 @@ def _listed(own: OwnOrder) -> VenueOrder:
         own.notional,
         order.account,
         own.stop,
+        ord_type=order.ord_type,
+        tif=order.tif,
+        expire=order.expire,
+        display_qty=order.display_qty,
     )
 
 

@@ -18,6 +18,7 @@ from core.model.events import (
     VenuePosition,
     VenueStatement,
 )
+from core.model.instruments import Instrument
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
 from tests.core.services.helpers import ScriptedVenue
 
@@ -31,6 +32,7 @@ class Keeper(ScriptedVenue):
     Attributes:
         mute: what it says gets lost; deaf: what it is sent gets lost.
         offers: what its statements tell beside working orders.
+        listing: its first instrument, where that is not the usual one.
         statements: how often it was asked.
     """
 
@@ -41,10 +43,15 @@ class Keeper(ScriptedVenue):
         self.executions: list[ExecutionReport] = []
         self.held: dict[tuple[str, str], int] = {}
         self.balances: list[VenueBalance] = []
+        self.listing: Instrument | None = None
         self.mute = self.deaf = False
         self.statements = 0
         self.since: list[int] = []
         self.clock: Callable[[], int] = time.time_ns
+
+    def instruments(self) -> Sequence[Instrument]:
+        first, *rest = super().instruments()
+        return (self.listing or first, *rest)
 
     # -- what it is sent ---------------------------------------------------------------------
 

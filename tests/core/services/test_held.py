@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from core.model.commands import NewOrderList
-from core.model.enums import Contingency, OrdStatus, OrdType, Side
+from core.model.enums import Contingency, OrdStatus, OrdType, Side, TimeInForce
 from core.model.market import Trade
 from core.model.requests import VenueCancel, VenueNew
+from core.model.session import Subscribe
+from core.venues.simulated import default_market
 from tests.core.services.helpers import IDS, Bench, ScriptedVenue, order
 
 
@@ -83,5 +85,43 @@ def test_a_gap_after_a_restart_sends_the_stop_at_once(tmp_path: Path) -> None:
             assert await c.until(lambda: new_ids(c.venue) == [stop.cl_ord_id])
             assert await c.until(lambda: "jumped over its price" in c.notices())
             assert not any(isinstance(r, VenueCancel) for r in c.venue.sent)
+
+    run(test())
+
+
+def test_what_the_venue_can_hold_it_holds_over_a_restart_too(tmp_path: Path) -> None:
+    terms = {"instrument": "BTC-USD.ALPHA", "qty": 50, "display_qty": 10}
+
+    async def test() -> None:
+        async with Bench(tmp_path, *default_market(3, 2)) as b:
+            tickers = b.client.stores.tickers
+            b.client.subscribe(Subscribe(("*",)))
+            assert await b.until(lambda: "BTC-USD.ALPHA" in tickers)
+            price = tickers["BTC-USD.ALPHA"].bid - 200
+            soon, late = (
+                order(
+                    price=price,
+                    tif=TimeInForce.GTD,
+                    expire=time.time_ns() + seconds * 1_000_000_000,
+                    **terms,
+                )
+                for seconds in (1, 3600)
+            )
+            for each in (soon, late):
+                b.send(each)
+                assert await b.until(lambda n=each: b.status(n.cl_ord_id) is OrdStatus.NEW)
+                assert not b.client.stores.orders[each.cl_ord_id].held
+            venue = b.engine._venues[0]
+            there = {o.cl_ord_id: o for o in await venue.working_orders()}
+            assert [o.qty for o in there.values()] == [50, 50], "nothing is cut into slices"
+            assert await b.until(lambda: b.status(soon.cl_ord_id) is OrdStatus.EXPIRED)
+        async with Bench(tmp_path, *default_market(3, 2)) as c:
+            assert await c.until(lambda: c.status(late.cl_ord_id) is OrdStatus.NEW)
+            held = c.client.stores.orders[late.cl_ord_id]
+            assert (held.held, held.display_qty, held.expire) == (False, 10, late.expire)
+            venue = c.engine._venues[0]
+            (there,) = await venue.working_orders()
+            assert (there.cl_ord_id, there.qty) == (late.cl_ord_id, 50)
+            assert c.status(soon.cl_ord_id) is OrdStatus.EXPIRED
 
     run(test())

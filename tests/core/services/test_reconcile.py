@@ -15,7 +15,15 @@ import pytest
 
 from core.journal.reader import NO_END, replay
 from core.model.commands import AdjustPosition, CancelOrder, Flatten, ReplaceOrder
-from core.model.enums import ExecType, LinkState, OrdStatus, OrdType, Side, Source
+from core.model.enums import (
+    ExecType,
+    LinkState,
+    OrdStatus,
+    OrdType,
+    Side,
+    Source,
+    TimeInForce,
+)
 from core.model.events import Difference, VenueBalance
 from core.services.config import EngineConfig, load_config
 from core.services.recovery import check_replay
@@ -692,6 +700,65 @@ def test_a_balance_that_differs_is_shown(tmp_path: Path) -> None:
                 "1000000",
                 "999999.5",
             )
+
+    run(work())
+
+
+def test_a_stop_price_that_differs_is_taken_as_the_venue_lists_it(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        v.listing = msgspec.structs.replace(
+            v.instruments()[0], order_types=(OrdType.LIMIT, OrdType.STOP)
+        )
+        async with engine(tmp_path, v) as b:
+            name = await sent(b, price=0, ord_type=OrdType.STOP, stop_price=10_050)
+            v.change(name, stop_price=10_060)
+            await b.engine.links["V"].audit.agree(settling=True)
+            assert b.engine.kernel.order(name).stop_price == 10_060
+            [found] = differences(b)
+            assert (found.rule, found.stands) == ("RESTATED", False)
+            assert "stop 100.50" in found.ours
+            assert "stop 100.60" in found.theirs
+            await b.engine.links["V"].audit.agree(settling=True)
+            assert len(differences(b)) == 1
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    ("told", "ours", "theirs"),
+    [
+        ({"ord_type": OrdType.MARKET}, "LIMIT", "MARKET"),
+        ({"tif": TimeInForce.DAY}, "GTD", "DAY"),
+        (
+            {"tif": TimeInForce.GTD, "expire": 4_102_444_801 * 10**9},
+            "until 2100-01-01 00:00:00 UTC",
+            "until 2100-01-01 00:00:01 UTC",
+        ),
+        ({"display_qty": 5}, "2 shown", "5 shown"),
+        ({"display_qty": 0}, "2 shown", "all shown"),
+    ],
+)
+def test_terms_that_differ_are_shown_until_they_agree(
+    tmp_path: Path, told: dict[str, Any], ours: str, theirs: str
+) -> None:
+    async def work() -> None:
+        v = Keeper()
+        tifs = (TimeInForce.GTC, TimeInForce.GTD)
+        v.listing = msgspec.structs.replace(v.instruments()[0], tifs=tifs, display=True)
+        async with engine(tmp_path, v) as b:
+            name = await sent(b, tif=TimeInForce.GTD, expire=4_102_444_800 * 10**9, display_qty=2)
+            await b.engine.links["V"].audit.agree(settling=True)
+            assert differences(b) == [], "what is not told does not differ"
+            v.change(name, **told)
+            await b.engine.links["V"].audit.agree(settling=True)
+            [found] = differences(b)
+            assert (found.rule, found.subject, found.stands) == ("TERMS_DIFFER", name, True)
+            assert (found.ours, found.theirs) == (ours, theirs)
+            same = {"ord_type": OrdType.LIMIT, "tif": TimeInForce.GTD, "display_qty": 2}
+            v.change(name, **same, expire=4_102_444_800 * 10**9)
+            await b.engine.links["V"].audit.agree(settling=True)
+            assert not [d for d in differences(b) if d.stands]
 
     run(work())
 
