@@ -1,10 +1,10 @@
-"""The journal's disk is full, under the real engine: halted with a clear message, nothing is sent
-that is not on record, and all goes on in the same process when there is space."""
+"""The journal's disk is full or fails, under the real engine: halted with a clear message, nothing
+is sent that is not on record, and all goes on in the same process when the disk is well again."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from core.journal.reader import NO_END, replay
 from core.model.commands import NewOrder
 from core.model.enums import LinkState, OrdStatus, Severity
-from tests.faults.rig import LONG, Desk, Engine, Venue, agree
+from tests.faults.rig import LONG, Desk, Engine, Venue, agree, session
 
 ROUNDS = 20 if LONG else 2
 SIZE = 1 << 20
@@ -59,7 +59,10 @@ def test_the_disk_is_full(small_disk: Path, tmp_path: Path, durability: str) -> 
         engine.start()
         desk.ready()
         for number in range(ROUNDS):
-            once_full(small_disk, venue, engine, desk, number)
+            once(
+                venue, engine, desk, number, "No space left on device",
+                lambda: fill_up(small_disk), (small_disk / "ballast").unlink,
+            )  # fmt: skip
         sent = {m.cl_ord_id for _, _, m in replay(small_disk, 1, NO_END) if type(m) is NewOrder}
         arrived = set(venue.ask("truth")["arrived"])
         assert arrived <= sent, "the exchange has orders that are on no record"
@@ -70,13 +73,37 @@ def test_the_disk_is_full(small_disk: Path, tmp_path: Path, durability: str) -> 
         venue.stop()
 
 
-def once_full(place: Path, venue: Venue, engine: Engine, desk: Desk, number: int) -> None:
-    """Trade until the disk is full, look at what happens, make room, trade again."""
+@pytest.mark.timeout(600 if LONG else 120)
+@pytest.mark.parametrize("durability", ["power", "process"])
+def test_the_disk_fails(tmp_path: Path, durability: str) -> None:
+    """It takes what is written and then says that it cannot confirm it."""
+    broken = tmp_path / "broken"
+    with session(tmp_path, durability) as (venue, engine, desk):
+        for number in range(ROUNDS):
+            once(
+                venue, engine, desk, number, "Input/output error", broken.touch, broken.unlink
+            )  # fmt: skip
+        records = replay(engine.home / "journal", 1, NO_END)
+        sent = {m.cl_ord_id for _, _, m in records if type(m) is NewOrder}
+        arrived = set(venue.ask("truth")["arrived"])
+        assert arrived <= sent, "the exchange has orders that are on no record"
+
+
+def once(
+    venue: Venue,
+    engine: Engine,
+    desk: Desk,
+    number: int,
+    says: str,
+    hurt: Callable[[], object],
+    heal: Callable[[], object],
+) -> None:
+    """Trade until the disk has had it, look at what happens, heal it, trade again."""
     pid = engine.pid
     resting = desk.order(price=9_800)
     desk.until(lambda: desk.status(resting) is OrdStatus.NEW, "an order at rest")
     venue.ask("rate", 100)
-    fill_up(place)
+    hurt()
 
     def halted() -> bool:
         desk.trade()
@@ -86,17 +113,17 @@ def once_full(place: Path, venue: Venue, engine: Engine, desk: Desk, number: int
     notice = [n for n in desk.stores.notices if n.severity is Severity.CRITICAL][-1]
     assert notice.part == "journal"
     assert "Trading is halted" in notice.text
-    assert "No space left on device" in notice.text
+    assert says in notice.text
     before = set(venue.ask("truth")["arrived"])
     refused = [desk.order(price=9_800 - n) for n in range(5)]
     desk.until(lambda: desk.stores.refusals.get(refused[-1]), "a refusal")
     assert {desk.stores.refusals[name].code for name in refused} == {"JOURNAL_FAILED"}
     assert set(venue.ask("truth")["arrived"]) == before, "something left while nothing is on record"
-    (place / "ballast").unlink()
+    heal()
     desk.until(lambda: desk.link("journal") is LinkState.UP, "trading to go on")
     assert any("trading goes on" in text for text in desk.notices())
     venue.ask("rate", 0)
-    agree(desk, venue, f"full for the {number + 1}. time")
+    agree(desk, venue, f"{says}, for the {number + 1}. time")
     again = desk.order(price=9_800)
     desk.until(lambda: desk.status(again) is OrdStatus.NEW, "an order as usual")
     assert engine.pid == pid
