@@ -44,7 +44,8 @@ class Outcome(NamedTuple):
 
     `broken` is a sentence on what was wrong, empty when nothing was, and `step` the number of the
     step after which it was seen (-1: at the end). `faults` counts what really happened of what
-    goes wrong, `covered` of all else; `trace` is a hash of all that was sent and recorded.
+    goes wrong, `covered` of all else; `trace` is a hash of all that was sent and of the kernel's
+    last state.
     """
 
     seed: int
@@ -137,6 +138,8 @@ class World:
             engine_log.setLevel(level)
         for name in sorted(self.exchanges):
             self._hash.update(repr(sorted(self.exchanges[name].truth.orders)).encode())
+        if self.engine is not None and hasattr(self.engine, "kernel"):
+            self._hash.update(repr(self.engine.kernel.digest()).encode())
         return Outcome(
             self.seed,
             self.broken,
