@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.model.commands import NewOrder
 from core.model.enums import (
     OrdType,
     PegReference,
@@ -157,7 +158,8 @@ class Test16Duplicates:
         ):
             d.new(source=Source.API, **other)
             if other.get("side") is SELL:
-                assert "SELF_TRADE" in d.denial().text, "not a duplicate"
+                again = NewOrder("?", "P", AAPL.id, SELL, OrdType.LIMIT, 10, 20_000)
+                assert [v.code for v in d.kernel.preview(again, d.now)] == ["SELF_TRADE"]
             else:
                 d.accepted()
         d.wait(1)

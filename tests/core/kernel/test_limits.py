@@ -10,7 +10,7 @@ from msgspec import structs
 from core.model.enums import TradingState
 from core.model.events import LimitUse
 from core.model.inputs import LimitValue, Setup
-from tests.core.kernel.driver import AAPL, BUY, FUT, SELL, Driver
+from tests.core.kernel.driver import AAPL, BUY, FUT, SECOND, SELL, Driver
 
 
 def use(d, name, scope="account", scope_id="P"):
@@ -208,3 +208,15 @@ class TestTakenOutOfTheSettings:
         d.tick(31)
         assert use(d, "max_order_qty").limit == 5
         assert use(d, "max_order_qty").pending_at == 0
+
+
+def test_settings_that_were_read_anew_loosen_after_the_delay_too():
+    d = Driver(("max_order_qty", Decimal(5), "account", "P"))
+    looser = (LimitValue("max_order_qty", Decimal(9), "account", "P"),)
+    d.apply(Setup(limits=looser, loosen_delay=30 * SECOND, reason="read anew"))
+    d.new(BUY, 6)
+    assert d.denial().code == "MAX_ORDER_QTY"
+    d.tick(30)
+    d.quote()
+    d.new(BUY, 9)
+    d.accepted()
