@@ -124,9 +124,10 @@ class TestTiers:
         refused(d, "PRICE_COLLAR", "limit=5 %")
 
     def test_what_cannot_be_confirmed_is_said_first(self):
-        d = Driver(limit("confirm_price_collar", 1), limit("max_position", 5))
-        d.new(BUY, 6, 20_201)
-        refused(d, "MAX_POSITION")
+        d = Driver(limit("max_duplicates", 1), limit("max_open_orders", 1))
+        d.new(BUY, 1)
+        d.new(BUY, 1)
+        refused(d, "MAX_OPEN_ORDERS")
 
     def test_preview_tells_them_apart(self):
         d = Driver(limit("confirm_order_notional", 10_000))
