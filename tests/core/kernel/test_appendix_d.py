@@ -523,3 +523,17 @@ def test_executions_are_counted_once_however_often_and_late_they_come():
     assert d.position().qty == 3_000
     d.link(LinkState.UP)
     d.replayed()
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [(ExecType.REPLACED, NEW), (ExecType.RESTATED, NEW), (ExecType.ORDER_STATUS, NEW)],
+)
+def test_an_order_that_is_over_stays_so_and_what_is_said_of_it_is_told(kind, status):
+    d = Story()
+    d.canceled(d.id)
+    d.report(d.id, kind, status, qty=9_000, price=20_001)
+    assert d.state() == (CANCELED, LOTS, 0, 0)
+    assert d.order(d.id).price == 20_000
+    assert "after it was CANCELED" in d.notices()[0].text
+    assert not d.kernel.working()
