@@ -88,6 +88,7 @@ class Audit:
         self._seen: dict[tuple[str, str, str, str], float] = {}
         self._asked: dict[str, _Asked] = {}
         self._short: set[str] = set()
+        self._ended: list[ExecutionReport | CancelReject] = []
         self._silent = False
         self._positions: dict[tuple[str, str], int] = {}
 
@@ -134,17 +135,25 @@ class Audit:
         return (event,)
 
     def taken(self, event: ExecutionReport | CancelReject) -> None:
-        """A report is in our books: if it ended an order of which fills are missing, ask for it."""
-        if not event.status.terminal:
-            return
-        name, told = event.cl_ord_id, True  # a refusal does not say how much is filled
-        if isinstance(event, ExecutionReport):
-            name = name_at(self._name, name, event.order_id)
-            order = self._kernel.order(name) if event.cum_qty else None
-            told = order is not None and event.cum_qty > order.cum_qty
-        if told:
-            self._short.add(name)
-            self.waiting = True
+        """A report was handed to our books; see `count_fills`."""
+        if event.status.terminal:
+            self._ended.append(event)
+
+    def count_fills(self) -> None:
+        """Look whether fills are missing of the orders that reports have ended since the last time.
+
+        Not at once: a venue that answers while it is sent to is heard before its words are taken.
+        """
+        ended, self._ended = self._ended, []
+        for event in ended:
+            name, told = event.cl_ord_id, True  # a refusal does not say how much is filled
+            if isinstance(event, ExecutionReport):
+                name = name_at(self._name, name, event.order_id)
+                order = self._kernel.order(name) if event.cum_qty else None
+                told = order is not None and event.cum_qty > order.cum_qty
+            if told:
+                self._short.add(name)
+                self.waiting = True
 
     def _late(self, event: ExecutionReport) -> Sequence[ExecutionReport]:
         made = self._made.get(event.cl_ord_id)
@@ -216,6 +225,7 @@ class Audit:
         for number in range(LOOKS):
             if number:
                 await asyncio.sleep(BETWEEN)
+            self.count_fills()
             wanted = [*ask, *sorted(self._short)]
             statement = await asyncio.wait_for(self._ask(wanted), ANSWER_SECONDS)
             look = Look(self._name, self._kernel, self._path.clock(), settling)

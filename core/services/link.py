@@ -12,9 +12,7 @@ from core.marketdata.checks import Source
 from core.marketdata.trades import TradeLog
 from core.model.enums import LinkState
 from core.model.events import (
-    CancelReject,
     Event,
-    ExecutionReport,
     LinkUpdate,
     VenueEvent,
 )
@@ -74,7 +72,6 @@ class VenueLink:
         self.audit = Audit(venue, path, publish, terms)
         self._timer = Every(_LOOK_SECONDS, self._look, on_error, f"Comparing with {venue.name}")
         self._checked = 0.0
-        self._ended: list[ExecutionReport | CancelReject] = []
         self._past = past
         self._cache = cache
         self._lost: tuple[int, dict[Market, TradeLog]] | None = None
@@ -153,8 +150,7 @@ class VenueLink:
             self._statistics.answered(event)
             for report in self.audit.heard(event):
                 self._path.take(report)
-            if event.status.terminal:
-                self._ended.append(event)  # looked at when it surely is in our books
+            self.audit.taken(event)
 
     def _note_outage(self, update: LinkUpdate) -> None:
         """What the venue may have said while its link was down is a gap in what we know, unless
@@ -227,11 +223,9 @@ class VenueLink:
     def _look(self) -> None:
         """Now and then: what got no answer is asked for, and all is compared when it is time."""
         audit, terms = self.audit, self._terms
-        ended, self._ended = self._ended, []
-        for event in ended:
-            audit.taken(event)
         if not self.settled:
             return
+        audit.count_fills()
         late = audit.overdue()
         passed = asyncio.get_running_loop().time() - self._checked
         due = terms.every and passed >= (min(1.0, terms.every) if audit.waiting else terms.every)
