@@ -33,7 +33,7 @@ async def test_the_kill_switch_works_from_the_first_moment(tmp_path):
     async with bench:
         state = bench.client.stores.accounts["PAPER-1"]
         assert state.state is TradingState.REDUCING
-        assert bench.status("early") is None, "what opens is refused, never kept for later"
+        assert bench.status("early") is OrdStatus.REJECTED, "never kept for later"
         assert not venue.sent
 
 
