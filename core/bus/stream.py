@@ -20,6 +20,9 @@ _CHUNK = 1 << 16
 _ROOM = 1 << 20
 """Bytes that the system is asked to take for an end that is busy for a moment."""
 
+_MOST_UNREAD = 1_000
+"""What waits is a sign of life as well: who asks for one and reads none gets no more of them."""
+
 _LATER = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, errno.EINPROGRESS})
 
 
@@ -88,7 +91,8 @@ class Stream:
             return True
         if decoder.answers:
             for answer in decoder.answers:
-                self._put(answer)
+                if self.waiting < _MOST_UNREAD:
+                    self._put(answer)
             decoder.answers.clear()
         return len(data) < _CHUNK
 
