@@ -79,3 +79,12 @@ class Accountable(Protocol):
             ConnectionError: with a sentence, when the venue cannot say.
         """
         ...
+
+
+@runtime_checkable
+class CancelsOnDisconnect(Protocol):
+    """A venue that can cancel our orders when nobody of ours is connected any more."""
+
+    def cancel_all(self, text: str) -> None:
+        """Cancel every working order unasked; `text` says why in each report."""
+        ...

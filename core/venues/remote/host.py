@@ -40,7 +40,7 @@ from core.venues.remote.messages import (
     decode_to_host,
 )
 from core.venues.simulated import default_market
-from core.venues.venue import Accountable, Venue
+from core.venues.venue import Accountable, CancelsOnDisconnect, Venue
 
 PULSE_SECONDS = 0.5
 SILENCE_SECONDS = 3.0
@@ -72,6 +72,7 @@ class VenueHost:
         self._memory = Memory()
         self._channel = EngineChannel(self, endpoint, _MOST_WAITING, SILENCE_SECONDS)
         self._member: Peer | None = None
+        self._cancel_on_loss = False
         self._pending: list[MarketData | VenueEvent] = []
         self._flush_due = False
         self._loop: asyncio.AbstractEventLoop
@@ -137,6 +138,9 @@ class VenueHost:
                 f"The engine speaks protocol {attach.protocol} and the host {PROTOCOL}; use the "
                 "same version of Outcry for both.",
             )
+        if attach.cancel_on_loss and not isinstance(self.venue, CancelsOnDisconnect):
+            text = f"{self.venue.name} cannot cancel orders when a connection ends; do without."
+            return self._deny(peer, text)
         if attach.follow:
             if peer is not self._member:
                 self._write(Pulse())  # finds out whether the member is still there
@@ -144,6 +148,7 @@ class VenueHost:
                     return self._deny(peer, "Another engine is attached to this venue.")
             self._flush()
             self._member = peer
+            self._cancel_on_loss = attach.cancel_on_loss
             memory = self._memory
             if attach.incarnation == self._incarnation:
                 missed = memory.events_after(attach.seen)
@@ -156,7 +161,7 @@ class VenueHost:
         description = Description(venue.name, venue.mode, tuple(venue.instruments()))
         answer = Attached(description, self._incarnation, self._memory.link)
         if peer.write(encode(answer)) is not Sent.OK and peer is self._member:
-            self._member = None
+            self._lose()
         return peer is self._member
 
     async def _answer(self, peer: Peer, ask: Ask) -> None:
@@ -197,8 +202,15 @@ class VenueHost:
 
     def _write(self, message: FromHost) -> None:
         if self._member is not None and self._member.write(encode(message)) is not Sent.OK:
-            self._member = None
-            self._pending.clear()
+            self._lose()
+
+    def _lose(self) -> None:
+        """The member is gone."""
+        self._member = None
+        self._pending.clear()
+        venue = self.venue
+        if self._cancel_on_loss and isinstance(venue, CancelsOnDisconnect):
+            venue.cancel_all("Its engine is not connected any more.")
 
     async def _beat(self) -> None:
         while True:

@@ -11,7 +11,7 @@ from core.model.market import MarketData
 from core.model.message import Message, Part
 from core.model.requests import VenueRequest
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 class Attach(Message, frozen=True):
@@ -20,6 +20,8 @@ class Attach(Message, frozen=True):
     `incarnation` and `seen` are what it has seen last: the host's life and the number of the last
     event of that life; the events after it are sent again. An engine that has seen nothing of this
     life is sent all execution reports of the `orders` that it believes to be working.
+
+    `cancel_on_loss`: when this connection ends, however it does, the venue cancels all that works.
     """
 
     token: str
@@ -28,6 +30,7 @@ class Attach(Message, frozen=True):
     seen: int = 0
     orders: tuple[str, ...] = ()
     protocol: int = PROTOCOL
+    cancel_on_loss: bool = False
 
 
 class Pass(Message, frozen=True):

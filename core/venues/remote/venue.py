@@ -82,10 +82,19 @@ class RemoteVenue:
     begun anew with snapshots. What is sent while the link is down is answered with a reject, since
     it certainly did not arrive; what was on its way when the link broke is answered by nobody, and
     `working_orders` tells what became of it.
+
+    With `cancel_on_loss` the venue cancels all our orders when the link ends, also when we end it
+    ourselves; a venue that cannot is not used.
     """
 
     def __init__(
-        self, description: Description, endpoint: str, token: str, clock: Clock = time.time_ns
+        self,
+        description: Description,
+        endpoint: str,
+        token: str,
+        clock: Clock = time.time_ns,
+        *,
+        cancel_on_loss: bool = False,
     ) -> None:
         self.name = description.name
         self.mode = description.mode
@@ -93,6 +102,7 @@ class RemoteVenue:
         self._endpoint = endpoint
         self._token = token
         self._clock = clock
+        self._cancel_on_loss = cancel_on_loss
         self._orders: tuple[str, ...] = ()
         self._incarnation = ""
         self._seen = 0
@@ -203,7 +213,14 @@ class RemoteVenue:
                     return f"it has been silent for {_SILENCE:.0f} seconds."
             if not asked and link.connected:
                 asked = link.send(
-                    Attach(self._token, True, self._incarnation, self._seen, self._orders)
+                    Attach(
+                        self._token,
+                        True,
+                        self._incarnation,
+                        self._seen,
+                        self._orders,
+                        cancel_on_loss=self._cancel_on_loss,
+                    )
                 )
             await asyncio.sleep(_TICK)
 

@@ -179,6 +179,14 @@ class Desk:
             kind, price = book_kind(order)
             self._execute(own, market, kind, price, new=True)
 
+    def cancel_all(self, text: str) -> None:
+        """Cancels every working order unasked; `text` says why."""
+        for own in list(self._working.values()):
+            market = self._markets[own.order.instrument]
+            self._take_out(own, market)
+            self._end(own, ExecType.CANCELED, OrdStatus.CANCELED, text)
+            market.live.publish()
+
     def _cancel(self, request: VenueCancel) -> None:
         own = self._changeable(request, replace=False)
         if own is not None:

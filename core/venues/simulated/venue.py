@@ -144,6 +144,12 @@ class SimulatedVenue:
         """Stops trading in `instrument` now for `seconds`, unless it is closed anyway."""
         self._floor.halt(instrument, seconds, why)
 
+    def cancel_all(self, text: str) -> None:
+        """Cancels every order of ours that has arrived; see `CancelsOnDisconnect`."""
+        if self.now:
+            self._desk.cancel_all(text)
+            self._arm()
+
     async def working_orders(self) -> Sequence[VenueOrder]:
         """Our orders that may still trade; those on their way here are not among them."""
         return self._desk.working() if self.now else ()

@@ -103,13 +103,23 @@ async def hosted(port: str = "*", rate: float = 300.0) -> AsyncIterator[VenueHos
 @asynccontextmanager
 async def attached(endpoint: str, engine: Engine, **fields: Any) -> AsyncIterator[RemoteVenue]:
     description = await find(endpoint, TOKEN)
-    venue = RemoteVenue(description, endpoint, TOKEN)
+    venue = RemoteVenue(
+        description, endpoint, TOKEN, cancel_on_loss=fields.get("cancel_on_loss", False)
+    )
     venue.resume(fields.get("working", ()), {})
     await venue.start(engine.market.append, engine.events.append)
     try:
         yield venue
     finally:
         await venue.stop()
+
+
+class Bare:
+    """A venue that can do what every venue can, and no more."""
+
+    def __init__(self, venue: SimulatedVenue) -> None:
+        for name in ("name", "mode", "instruments", "send", "working_orders", "stop"):
+            setattr(self, name, getattr(venue, name))
 
 
 class Cable:
@@ -270,6 +280,46 @@ def test_a_broken_link_is_told_mended_and_misses_nothing() -> None:
                 before = len(engine.market)
                 await until(lambda: len(engine.market) > before, "market data")
             await cable.cut()
+
+    run(session)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_when_the_engine_is_gone_its_orders_are_canceled_if_it_asked_for_that(asked: bool) -> None:
+    async def session() -> None:
+        engine = Engine()
+        async with hosted() as host:
+            desk = host.venue._desk
+            cable = Cable(host.endpoint)
+            async with attached(await cable.mend(), engine, cancel_on_loss=asked) as venue:
+                quote = next(m for m in engine.market if isinstance(m, Quote))
+                venue.send(VenueNew(make_order("P-1", Side.BUY, 10, quote.bid - 400)))
+                await until(lambda: engine.of("P-1"), "the acknowledgement")
+                await cable.cut()
+                await until(lambda: host._member is None, "the host to see that it is alone")
+                assert bool(desk.working()) is not asked
+                await cable.mend()
+                await until(lambda: engine.states()[-1] is LinkState.UP, "the mended link")
+                last = engine.of("P-1")[-1]
+                assert last.status is (OrdStatus.CANCELED if asked else OrdStatus.NEW)
+                assert ("not connected" in last.text) is asked
+            await until(lambda: host._member is None, "the goodbye")
+            await cable.cut()
+
+    run(session)
+
+
+def test_a_venue_that_cannot_cancel_when_a_connection_ends_says_so() -> None:
+    async def session() -> None:
+        engine = Engine()
+        async with hosted() as host:
+            host.venue = Bare(host.venue)
+            description = await find(host.endpoint, TOKEN)
+            venue = RemoteVenue(description, host.endpoint, TOKEN, cancel_on_loss=True)
+            await venue.start(engine.market.append, engine.events.append)
+            assert LinkState.UP not in engine.states()
+            assert "cannot cancel orders when a connection ends" in engine.events[-1].text
+            await venue.stop()
 
     run(session)
 
