@@ -120,9 +120,8 @@ async def _weekend(home: Path, friday: int, sunday: int, monday: int, close: int
             """It is that time; what is due at it has been done."""
             wall.move(when)
             venue.quote(bid, bid + 1)
-            seq = b.engine.kernel.seq
-            assert await b.until(lambda: b.engine.kernel.seq > seq + 1)
-            await b.until(lambda: wall.at > when + 200_000)
+            quarters = b.engine._quarters
+            assert await b.until(lambda: b.engine._quarters > quarters + 1)
 
         async def sent(side: Side = Side.BUY, **more: object) -> str:
             new = order(side, **more)  # type: ignore[arg-type]
