@@ -18,7 +18,7 @@ from widgets.panel import Panel
 
 T = TypeVar("T")
 
-TRIES = 4
+TRIES = 30
 AGAIN_MS = 1_000
 
 ELSEWHERE = "The records are on the computer of the engine: only what was told since is known here."
@@ -77,16 +77,20 @@ class History(QObject):
             known = records.instruments() if steps else {}
             return steps, known.get(steps[0].order.instrument) if steps else None
 
+        def again(_why: str = "") -> None:
+            # just after a start the records of the session before may still be written; that
+            # there are none is no news here: what is known is shown all the same
+            if self._directory is not None and tries and panel.order == order:
+                QTimer.singleShot(AGAIN_MS, panel, lambda: self._story(panel, order, tries - 1))
+
         def take(found: tuple[Any, Instrument | None]) -> None:
             steps, instrument = found
             if instrument is not None:
                 panel.take_past(order, steps, instrument)
-            elif tries and panel.order == order:
-                # just after a start the records of the session before may still be written
-                QTimer.singleShot(AGAIN_MS, panel, lambda: self._story(panel, order, tries - 1))
+            else:
+                again()
 
-        # no records is no news here: what is known is shown all the same
-        self._ask(panel, read, take, lambda text: None)
+        self._ask(panel, read, take, again)
 
     def _days(self, panel: Any) -> None:
         self._ask(panel, lambda records: records.days(), panel.take_days, self._say)

@@ -66,11 +66,11 @@ class SettingsFile:
             return Settings()
         try:
             values = msgspec.json.decode(data, type=Settings)
+            raw = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._set_aside(_problem(data, error))
             return Settings()
         known = {field.encode_name for field in msgspec.structs.fields(Settings)}
-        raw = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
         self._unknown = {name: raw[name].copy() for name in raw if name not in known}
         if self._unknown:
             self.problem = " ".join(

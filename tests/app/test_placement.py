@@ -158,9 +158,14 @@ def test_remote_without_the_secret_is_refused_with_a_sentence(tmp_path, capsys, 
 
 
 def test_a_picture_that_cannot_be_written_is_said(begin, tmp_path):
-    shot = tmp_path / "no" / "such" / "shot.png"
+    shot = tmp_path / "pictures" / "shot.png"
+    shot.parent.mkdir()
     words = ("--offscreen", "--instruments", 2, "--exit-after", 45, "--screenshot", shot)
     process = begin(*words, "--data-dir", tmp_path / "data")
+    while not (tmp_path / "data" / "engines").exists():  # its words were looked at before
+        assert process.poll() is None
+        time.sleep(0.02)
+    shot.parent.rmdir()
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "shot.png cannot be written" in said

@@ -45,7 +45,9 @@ def test_a_second_terminal_on_the_same_folder_is_refused_with_a_sentence(tmp_pat
 @pytest.mark.parametrize("address", ["foo", "tcp://127.0.0.1", "http://host:80", ""])
 def test_what_is_no_address_is_said_before_a_window_opens(address, capsys):
     words = ["terminal", "--placement", "remote", "--endpoint", address]
-    assert cli.main(words) == 1
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    assert ended.value.code == 2
     assert "tcp://127.0.0.1:5555" in capsys.readouterr().err
 
 
