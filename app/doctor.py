@@ -21,6 +21,7 @@ from importlib import metadata
 from pathlib import Path
 
 from app import prepare, system
+from core.services import affinity
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 
@@ -284,10 +285,11 @@ def check_clock() -> Iterator[Check]:
 
 
 def check_cores() -> Iterator[Check]:
-    """There is a core for the engine besides the window's."""
+    """There is a core for the engine besides the window's, and it is let run first there."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if (usable or 1) >= 2:
-        yield Check("cores", OK, str(usable))
+        first = "" if affinity.may_be_urgent() else "; rtprio is not granted, others may delay it"
+        yield Check("cores", OK, f"{usable}{first if sys.platform == 'linux' else ''}")
     else:
         remedy = "give the program two: the window's painting delays the engine on one"
         yield Check("cores", WARN, "1", remedy)

@@ -108,6 +108,7 @@ def _run_window(options: argparse.Namespace, data: Path, process: EngineProcess 
 
     from app.loop import Loop
     from app.reporter import Reporter
+    from widgets.icons import program_icon
 
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(
         Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
@@ -116,6 +117,7 @@ def _run_window(options: argparse.Namespace, data: Path, process: EngineProcess 
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("Outcry")
+    app.setWindowIcon(program_icon())
     app.setQuitOnLastWindowClosed(False)
     if not unseen and app.platformName() == "offscreen":
         unseen = True

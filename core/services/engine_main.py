@@ -62,6 +62,7 @@ def main(options: argparse.Namespace | EngineOptions) -> int:
         # ZeroMQ's own thread begins with the first socket; begun before, it may run elsewhere.
         zmq.Context.instance().socket(zmq.PAIR).close()
         affinity.pin((given.core,))
+        affinity.urgent()
     try:
         engine, recorder = make_engine(given)
     except (ConfigError, RecordingError, ValueError, OSError) as error:

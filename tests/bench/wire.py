@@ -164,7 +164,10 @@ class Exchange:
 
 async def exchange() -> None:
     """Host the exchange; commands come as lines: ``run SECONDS`` answers with JSON, end of input
-    ends."""
+    ends.
+
+    It is the instrument, and stands for another computer: it does not wait for a processor."""
+    affinity.urgent()
     venue = Exchange()
     with tempfile.TemporaryDirectory() as folder:
         host = VenueHost(venue, default_endpoint(Path(folder)), os.environ[TOKEN_VARIABLE])
@@ -246,6 +249,7 @@ def main() -> None:
         # as in `core.services.engine_main`: ZeroMQ's own thread may run elsewhere
         zmq.Context.instance().socket(zmq.PAIR).close()
         affinity.pin((core,))
+        affinity.urgent()
     with tempfile.TemporaryDirectory() as folder:
         uvloop.run(engine(sys.argv[2], Path(folder), sys.argv[3]))
 

@@ -22,6 +22,7 @@ from core.model.instruments import Instrument
 from widgets.chip import Chip
 from widgets.entry import StepSpinBox
 from widgets.expressions import Scope
+from widgets.icons import set_icon
 from widgets.kinds import tif_obstacle
 from widgets.ladder.intent import LIVES, Life, life_meaning
 from widgets.ladder.padlock import Padlock
@@ -63,7 +64,7 @@ class TopBar(QWidget):
         self.bracket = QToolButton(self)
         self.bracket.setAccessibleName("Bracket of Alt+click")
         self.gear = QToolButton(self)
-        self.gear.setText("⚙")
+        set_icon(self.gear, "cog")
         self.gear.setToolTip("When a click sends, the bracket, the columns")
         self.gear.setAccessibleName("Settings of the ladder")
         self.buttons = SizeButtons(parent=self)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from core.client.stores import Stores
 from core.model.ids import IdMaker
 from widgets.clock import Clock
+from widgets.icons import set_icon
 from widgets.menubutton import MenuButton
 from widgets.panel import Panel
 from widgets.watchlist.entry import SymbolEntry
@@ -74,11 +75,11 @@ class WatchlistPanel(Panel):
         self._show_list()
 
     def _build(self) -> None:
-        self.add_list.setText("+")
+        set_icon(self.add_list, "plus")
         self.add_list.setAccessibleName("New list")
         self.add_list.setToolTip("New list (double-click a tab to rename it)")
         self.add_list.setAutoRaise(True)
-        self.menu_button.setText("≡")
+        set_icon(self.menu_button, "menu")
         self.menu_button.setAccessibleName("Watchlist menu")
         self.menu_button.setToolTip("Import, paste, flashing, columns")
         self.menu_button.setAutoRaise(True)

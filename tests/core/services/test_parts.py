@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -78,6 +79,26 @@ def test_cores_are_shared_without_overlap() -> None:
     assert shared.engine not in shared.others
     assert not affinity.pin(())
     assert not affinity.pin((100_000,))
+
+
+@pytest.mark.skipif(not affinity.may_be_urgent(), reason="the system does not permit it")
+def test_a_thread_that_is_let_run_first_starts_ordinary_ones() -> None:
+    seen: list[int] = []
+
+    def other() -> None:
+        seen.append(os.sched_getscheduler(0))
+
+    def first() -> None:
+        assert affinity.urgent()
+        seen.append(os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK)
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    thread.join()
+    assert seen == [os.SCHED_RR, os.SCHED_OTHER]
 
 
 def test_a_timer_goes_on_after_an_error_and_stops_when_told() -> None:
