@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import qtawesome
 from PySide6.QtCore import QEvent, QObject
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QAbstractButton
 
 from widgets.theme import tokens
 
+SIZES = (16, 20, 24, 32, 48, 64)
+"""Edges in pixels that icons are painted in."""
+
 
 def program_icon() -> QIcon:
     """What the window shows in task bars and switchers; readable on dark and light ones."""
-    return qtawesome.icon("mdi6.bullhorn", color=tokens().accent)
+    return _painted("bullhorn", color=tokens().accent)
 
 
 def set_icon(button: QAbstractButton, name: str) -> None:
@@ -27,7 +30,7 @@ class _Keeper(QObject):
     def __init__(self, button: QAbstractButton, name: str) -> None:
         super().__init__(button)
         self._button = button
-        self._name = f"mdi6.{name}"
+        self._name = name
         self._paint()
         button.installEventFilter(self)
 
@@ -39,4 +42,14 @@ class _Keeper(QObject):
 
     def _paint(self) -> None:
         t = tokens()
-        self._button.setIcon(qtawesome.icon(self._name, color=t.text, color_disabled=t.faint))
+        self._button.setIcon(_painted(self._name, color=t.text))
+
+
+def _painted(name: str, color: QColor) -> QIcon:
+    """An icon of finished pictures: qtawesome's own are painted by Python code each time, and
+    PySide 6.11 miscounts what that returns (tests/widgets/test_none_refcount.py)."""
+    drawn = qtawesome.icon(f"mdi6.{name}", color=color)
+    icon = QIcon()
+    for size in SIZES:
+        icon.addPixmap(drawn.pixmap(size, size))
+    return icon
