@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from core.bus.endpoint import TOKEN_VARIABLE
-from tests.bench.engine import TickToWire, wire_rows
+from core.journal.journal import Durability
+from tests.bench.engine import DURABILITIES, WORDS, TickToWire, wire_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTS = 5
@@ -22,7 +23,8 @@ STARTS = 5
 def rows(quick: bool = False) -> list[dict[str, Any]]:
     """Start-up medians, orders while the workspace paints, and the workspace under load."""
     found = _starts(2 if quick else STARTS)
-    found += _wire(3 if quick else 5, 2.0 if quick else 4.0)
+    for durability in DURABILITIES:
+        found += _wire(durability, 3 if quick else 5, 2.0 if quick else 4.0)
     for rate in (10_000,) if quick else (10_000, 50_000):
         found += _load(rate, 5.0 if quick else 30.0)
     return found
@@ -85,9 +87,9 @@ def _starts(times: int) -> list[dict[str, Any]]:
     return found
 
 
-def _wire(runs: int, seconds: float) -> list[dict[str, Any]]:
+def _wire(durability: Durability, runs: int, seconds: float) -> list[dict[str, Any]]:
     """Tick to order at 5,000 ticks/s while the reference workspace looks on and paints."""
-    with TickToWire() as wire:
+    with TickToWire(durability) as wire:
         words = ["--rate", "1", "--instruments", "2", "--seconds", str((runs + 1) * seconds)]
         with subprocess.Popen(
             [
@@ -116,9 +118,9 @@ def _wire(runs: int, seconds: float) -> list[dict[str, Any]]:
                 raise RuntimeError("the terminal did not paint")
             measured = [wire.measure(seconds) for _ in range(runs)]
             seen = json.loads(terminal.stdout.readline())
-    name = "tick -> order on the wire while the terminal paints"
+    name = f"tick -> order on the wire while the terminal paints, {WORDS[durability]}"
     fps = _row(f"{name}, frames a second", seen["fps"], "fps", 60, None, "higher")
-    return [*wire_rows(name, measured), fps]
+    return [*wire_rows(name, measured, durability), fps]
 
 
 def _load(rate: int, seconds: float) -> list[dict[str, Any]]:
