@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 from core.journal.errors import JournalError
 from core.journal.files import (
@@ -102,8 +102,11 @@ class Journal:
             raise
         self._thread: threading.Thread | None = None
         if sync_every > 0:
+            urgency: tuple[Any, ...] = ()
+            if hasattr(os, "sched_getscheduler"):
+                urgency = os.sched_getscheduler(0), os.sched_getparam(0)
             self._thread = threading.Thread(
-                target=self._run, args=(sync_every,), name="journal-sync", daemon=True
+                target=self._run, args=(sync_every, urgency), name="journal-sync", daemon=True
             )
             self._thread.start()
 
@@ -285,11 +288,13 @@ class Journal:
             self._synced_chain = chain_of(record)
         self.synced_seq = seq
 
-    def _run(self, every: float) -> None:
-        """The thread: ask the disk, again and again."""
+    def _run(self, every: float, urgency: tuple[Any, ...]) -> None:
+        """The thread: ask the disk, again and again, as urgently as who opened the journal."""
         with contextlib.suppress(AttributeError, OSError):
             # The program may be kept on one processor: this must not wait until that is idle.
             os.sched_setaffinity(0, range(os.cpu_count() or 1))
+            if urgency:
+                os.sched_setscheduler(0, *urgency)
         while True:
             self._asked.wait(every)
             self._asked.clear()

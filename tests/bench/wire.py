@@ -164,10 +164,7 @@ class Exchange:
 
 async def exchange() -> None:
     """Host the exchange; commands come as lines: ``run SECONDS`` answers with JSON, end of input
-    ends.
-
-    It is the instrument, and stands for another computer: it does not wait for a processor."""
-    affinity.urgent()
+    ends."""
     venue = Exchange()
     with tempfile.TemporaryDirectory() as folder:
         host = VenueHost(venue, default_endpoint(Path(folder)), os.environ[TOKEN_VARIABLE])
