@@ -40,6 +40,9 @@ class Store:
         self.kept: list[bytes] = []
         self.connection = _opened(_empty())
 
+    def __del__(self) -> None:
+        self.connection.close()  # nobody else knows when a world is over
+
     def keep(self) -> None:
         """Note what is in it now."""
         self.kept = [*self.kept, self.connection.serialize()][-_MOST_KEPT:]

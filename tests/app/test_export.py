@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -208,7 +209,7 @@ def test_asked_again_it_knows_what_came_since(data_dir):
 def test_records_of_a_newer_program_are_left_alone(data_dir, capsys):
     export(data_dir, "fills")
     path = data_dir / "engines" / "paper" / "records" / "records.db"
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA user_version = 99")
     db.close()
     before = path.read_bytes()

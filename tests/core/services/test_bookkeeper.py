@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from decimal import Decimal
 
 import msgspec
@@ -29,7 +30,7 @@ TABLES = (*ROWS, "orders", "instruments")
 
 def all_rows(home) -> dict[str, list[tuple]]:
     """Every row of every table, but not where the writer stood."""
-    with sqlite3.connect(home / RECORDS / FILE) as db:
+    with closing(sqlite3.connect(home / RECORDS / FILE)) as db, db:
         return {name: db.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in TABLES}
 
 
@@ -255,7 +256,7 @@ def test_denials_and_commands_say_who_why_and_which_limit(tmp_path):
     driver.apply(CancelAll("C1"))
     write(tmp_path / JOURNAL, driver).close()
     catch_up(tmp_path)
-    with sqlite3.connect(tmp_path / RECORDS / FILE) as db:
+    with closing(sqlite3.connect(tmp_path / RECORDS / FILE)) as db, db:
         db.row_factory = sqlite3.Row
         (denial,) = db.execute("SELECT * FROM risk_decisions").fetchall()
         commands = db.execute("SELECT * FROM commands ORDER BY id").fetchall()
@@ -280,7 +281,7 @@ def test_money_is_text_and_exact(tmp_path):
     driver.fill(driver.working(price=20_001), 3, 20_001, fee=Decimal("0.123456789012345678"))
     write(tmp_path / JOURNAL, driver).close()
     catch_up(tmp_path)
-    with sqlite3.connect(tmp_path / RECORDS / FILE) as db:
+    with closing(sqlite3.connect(tmp_path / RECORDS / FILE)) as db, db:
         for table in TABLES:
             for row in db.execute(f"SELECT * FROM {table}"):
                 assert not any(isinstance(value, float) for value in row)
@@ -332,7 +333,7 @@ def test_an_update_decodes_as_it_was(tmp_path):
     driver = trade_a_while(Driver(), 5)
     write(tmp_path / JOURNAL, driver).close()
     catch_up(tmp_path)
-    with sqlite3.connect(tmp_path / RECORDS / FILE) as db:
+    with closing(sqlite3.connect(tmp_path / RECORDS / FILE)) as db, db:
         data = [row[0] for row in db.execute("SELECT data FROM order_events ORDER BY id")]
     assert [msgspec.msgpack.decode(d, type=OrderUpdate) for d in data] == events(
         driver, OrderUpdate

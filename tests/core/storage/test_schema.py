@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -24,7 +25,7 @@ FILL = Fill(7, 8, "E1", "O1", "A", ABC.id, Side.BUY, 9, 10, Decimal("0.1"), "EUR
 
 
 def tables(path):
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         return db.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
 
 
@@ -56,7 +57,7 @@ def test_files_of_all_versions_are_brought_up_to_date(tmp_path, version):
     fresh = tmp_path / "fresh.db"
     open_for_writing(fresh).conn.close()
     assert [name for name, _ in tables(path)] == [name for name, _ in tables(fresh)]
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         kinds = db.execute("SELECT kind, ref, fee FROM executions").fetchall()
     assert kinds == [("trade", "", "0.1")]
     with Records(tmp_path) as records:
@@ -81,7 +82,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch)
 
 
 def mark(path, application, version):
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TABLE t (x)")
         db.execute(f"PRAGMA application_id = {application}")
         db.execute(f"PRAGMA user_version = {version}")
