@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -26,12 +27,23 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise
 
 
-def set_aside(path: Path) -> Path:
-    """Rename an unreadable file so that nothing overwrites it; returns its new name."""
+def set_aside(path: Path) -> tuple[bool, str]:
+    """Rename an unreadable file so that nothing overwrites it.
+
+    Returns:
+        Whether that was possible, and what became of the file: the end of a sentence.
+    """
+    try:
+        return True, f"your file is kept as {_renamed(path).name}."
+    except OSError as error:
+        return False, f"your file, which cannot be renamed ({error.strerror}), is left alone."
+
+
+def _renamed(path: Path) -> Path:
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     for count in range(1000):
         aside = path.with_name(f"{path.name}.unreadable-{stamp}{f'-{count}' if count else ''}")
         if not aside.exists():
             path.replace(aside)
             return aside
-    raise OSError(f"{path} cannot be set aside: too many unreadable copies beside it.")
+    raise OSError(errno.EEXIST, "too many unreadable copies beside it", str(path))

@@ -81,14 +81,11 @@ class SettingsFile:
         return values
 
     def _set_aside(self, why: str) -> None:
-        self.problem = f"{self.path}{why} Defaults are in force; "
-        try:
-            kept = set_aside(self.path)
-        except OSError as refused:
-            self._locked = True
-            self.problem += f"it cannot be set aside ({refused.strerror}) and is left alone."
-        else:
-            self.problem += f"your file is kept as {kept.name}. Mend it and rename it back."
+        moved, kept = set_aside(self.path)
+        self._locked = not moved
+        self.problem = f"{self.path}{why} Defaults are in force; {kept}"
+        if moved:
+            self.problem += " Mend it and rename it back."
 
 
 def _problem(data: bytes, error: Exception) -> str:

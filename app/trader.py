@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.actions import Actions
+from app.name_dialog import NameDialog
 from app.settings import SettingsFile
-from widgets.border import draw_border
 
 LONGEST = 64
 """Characters of a name at most."""
+
+_ABOUT = (
+    "Every order and command of this window carries this name, and limits of traders go by it."
+    " Orders that work already keep the name that they were sent with."
+)
 
 
 def problem_of(name: str) -> str:
@@ -55,7 +57,9 @@ class Trader(QObject):
 
     def ask(self) -> None:
         """Ask for another name; nothing waits for the answer."""
-        TraderDialog(self.name, self.choose, self._window).show()
+        NameDialog(
+            "Name on orders", "trader", self.name, problem_of, self.choose, self._window, _ABOUT
+        ).show()
 
     def choose(self, name: str) -> str:
         """Sign with `name` from now on; a sentence when it cannot be one."""
@@ -73,53 +77,3 @@ class Trader(QObject):
                 f" {error}."
             )
         return ""
-
-
-class TraderDialog(QDialog):
-    """Asks for a name; says what is wrong with it while it is typed."""
-
-    def __init__(self, name: str, choose: Callable[[str], str], parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Name on orders")
-        self._choose = choose
-        about = QLabel(
-            "Every order and command of this window carries this name, and limits of traders go by"
-            " it. Orders that work already keep the name that they were sent with.",
-            self,
-        )
-        about.setWordWrap(True)
-        self.name = QLineEdit(name, self)
-        self.name.setAccessibleName("Name of the trader")
-        self.name.selectAll()
-        self.name.textChanged.connect(self._check)
-        self.problem = QLabel(self)
-        self.problem.setAccessibleName("What is wrong with the name")
-        self.problem.setWordWrap(True)
-        self.problem.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
-        self.buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self
-        )
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
-        self.finished.connect(self.deleteLater)
-        layout = QVBoxLayout(self)
-        for widget in (about, self.name, self.problem, self.buttons):
-            layout.addWidget(widget)
-        self.resize(400, self.sizeHint().height())
-
-    def accept(self) -> None:
-        """Take the name, or stay open and say why not."""
-        problem = self._choose(self.name.text())
-        self.problem.setText(problem)
-        if not problem:
-            super().accept()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """With a line around it."""
-        super().paintEvent(event)
-        draw_border(self)
-
-    def _check(self, text: str) -> None:
-        problem = problem_of(text)
-        self.problem.setText(problem)
-        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not problem)

@@ -87,14 +87,9 @@ class WorkspaceFile:
         """Set the file aside, so that nothing overwrites it, say so, and look for an older one."""
         kept = self._newest_kept()
         shown = "the default one" if kept is None else "the version saved before it"
-        self.problem = f"The workspace {self.path.name} {why}; {shown} is shown and "
-        try:
-            aside = set_aside(self.path)
-        except OSError as error:
-            self._locked = True
-            self.problem += f"your file, which cannot be renamed ({error.strerror}), is left alone."
-        else:
-            self.problem += f"your file is kept as {aside.name}."
+        moved, became = set_aside(self.path)
+        self._locked = not moved
+        self.problem = f"The workspace {self.path.name} {why}; {shown} is shown and {became}"
         return kept
 
     def _newest_kept(self) -> SavedWorkspace | None:

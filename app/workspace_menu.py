@@ -5,25 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
-    QFileDialog,
-    QLabel,
-    QLineEdit,
-    QMenu,
-    QMessageBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from app.actions import Actions
 from app.layouts import LAYOUTS
 from app.messages import Message, write_if_free
+from app.name_dialog import NameDialog
 from app.workbench import Workbench
-from app.workspaces import LONGEST_NAME
-from widgets.border import draw_border
+from app.workspaces import Workspace
 
 FILES = "Workspaces (*.json)"
 
@@ -85,8 +74,21 @@ class WorkspaceMenu(QMenu):
         self._lock.setChecked(self._workbench.locked)
 
     def _ask_name(self) -> None:
-        dialog = NameDialog(self._workbench, self.parentWidget().window())
-        dialog.show()
+        library = self._workbench.library
+        workspace = library.active
+        NameDialog(
+            "Rename this workspace",
+            "workspace",
+            workspace.name,
+            lambda name: library.problem_of(name, workspace),
+            partial(self._rename, workspace),
+            self.parentWidget().window(),
+        ).show()
+
+    def _rename(self, workspace: Workspace, name: str) -> str:
+        if workspace is not self._workbench.library.active:
+            return ""  # another workspace was chosen meanwhile
+        return self._workbench.rename(name)
 
     def _ask_import(self) -> None:
         dialog = self._file_dialog("Import a workspace", "")
@@ -127,51 +129,3 @@ class WorkspaceMenu(QMenu):
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setModal(False)
         return box
-
-
-class NameDialog(QDialog):
-    """Asks for a name; says what is wrong with it while it is typed."""
-
-    def __init__(self, workbench: Workbench, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Rename this workspace")
-        self._workbench = workbench
-        self._workspace = workbench.library.active
-        self.name = QLineEdit(self._workspace.name, self)
-        self.name.setAccessibleName("Name of the workspace")
-        self.name.setMaxLength(2 * LONGEST_NAME)
-        self.name.selectAll()
-        self.name.textChanged.connect(self._check)
-        self.problem = QLabel(self)
-        self.problem.setWordWrap(True)
-        self.problem.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
-        self.buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self
-        )
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        for widget in (self.name, self.problem, self.buttons):
-            layout.addWidget(widget)
-        self.resize(360, self.sizeHint().height())
-
-    def accept(self) -> None:
-        """Rename, or stay open and say why not."""
-        if self._workspace is not self._workbench.library.active:
-            self.reject()  # another workspace was chosen meanwhile
-            return
-        problem = self._workbench.rename(self.name.text())
-        self.problem.setText(problem)
-        if not problem:
-            super().accept()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """With a line around it."""
-        super().paintEvent(event)
-        draw_border(self)
-
-    def _check(self, text: str) -> None:
-        problem = self._workbench.library.problem_of(text, self._workspace)
-        self.problem.setText(problem)
-        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not problem)

@@ -17,6 +17,7 @@ class InlineChannel:
     """A client's connection to an engine on a loop of the same thread."""
 
     fd = -1
+    edge_triggered = False
 
     def __init__(
         self,

@@ -180,7 +180,7 @@ class Stream:
 
 
 def address(endpoint: str) -> tuple[int, str | tuple[str, int]]:
-    """The family and address of ``ipc://path`` or ``tcp://number:port`` (``*`` is any).
+    """The family and address of ``ipc://path`` or ``tcp://number:port`` (port ``*`` is any).
 
     Raises:
         ValueError: with a sentence, when it is neither; names of computers are neither.
@@ -192,7 +192,7 @@ def address(endpoint: str) -> tuple[int, str | tuple[str, int]]:
     number = "0" if port == "*" else port
     if kind != "tcp" or not number.isdecimal() or int(number) > 65_535:
         raise ValueError("use tcp://address:port, or ipc://path where there are such sockets")
-    host = {"*": "0.0.0.0", "localhost": "127.0.0.1"}.get(host, host)  # noqa: S104 - as asked for
+    host = "127.0.0.1" if host == "localhost" else host
     try:
         socketlib.inet_aton(host)
     except OSError:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 
-from core.bus.channel import ClientChannel
+from core.bus.channel import Channel, ClientChannel
 from core.client.stores import Stores
 from core.model.commands import Command
 from core.model.enums import Severity
@@ -43,19 +42,6 @@ _BEAT = 1.0
 _RETRY = 0.25  # seconds between attempts to connect
 _PATIENCE = 10.0  # seconds that a connected engine may take for its snapshot
 _MOST = 2_000  # messages taken in one poll, so that a screen is never held up for long
-
-
-class Channel(Protocol):
-    """A connection to an engine; see `core.bus.channel.ClientChannel`."""
-
-    fd: int
-
-    @property
-    def connected(self) -> bool: ...
-    def lost(self) -> str: ...
-    def send(self, data: bytes) -> bool: ...
-    def receive(self) -> bytes | None: ...
-    def close(self) -> None: ...
 
 
 class EngineClient:

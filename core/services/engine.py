@@ -12,7 +12,7 @@ import logging
 import os
 from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -37,7 +37,7 @@ from core.model.inputs import Tick, TurnedAway
 from core.model.instruments import Instrument, listing_problem
 from core.model.market import MarketData
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
-from core.model.session import Appraisal, Appraise, EngineView, Snapshot, ToEngine
+from core.model.session import Appraisal, Appraise, Snapshot, ToEngine
 from core.services import riskfeed
 from core.services.alarms import LimitAlarms
 from core.services.audit import Terms
@@ -48,13 +48,13 @@ from core.services.dispatch import Dispatch
 from core.services.feed import KernelFeed
 from core.services.link import VenueLink
 from core.services.orderpath import OrderPath
-from core.services.past import SAVE_SECONDS, Past
+from core.services.past import SAVE_SECONDS, Past, PastKeeper
 from core.services.records import Records
 from core.services.recovery import Recovered, recover
 from core.services.sessions import FRAME_SECONDS, Backlog, Session, Sessions
 from core.services.snapshots import SOON, Snapshots
 from core.services.statistics import Statistics
-from core.services.timers import Every, SteadyClock, batched
+from core.services.timers import ClockWatch, Every, SteadyClock, batched
 from core.venues.replay.venue import ReplayVenue
 from core.venues.venue import Clock, Venue
 
@@ -62,7 +62,7 @@ LOG = logging.getLogger("outcry.engine")
 
 TRIGGER_SECONDS = 0.02
 """How often the kernel is told the prices that orders wait for there."""
-_CLOCK_OFF = 2_000_000_000  # ns that the computer's clock may differ from the engine's unsaid
+_DAY = 86_400_000_000_000  # ns
 _ERRORS_SHOWN = 20  # error notices a second at most; all are counted and logged
 
 
@@ -124,11 +124,8 @@ class Engine:
         self._stop_asked: asyncio.Event | None = None
         self._errors_left = _ERRORS_SHOWN
         self._quarters = self._looked_seq = 0
-        self._clock_wrong = False
-        self._day = -1
-        self._day_text = ""
         self._timers: list[Every] = []
-        self._putting: asyncio.Task[None] | None = None
+        self._clock_watch = ClockWatch(self._clock, self.say)
         self.server = Server(self.token, self._on_message, self._complain)
 
     # -- life --------------------------------------------------------------------------------
@@ -223,13 +220,7 @@ class Engine:
         self._flush()
         await self._snapshots.finish()
         self._snapshot_kernel()
-        if self._past is not None:
-            if self._putting is not None:
-                await asyncio.wait((self._putting,))
-            try:
-                self._past.save(Past.of(self.cache, self._clock()))
-            except OSError as error:
-                self.report("The market's past could not be kept.", error)
+        await self._keeper.finish()
         self.sessions.tell()
         if self._channel is not None:
             self._channel.close()
@@ -276,6 +267,7 @@ class Engine:
         self.feed = KernelFeed(self.cache, self.path)
         self._alarms = LimitAlarms(partial(self.say, Severity.WARNING))
         self._risk = riskfeed.RiskFeed(self.cache, self.feed, self.path)
+        self._keeper = PastKeeper(self._past, self.cache, self._clock, self.report)
         past = {} if self._past is None else self._past.load()
         config = self.config
         terms = Terms(config.reconcile_seconds, config.answer_seconds, config.lost_seconds)
@@ -474,7 +466,7 @@ class Engine:
         now = self._clock()
         self._quarters += 1
         if self.kernel.seq != self._looked_seq or self._quarters % 4 == 0:
-            self.path.take(Tick(now, self._session(now)))
+            self.path.take(Tick(now, _trading_day(now // _DAY)))
             self._looked_seq = self.kernel.seq
             yield
             changed = self.records.limits_changed(self.kernel.limit_uses(self._clock()))
@@ -488,7 +480,7 @@ class Engine:
         passed = self.statistics.second()
         now = self._clock()
         self._errors_left = _ERRORS_SHOWN
-        self._check_clock()
+        self._clock_watch.look()
         if self._bookkeeping is not None:
             for text in self._bookkeeping.look():
                 self.say(Severity.WARNING, text)
@@ -501,81 +493,25 @@ class Engine:
         for link in self.links.values():
             views.append(link.source.view(now))
             yield
-        self.sessions.health(tuple(views), self._view(now))
+        replay = next((v for v in self._venues if isinstance(v, ReplayVenue)), None)
+        self.sessions.health(
+            tuple(views),
+            self.statistics.view(
+                now, self.bus.errors, self.journal.size, self._records_behind(), replay
+            ),
+        )
         self.sessions.beat()
         self._snapshot_after(self.config.snapshot_every)
 
-    def _check_clock(self) -> None:
-        """Say so when the computer's clock was moved, and when both agree again."""
-        off = self._clock.off if isinstance(self._clock, SteadyClock) else 0
-        wrong = abs(off) > _CLOCK_OFF
-        if wrong == self._clock_wrong:
-            return
-        self._clock_wrong = wrong
-        if wrong:
-            word = "ahead of" if off > 0 else "behind"
-            text = (
-                f"The computer's clock was moved: it is {abs(off) / 1e9:,.0f} s {word} the engine,"
-                " which follows slowly, so that no wait ends early or late. Restart the engine if"
-                " the computer is right."
-            )
-            self.say(Severity.WARNING, text)
-        else:
-            self.say(Severity.INFO, "The computer's clock and the engine's agree again.")
-
     def _keep_past(self) -> None:
-        """Write the newest trades away, if they are not just being written."""
-        before = self._putting
-        if self._past is not None and self.ready and (before is None or before.done()):
-            self._putting = asyncio.get_running_loop().create_task(self._put_away(self._past))
-
-    async def _put_away(self, past: Past) -> None:
-        """One instrument in each turn of the loop, so that no order waits for all of them; the
-        disk is another thread's. A failed write is said and tried again."""
-        taken = []
-        for history in Past.of(self.cache, self._clock()):
-            taken.append(history)
-            await asyncio.sleep(0)
-        try:
-            await asyncio.to_thread(past.save, taken)
-        except OSError as error:
-            self.report("The market's past could not be kept.", error)
-
-    def _view(self, now: int) -> EngineView:
-        statistics = self.statistics
-        trip50, trip99 = statistics.round_trip.quantiles(0.5, 0.99)
-        decide50, decide99 = statistics.decide.quantiles(0.5, 0.99)
-        replay = next((v for v in self._venues if isinstance(v, ReplayVenue)), None)
-        return EngineView(
-            now,
-            trip50,
-            trip99,
-            decide50,
-            decide99,
-            statistics.rate,
-            statistics.errors + self.bus.errors,
-            self.journal.size,
-            statistics.rss,
-            0 if replay is None else replay.now(),
-            0 if replay is None else replay.end_time,
-            0.0 if replay is None or replay.paused else replay.speed,
-            0 if replay is None else replay.start_time,
-            self._records_behind(),
-        )
+        if self.ready:  # before, the market's own past may not be in the cache yet
+            self._keeper.save()
 
     def _records_behind(self) -> int:
         books = self._bookkeeping
         if books is None:
             return 0
         return -1 if books.seq < 0 else max(0, self.kernel.seq - books.seq)
-
-    def _session(self, now: int) -> str:
-        """The trading day (UTC), worked out once a day."""
-        day = now // 86_400_000_000_000
-        if day != self._day:
-            self._day = day
-            self._day_text = datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
-        return self._day_text
 
     def _snapshot_after(self, records: int) -> None:
         """Have a snapshot made when there are so many records since the last one."""
@@ -592,6 +528,12 @@ class Engine:
         except Exception as error:
             # Not fatal: the journal holds everything, only the next start takes longer.
             self.report("No snapshot of the engine's state could be kept.", error)
+
+
+@lru_cache(maxsize=2)
+def _trading_day(day: int) -> str:
+    """The date (UTC) of a day since 1970."""
+    return datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
 
 
 _REQUESTS = (VenueNew, VenueCancel, VenueReplace)

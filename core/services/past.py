@@ -8,19 +8,23 @@ the beginning of the next is a gap: nobody knows what would have been traded.
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from core.marketdata.cache import MarketCache
 from core.model.market import TradeHistory
+from core.venues.venue import Clock
 
 TRADES = 20_000
 """Most trades kept of one instrument."""
 
 SAVE_SECONDS = 60.0
+
+_NOT_KEPT = "The market's past could not be kept."
 
 _decode = msgspec.msgpack.Decoder(list[TradeHistory]).decode
 
@@ -70,6 +74,59 @@ class Past:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
+
+
+class PastKeeper:
+    """Writes the past of a market away now and then, and once more at the end.
+
+    Args:
+        past: where to; nothing is kept when it is None.
+        cache: the market.
+        clock: UTC nanoseconds.
+        report: takes a sentence and an error, when a write failed; the next one is tried again.
+    """
+
+    def __init__(
+        self,
+        past: Past | None,
+        cache: MarketCache,
+        clock: Clock,
+        report: Callable[[str, Exception | None], None],
+    ) -> None:
+        self._past = past
+        self._cache = cache
+        self._clock = clock
+        self._report = report
+        self._writing: asyncio.Task[None] | None = None
+
+    def save(self) -> None:
+        """Begin to write the newest trades, unless they are just being written."""
+        before = self._writing
+        if self._past is not None and (before is None or before.done()):
+            self._writing = asyncio.get_running_loop().create_task(self._write(self._past))
+
+    async def finish(self) -> None:
+        """Write them a last time."""
+        if self._past is None:
+            return
+        if self._writing is not None:
+            await asyncio.wait((self._writing,))
+        try:
+            self._past.save(Past.of(self._cache, self._clock()))
+        except OSError as error:
+            self._report(_NOT_KEPT, error)
+
+    async def _write(self, past: Past) -> None:
+        """One instrument in each turn of the loop, so that no order waits for all of them; the
+        disk is another thread's."""
+        taken = []
+        for history in Past.of(self._cache, self._clock()):
+            taken.append(history)
+            await asyncio.sleep(0)
+        try:
+            await asyncio.to_thread(past.save, taken)
+        except OSError as error:
+            self._report(_NOT_KEPT, error)
 
 
 def with_gap(history: TradeHistory, now: int) -> TradeHistory:

@@ -10,6 +10,8 @@ import psutil
 from core.marketdata.latency import Rolling
 from core.model.events import CancelReject, ExecutionReport
 from core.model.requests import VenueNew, VenueRequest
+from core.model.session import EngineView
+from core.venues.replay.venue import ReplayVenue
 
 _MOST_OPEN = 10_000  # requests without an answer that are remembered
 
@@ -75,6 +77,33 @@ class Statistics:
             self.decide.turn()
             self.round_trip.turn()
         return passed
+
+    def view(
+        self, now: int, failed: int, journal: int, behind: int, replay: ReplayVenue | None
+    ) -> EngineView:
+        """All of it for the terminals at `now` (UTC ns).
+
+        `failed` are errors counted elsewhere, `journal` is that one's size in bytes, `behind` how
+        many entries the records have still to take, -1 where that is unknown.
+        """
+        trip50, trip99 = self.round_trip.quantiles(0.5, 0.99)
+        decide50, decide99 = self.decide.quantiles(0.5, 0.99)
+        return EngineView(
+            now,
+            trip50,
+            trip99,
+            decide50,
+            decide99,
+            self.rate,
+            self.errors + failed,
+            journal,
+            self.rss,
+            0 if replay is None else replay.now(),
+            0 if replay is None else replay.end_time,
+            0.0 if replay is None or replay.paused else replay.speed,
+            0 if replay is None else replay.start_time,
+            behind,
+        )
 
     @property
     def rss(self) -> int:

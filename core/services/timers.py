@@ -8,9 +8,13 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
+from core.model.enums import Severity
+
 _SLEW = 20
 """The steady clock follows a computer's clock that was moved by at most one part in so many."""
 
+_CLOCK_OFF = 2_000_000_000
+"""Nanoseconds by which the computer's clock may differ from the engine's unsaid."""
 
 _BATCH = 20
 """Markets looked at in one turn of the loop: 0.1 to 0.2 ms."""
@@ -59,6 +63,33 @@ class SteadyClock:
         self.off = off
         self._last = now
         return now
+
+
+class ClockWatch:
+    """Says when the computer's clock was moved, and when it and the engine's agree again."""
+
+    def __init__(self, clock: Callable[[], int], say: Callable[[Severity, str], None]) -> None:
+        self._clock = clock
+        self._say = say
+        self._wrong = False
+
+    def look(self) -> None:
+        """Compare the two. A replay's clock is its own, and is never wrong."""
+        off = self._clock.off if isinstance(self._clock, SteadyClock) else 0
+        wrong = abs(off) > _CLOCK_OFF
+        if wrong == self._wrong:
+            return
+        self._wrong = wrong
+        if wrong:
+            word = "ahead of" if off > 0 else "behind"
+            text = (
+                f"The computer's clock was moved: it is {abs(off) / 1e9:,.0f} s {word} the engine,"
+                " which follows slowly, so that no wait ends early or late. Restart the engine if"
+                " the computer is right."
+            )
+            self._say(Severity.WARNING, text)
+        else:
+            self._say(Severity.INFO, "The computer's clock and the engine's agree again.")
 
 
 class Every:

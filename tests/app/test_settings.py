@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from app import settings as module
 from app.settings import Settings, SettingsFile
 
 
@@ -80,10 +80,10 @@ def test_a_file_that_cannot_be_read_is_not_overwritten(tmp_path, monkeypatch):
     (tmp_path / "settings.json").rmdir()
     (tmp_path / "settings.json").write_text("{")
 
-    def refuse(_path):
+    def refuse(_path, _aside):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(module, "set_aside", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     file = SettingsFile(tmp_path)
     assert "left alone" in file.problem
     with pytest.raises(OSError, match="mend or remove"):

@@ -7,8 +7,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialogButtonBox
 
+from app.name_dialog import NameDialog
 from app.settings import SettingsFile
-from app.trader import TraderDialog, problem_of
+from app.trader import problem_of
 from core.model.session import Appraise
 from tests.widgets.trading_world import BID
 
@@ -26,7 +27,7 @@ def t(terminal):
 def opened(t):
     """The dialog, reached by a click on the account's name."""
     QTest.mouseClick(t.window.topbar.account, LEFT)
-    dialog = t.window.findChild(TraderDialog)
+    dialog = t.window.findChild(NameDialog)
     assert dialog is not None
     return dialog
 

@@ -153,12 +153,11 @@ def test_what_cannot_even_be_renamed_is_left_alone(tmp_path):
 
 def test_a_locked_file_is_not_overwritten(tmp_path, monkeypatch):
     (tmp_path / "w.json").write_text("{")
-    from app import workspace
 
-    def refuse(_path):
+    def refuse(_path, _aside):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(workspace, "set_aside", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     file = WorkspaceFile(tmp_path, "w")
     assert file.load() is None
     assert "left alone" in file.problem
@@ -172,7 +171,7 @@ def test_set_aside_never_overwrites(tmp_path, monkeypatch):
     names = set()
     for content in ("a", "b", "c"):
         (tmp_path / "w.json").write_text(content)
-        names.add(set_aside(tmp_path / "w.json").name)
+        names.add(set_aside(tmp_path / "w.json"))
     assert len(names) == 3
     assert sorted(p.read_text() for p in tmp_path.iterdir()) == ["a", "b", "c"]
 

@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from core.kernel.kernel import KEEP
 from core.model.enums import OrdStatus
 from tests.faults.rig import LONG, Desk, agree, session
 
 KILLS = 50 if LONG else 5
 BACK = 5.0
 LIVES = (0.9, 0.9, 2.5)  # seconds that an engine may live; snapshots are made in the longer lives
+AT_END = 15  # orders that it may die with
+ORDERS = KEEP // KILLS - AT_END
+"""Most orders in one life: all together are no more than are remembered when they are over."""
 
 
 def seen(desk: Desk) -> tuple[dict[str, tuple[OrdStatus, int]], set[str]]:
@@ -33,11 +37,14 @@ def test_killed_under_load(tmp_path: Path, durability: str) -> None:
         for number in range(KILLS):
             venue.ask("rate", 300)
             end = time.monotonic() + desk.rng.uniform(0.02, desk.rng.choice(LIVES))
-            while time.monotonic() < end:
-                for _ in range(desk.rng.randint(1, 4)):
+            left = ORDERS
+            while (rest := end - time.monotonic()) > 0 and left > 0:
+                some = min(left, desk.rng.randint(1, 4))
+                for _ in range(some):
                     desk.trade()
-                time.sleep(0.002)
-            for _ in range(desk.rng.randint(0, 15)):  # it dies with these under way
+                time.sleep(max(0.002, rest * some / left))
+                left -= some
+            for _ in range(desk.rng.randint(0, AT_END)):  # it dies with these under way
                 desk.trade()
             engine.kill()
             desk.until(lambda: not desk.stores.connected, "the end to be noticed")

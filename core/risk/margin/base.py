@@ -12,6 +12,7 @@ an option): that figure is ``initial + credit``.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -160,7 +161,7 @@ def slip(open_buy: int, open_sell: int, buy2: int, sell2: int, mark2: int) -> in
     return lost
 
 
-class LineModel:
+class LineModel(ABC):
     """A model whose lines stand alone, so that a change costs one line and a sum."""
 
     def __init__(self) -> None:
@@ -216,11 +217,11 @@ class LineModel:
             problem,
         )
 
+    @abstractmethod
     def _need(
         self, line: Line, buys: int, sells: int, buy2: int, sell2: int
     ) -> tuple[int, int, int, int, str]:
         """Initial, maintenance, credit and cost of one line with these orders; a problem."""
-        raise NotImplementedError
 
     def _all(
         self, initial: int, maintenance: int, credit: int, cost: int, problem: str

@@ -11,9 +11,9 @@ import pytest
 from core.model.commands import CancelOrder, ReplaceOrder
 from core.model.enums import OrdStatus, Side, Source
 from core.services.recovery import check_replay
+from tests.core.services.comparing import books, engine, position, settled
 from tests.core.services.helpers import IDS, Bench, order
 from tests.core.services.keeper import ALL, Keeper
-from tests.core.services.test_reconcile import books, engine, position, settled
 
 OFFERS = (ALL, ALL - {"executions"}, ALL - {"asked"}, frozenset({"asked"}))
 

@@ -13,8 +13,8 @@ from core.model.enums import LinkState, Side
 from core.model.events import LinkUpdate
 from core.model.wire import decode_recorded, encode
 from core.services.recovery import check_replay
+from tests.core.services.comparing import engine, position, run, sent
 from tests.core.services.keeper import ALL, Keeper
-from tests.core.services.test_reconcile import engine, position, run, sent
 
 
 @pytest.fixture(autouse=True)
