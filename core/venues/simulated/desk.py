@@ -4,7 +4,7 @@ The reports follow FIX 4.4 (appendix D). An order that the venue takes on is ans
 before anything else happens to it; what cannot be done is REJECTED with a sentence. A fill-or-kill
 order that cannot be filled is taken on (NEW) and CANCELED, as is what an immediate-or-cancel or
 market order leaves. A second order with an id that the venue has seen is not entered again: the
-answer is the state of the first (ORDER_STATUS). The venue remembers its last 100,000 dead orders.
+answer is the state of the first (ORDER_STATUS). The newest 20,000 orders that are over are known.
 """
 
 from __future__ import annotations
