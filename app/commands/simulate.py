@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _FAULTS = "what went wrong on purpose, and how often:"
 _COVERED = "what else happened, and how often:"
+_LOGGED_SECONDS = 30.0  # between lines of progress where no screen shows them
 
 SUMMARY = "the engine on virtual time, with faults, by seeds"
 
@@ -94,17 +95,22 @@ def _many(options: argparse.Namespace, steps: int) -> int:
     from core.simulation.seeds import run_seeds
 
     began = told = time.monotonic()
+    before = 0  # seeds of an earlier run that is gone on with
+    screen = sys.stderr.isatty()
 
     def progress(totals: Totals) -> None:
-        nonlocal told
+        nonlocal told, before
         now = time.monotonic()
-        if now - told >= 0.5 and sys.stderr.isatty():
+        if told == began:
+            told, before = now, totals.seeds
+        if now - told >= (0.5 if screen else _LOGGED_SECONDS):
             told = now
-            line = _line(totals, now - began, options.seeds)
-            print(f"\r{line:<78}", end="", file=sys.stderr, flush=True)
+            line = _line(totals, before, now - began, options.seeds)
+            line = f"\r{line:<78}" if screen else f"{line}\n"
+            print(line, end="", file=sys.stderr, flush=True)
 
     # Ended by either signal, what is done is kept.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         totals = run_seeds(
             options.first,
@@ -122,10 +128,10 @@ def _many(options: argparse.Namespace, steps: int) -> int:
         print(f"\nInterrupted.{where}", file=sys.stderr)
         return 130
     finally:
-        signal.signal(signal.SIGTERM, before)
-    if sys.stderr.isatty():
+        signal.signal(signal.SIGTERM, handler)
+    if screen:
         print(f"\r{'':<78}\r", end="", file=sys.stderr, flush=True)
-    print(_line(totals, time.monotonic() - began, options.seeds))
+    print(_line(totals, before, time.monotonic() - began, options.seeds))
     _print_counts(_FAULTS, totals.faults)
     if options.verbose:
         _print_counts(_COVERED, totals.covered)
@@ -135,9 +141,10 @@ def _many(options: argparse.Namespace, steps: int) -> int:
     return 1 if totals.failed else 0
 
 
-def _line(totals: Totals, seconds: float, wanted: int) -> str:
+def _line(totals: Totals, before: int, seconds: float, wanted: int) -> str:
+    rate = (totals.seeds - before) / max(seconds, 1e-3)
     return (
-        f"{totals.seeds:,} of {wanted:,} seeds, {totals.seeds / max(seconds, 1e-3):.1f}/s,"
+        f"{totals.seeds:,} of {wanted:,} seeds, {rate:.1f}/s,"
         f" {totals.steps:,} steps, {totals.seconds:,.0f} virtual seconds,"
         f" {len(totals.failed)} failed"
     )

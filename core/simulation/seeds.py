@@ -41,6 +41,7 @@ def run_seeds(
 ) -> Totals:
     """Run `count` seeds from `first` on; end early after so many failures.
 
+    `progress` is told at the beginning and after each piece of work.
     With a `file` what is done is kept there now and then; what it says is done already is not done
     again, and counted.
 
@@ -50,6 +51,8 @@ def run_seeds(
     kept = Kept(file, steps)
     saved = time.monotonic()
     pieces = kept.left(first, first + count, _AT_A_TIME)
+    if progress is not None:
+        progress(kept.totals)
     try:
         for outcomes in _outcomes(pieces, steps, jobs or os.cpu_count() or 1):
             kept.add(outcomes)
