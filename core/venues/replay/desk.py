@@ -11,12 +11,8 @@ not the recording's: those stay with the engine.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
-
-import msgspec
 
 from core.model.enums import (
     ExecType,
@@ -35,83 +31,10 @@ from core.model.orders import Order
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
 from core.venues.replay.events import MAX_TICKS, Knowledge
 from core.venues.replay.fills import Execution, QueueModel
+from core.venues.replay.own import OwnOrder, OwnOrders, refusal
 from core.venues.venue import EventSink
 
-_REMEMBERED = 20_000  # orders that are over
-_EXECUTIONS = 20_000
 _WEEK = 8 * 86_400_000_000_000
-_TIFS = (TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
-
-
-class _Working:
-    """An order at the desk. `qty` is its total, `cum` what has traded.
-
-    `closes` is when its session ends in recorded time; 0 when it is not for a session only.
-    """
-
-    __slots__ = ("closes", "cum", "notional", "order", "price", "qty")
-
-    def __init__(self, order: Order) -> None:
-        self.order = order
-        self.qty = order.qty
-        self.price = order.price
-        self.cum = order.cum_qty
-        self.notional = order.notional
-        self.closes = 0
-
-    @property
-    def leaves(self) -> int:
-        return self.qty - self.cum
-
-    @property
-    def status(self) -> OrdStatus:
-        if not self.leaves:
-            return OrdStatus.FILLED
-        return OrdStatus.PARTIALLY_FILLED if self.cum else OrdStatus.NEW
-
-
-class _Finished(NamedTuple):
-    """What is remembered of an order that can never trade again."""
-
-    status: OrdStatus
-    qty: int
-    price: int
-    cum: int
-    listed: VenueOrder
-
-
-def listed(order: Order) -> VenueOrder:
-    """How the market lists an order as it was sent."""
-    name = order.cl_ord_id
-    return VenueOrder(
-        name,
-        f"R-{name}",
-        order.instrument,
-        order.side,
-        order.qty,
-        order.price,
-        order.cum_qty,
-        account=order.account,
-        ord_type=order.ord_type,
-        tif=order.tif,
-        display_qty=order.display_qty,
-    )
-
-
-def _as_it_is(working: _Working) -> VenueOrder:
-    return msgspec.structs.replace(
-        listed(working.order),
-        qty=working.qty,
-        price=working.price,
-        cum_qty=working.cum,
-        status=working.status,
-        notional=working.notional,
-    )
-
-
-def _finished(status: OrdStatus, working: _Working) -> _Finished:
-    there = msgspec.structs.replace(_as_it_is(working), status=status)
-    return _Finished(status, working.qty, working.price, working.cum, there)
 
 
 class Desk:
@@ -127,11 +50,8 @@ class Desk:
             for instrument, known in zip(instruments, knowledge, strict=True)
         }
         self._status: dict[str, MarketStatus] = {}
-        self._working: dict[str, _Working] = {}
-        self._finished: dict[str, _Finished] = {}
-        self._ended: deque[str] = deque()
+        self._own = OwnOrders()
         self._closes = 0  # when the next of the working orders' sessions ends
-        self._executions: deque[ExecutionReport] = deque(maxlen=_EXECUTIONS)
         self._events: EventSink = lambda event: None
 
     def connect(self, events: EventSink) -> None:
@@ -189,9 +109,9 @@ class Desk:
         """Orders that worked here before a restart go to the end of their queues again."""
         for order in orders:
             name = order.cl_ord_id
-            if name in self._working:
+            if name in self._own.working:
                 continue
-            working = self._working[name] = _Working(order)
+            working = self._own.add(order)
             if order.instrument not in self._models or not order.price or working.leaves <= 0:
                 text = (
                     f"This recording does not hold {order.instrument}."
@@ -211,26 +131,20 @@ class Desk:
 
     def working(self) -> list[VenueOrder]:
         """Every order that may still trade."""
-        return [_as_it_is(working) for working in self._working.values()]
+        return self._own.listed()
 
     def statement(self, since: int, orders: Sequence[str]) -> VenueStatement:
         """Orders, what became of those asked for, and the newest executions (20,000 at most)."""
-        asked = [
-            _as_it_is(self._working[name]) if name in self._working else self._finished[name].listed
-            for name in orders
-            if name in self._working or name in self._finished
-        ]
-        executions = tuple(report for report in self._executions if report.ts >= since)
-        return VenueStatement(tuple(self.working()), tuple(asked), executions)
+        return self._own.statement(since, orders)
 
     def cancel_all(self, now: int, text: str) -> None:
         """Cancel every working order, unasked."""
-        for working in list(self._working.values()):
+        for working in self._own:
             self._end(working, ExecType.CANCELED, OrdStatus.CANCELED, now, "canceled", text=text)
 
     # -- inside --
 
-    def _for_the_day(self, working: _Working, now: int) -> None:
+    def _for_the_day(self, working: OwnOrder, now: int) -> None:
         """A DAY order of an instrument with trading hours is for the session at hand or next."""
         order = working.order
         hours = self._instruments[order.instrument].hours
@@ -242,17 +156,16 @@ class Desk:
     def _close(self, now: int) -> None:
         """Sessions have ended: their orders expire."""
         text = "The session is over."
-        for working in list(self._working.values()):
+        for working in self._own:
             if 0 < working.closes <= now:
                 self._end(working, ExecType.EXPIRED, OrdStatus.EXPIRED, now, "expired", text=text)
-        later = [w.closes for w in self._working.values() if w.closes]
+        later = [w.closes for w in self._own if w.closes]
         self._closes = min(later, default=0)
 
     def _new(self, order: Order, now: int) -> None:
         name = order.cl_ord_id
-        known = self._working.get(name)
-        if known is not None or name in self._finished:
-            self._restate(order, known, now)
+        if name in self._own:
+            self._restate(order, now)
             return
         text = self._why_not(order)
         if text:
@@ -264,7 +177,7 @@ class Desk:
         if order.post_only and model.crosses(side, limit):
             self._reject(order, now, "Post only: the order would trade at once at this price.")
             return
-        working = self._working[name] = _Working(order)
+        working = self._own.add(order)
         self._for_the_day(working, now)
         self._report(working, ExecType.NEW, now, "new")
         if order.tif is TimeInForce.FOK and model.available(side, limit) < working.leaves:
@@ -286,26 +199,16 @@ class Desk:
     def _why_not(self, order: Order) -> str:
         if order.instrument not in self._models:
             return f"This recording does not hold {order.instrument}."
-        if order.ord_type not in (OrdType.LIMIT, OrdType.MARKET):
-            return "A replay takes limit and market orders only."
-        if order.tif not in _TIFS:
-            return "A replay takes DAY, GTC, IOC and FOK orders only."
-        if order.qty <= 0:
-            return "The quantity must be above 0."
-        shown, resting = order.display_qty, order.tif in (TimeInForce.DAY, TimeInForce.GTC)
-        if shown and not (0 < shown <= order.qty and order.ord_type is OrdType.LIMIT and resting):
-            return "Only a limit order that may rest can show a part of its quantity."
-        if order.ord_type is OrdType.LIMIT and not 0 < order.price <= MAX_TICKS:
-            return "A limit order needs a price above 0."
-        if order.post_only and order.ord_type is OrdType.MARKET:
-            return "A market order cannot be post only."
+        text = refusal(order)
+        if text:
+            return text
         status = self._status.get(order.instrument, MarketStatus.OPEN)
         if status in (MarketStatus.HALTED, MarketStatus.CLOSED):
             return f"The market of {order.instrument} is {status.value} at this moment."
         return ""
 
     def _cancel(self, request: VenueCancel, now: int) -> None:
-        working = self._working.get(request.order.cl_ord_id)
+        working = self._own.working.get(request.order.cl_ord_id)
         if working is None:
             self._cannot(request, now, "There is no such working order.")
             return
@@ -313,7 +216,7 @@ class Desk:
 
     def _replace(self, request: VenueReplace, now: int) -> None:
         name = request.order.cl_ord_id
-        working = self._working.get(name)
+        working = self._own.working.get(name)
         if working is None:
             self._cannot(request, now, "There is no such working order.")
             return
@@ -346,14 +249,14 @@ class Desk:
 
     def _filled(self, executions: list[Execution], now: int) -> None:
         for execution in executions:
-            working = self._working[execution.id]
+            working = self._own.working[execution.id]
             order = working.order
             instrument = self._instruments[order.instrument]
             working.cum += execution.qty
             points = abs(instrument.cost(execution.price, execution.qty))
             working.notional += points
             if not working.leaves:
-                self._finish(working, OrdStatus.FILLED)
+                self._own.finish(working, OrdStatus.FILLED)
             rate = instrument.maker_fee if execution.maker else instrument.taker_fee
             self._report(
                 working,
@@ -367,7 +270,7 @@ class Desk:
 
     def _end(
         self,
-        working: _Working,
+        working: OwnOrder,
         exec_type: ExecType,
         status: OrdStatus,
         now: int,
@@ -376,27 +279,17 @@ class Desk:
         text: str = "",
     ) -> None:
         name = working.order.cl_ord_id
-        self._finish(working, status)
+        self._own.finish(working, status)
         model = self._models.get(working.order.instrument)
         if model is not None:
             model.remove(name)
         self._report(working, exec_type, now, what, request, status=status, text=text)
 
-    def _finish(self, working: _Working, status: OrdStatus) -> None:
-        name = working.order.cl_ord_id
-        del self._working[name]
-        self._remember(name, _finished(status, working))
-
-    def _remember(self, name: str, finished: _Finished) -> None:
-        self._finished[name] = finished
-        self._ended.append(name)
-        if len(self._ended) > _REMEMBERED:
-            del self._finished[self._ended.popleft()]
-
     def _reject(self, order: Order, now: int, text: str) -> None:
-        self._remember(order.cl_ord_id, _finished(OrdStatus.REJECTED, _Working(order)))
+        own = OwnOrder(order)
+        self._own.remember(own, OrdStatus.REJECTED)
         self._report(
-            _Working(order),
+            own,
             ExecType.REJECTED,
             now,
             "rejected",
@@ -404,10 +297,10 @@ class Desk:
             text=text,
         )
 
-    def _restate(self, order: Order, known: _Working | None, now: int) -> None:
+    def _restate(self, order: Order, now: int) -> None:
         """The same order again changes nothing: tell how it stands."""
-        finished = self._finished.get(order.cl_ord_id)
-        told = known or _Working(order)
+        finished = self._own.finished(order.cl_ord_id)
+        told = self._own.working.get(order.cl_ord_id) or OwnOrder(order)
         if finished is not None:
             _, told.qty, told.price, told.cum, _ = finished
         self._report(
@@ -421,8 +314,8 @@ class Desk:
 
     def _cannot(self, request: VenueCancel | VenueReplace, now: int, text: str) -> None:
         name = request.order.cl_ord_id
-        working = self._working.get(name)
-        finished = self._finished.get(name)
+        working = self._own.working.get(name)
+        finished = self._own.finished(name)
         if working is not None:
             status = working.status
         else:
@@ -442,7 +335,7 @@ class Desk:
 
     def _report(
         self,
-        working: _Working,
+        working: OwnOrder,
         exec_type: ExecType,
         now: int,
         what: str,
@@ -480,5 +373,5 @@ class Desk:
             account=order.account,
         )
         if exec_type is ExecType.TRADE:
-            self._executions.append(report)
+            self._own.executed(report)
         self._events(report)

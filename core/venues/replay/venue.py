@@ -25,9 +25,10 @@ from core.model.market import BookUpdate, MarketData, Quote, StatusUpdate
 from core.model.orders import Order
 from core.model.requests import VenueNew, VenueRequest
 from core.venues.replay.clock import AS_FAST_AS_POSSIBLE, FASTEST, SLOWEST, ReplayClock
-from core.venues.replay.desk import Desk, listed
+from core.venues.replay.desk import Desk
 from core.venues.replay.events import Event
 from core.venues.replay.exact import shown
+from core.venues.replay.own import listed
 from core.venues.replay.recording import Recording
 from core.venues.venue import EventSink, MarketSink
 

@@ -19,7 +19,7 @@ from core.model.instruments import Instrument
 from core.model.market import BookUpdate, StatusUpdate, Trade
 from core.model.orders import Order
 from core.model.requests import VenueCancel, VenueNew, VenueReplace
-from core.venues.replay import desk
+from core.venues.replay import own
 from core.venues.replay.desk import Desk
 from core.venues.replay.events import Knowledge
 
@@ -350,7 +350,7 @@ def test_execution_ids_are_unique_and_the_same_each_time():
 
 
 def test_of_orders_that_are_over_the_newest_are_known(floor, monkeypatch):
-    monkeypatch.setattr(desk, "_REMEMBERED", 3)
+    monkeypatch.setattr(own, "_REMEMBERED", 3)
     for n in range(6):
         floor.new(f"o{n}", price=90)
         floor.cancel(f"o{n}")
