@@ -78,9 +78,9 @@ class ParamsForm(QFrame):
         if list(params) != list(self.fields):
             self._make_fields(params)
         for name, text in params.items():
-            field = self.fields[name]
-            if self._shown.get(name) != text or field.text() == self._shown.get(name):
-                field.setText(text)
+            # the same text anew would take away what is selected and move the cursor
+            if self._shown.get(name) != text:
+                self.fields[name].setText(text)
         self._shown = dict(params)
         self._off = off
         self._enable()

@@ -114,6 +114,7 @@ class StrategyRow(QFrame):
         self._params_in: StrategyState | None = None
         self._question: PositionQuestion | None = None
         self._mode = StrategyMode.OFF
+        self._plain_figures = ""
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.name = QLabel(strategy, self)
         self.name.setAccessibleName(f"{strategy}: market")
@@ -189,7 +190,10 @@ class StrategyRow(QFrame):
         # bold is a tenth wider; short names are treated alike, so that rows look alike
         name = max(metrics.horizontalAdvance(text) for text in (self.strategy, _USUAL_NAME)) * 1.1
         switch = sum(b.width() for b in (*self.buttons.values(), self.params))
-        figures = -(-self.figures.sizeHint().width() // _STEP) * _STEP  # digits come and go
+        # of the text on one line, not of the label: its own hint depends on how it is arranged,
+        # and an arrangement that follows from itself goes to and fro without end
+        figures = metrics.horizontalAdvance(self._plain_figures)
+        figures = -(-figures // _STEP) * _STEP  # digits come and go
         state = metrics.horizontalAdvance(_USUAL_STATE) + _STEP
         narrow = (room < min(name, _LONG_NAME) + switch, room < state + figures)
         if narrow == self._narrow:
@@ -300,22 +304,22 @@ class StrategyRow(QFrame):
         return f"background:{colour.name()}; color:{ink.name()}; font-weight:bold;"
 
     def _figures(self, state: StrategyState) -> str:
+        t = tokens()
         instrument = self._stores.instruments.get(state.instrument)
         position = self._stores.positions.get(
             position_key(state.account, state.instrument, state.strategy)
         )
-        if instrument is None or position is None:
-            return f"pos 0 · P&amp;L {NOTHING}"
-        t = tokens()
-        closed = self._stores.realised_profit(position)
-        opened = self._stores.open_profit(position)
-        total = None if closed is None or opened is None else closed + opened
-        colour = t.text if total is None else (t.up if total >= Decimal(0) else t.down)
-        quantity = format_qty(position.qty, instrument, signed=True)
-        return (
-            f"pos {quantity} · P&amp;L "
-            f'<span style="color:{colour.name()}">{format_money(total)}</span>'
-        )
+        quantity, profit, colour = "0", NOTHING, t.text
+        if instrument is not None and position is not None:
+            closed = self._stores.realised_profit(position)
+            opened = self._stores.open_profit(position)
+            total = None if closed is None or opened is None else closed + opened
+            if total is not None:
+                colour = t.up if total >= Decimal(0) else t.down
+            quantity = format_qty(position.qty, instrument, signed=True)
+            profit = format_money(total)
+        self._plain_figures = f"pos {quantity} · P&L {profit}"
+        return f'pos {quantity} · P&amp;L <span style="color:{colour.name()}">{profit}</span>'
 
     def _by_hand(self, state: StrategyState) -> str:
         """What the trader has in this market that is not the strategy's: it never touches that."""
