@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from core.kernel.kernel import Kernel
 from core.model.enums import ExecType, LinkState, OrdStatus
+from core.model.events import LinkUpdate
 from tests.core.kernel.driver import AAPL, BTC, BUY, SELL, Driver
 from tests.core.kernel.test_rollups import check as add_up
 
@@ -85,6 +89,36 @@ def test_a_loaded_kernel_goes_on_the_same():
     assert other.kernel.dump() == one.kernel.dump()
 
 
+ROOT = Path(__file__).parents[3]
+LONG = ("test_machine.py", "test_any_input.py", "test_rollups.py")
+"""What restarts by itself, or tells of nothing but numbers of inputs."""
+
+
+@pytest.mark.timeout(600)
+def test_every_story_goes_on_the_same_after_a_restart_at_any_input():
+    """All that is told of the kernel beside this file, with nothing in its memory but its dump."""
+    words = [
+        "-q",
+        "-x",
+        "--tb=short",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "tests.core.kernel.restarting",
+    ]
+    for name in (*LONG, Path(__file__).name):
+        words.append(f"--ignore=tests/core/kernel/{name}")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words, "tests/core/kernel"],
+        cwd=ROOT,
+        env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+
+
 def test_what_differs_has_another_digest():
     digests = {busy().kernel.digest()}
     for change in (
@@ -94,11 +128,12 @@ def test_what_differs_has_another_digest():
         lambda d: d.fill("T-1", 1),
         lambda d: d.tick(),
         lambda d: d.halt(),
+        lambda d: d.apply(LinkUpdate("SIM", d.now, LinkState.DOWN, "down", agreed=d.now)),
     ):
         d = busy()
         change(d)
         digests.add(d.kernel.digest())
-    assert len(digests) == 7
+    assert len(digests) == 8
 
 
 @pytest.mark.parametrize("data", [b"", b"\xc0", b"nonsense", b"\x91\x01"])

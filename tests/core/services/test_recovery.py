@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -140,6 +141,21 @@ def test_a_long_replay_leaves_a_snapshot_for_the_next_start(tmp_path, monkeypatc
     for path in snapshot_files(tmp_path):
         path.unlink()
     assert digest_of(tmp_path) == before
+
+
+def test_garbage_is_collected_again_after_a_replay(tmp_path):
+    record(tmp_path, busy())
+    assert gc.isenabled()
+    digest_of(tmp_path)
+    assert gc.isenabled()
+    newest = max(tmp_path.glob("*.journal"))
+    newest.write_bytes(newest.read_bytes()[:-1] + b"\0")
+    with Journal.open(tmp_path, sync_every=0) as journal:
+        first = min(tmp_path.glob("*.journal"))
+        first.write_bytes(first.read_bytes()[:-40])
+        with pytest.raises(JournalError):
+            rebuild(journal)
+    assert gc.isenabled()
 
 
 def test_an_unreadable_snapshot_is_told_and_the_journal_read_instead(tmp_path):
