@@ -41,6 +41,8 @@ class Market:
     Attributes:
         quote: best bid and offer, from the source's quotes or else from its book.
         version, depth_version: the cache's version when the ticker or the depth last changed.
+        last: the newest trade by its time; one that comes late counts in the day and in the bars,
+            and is no last price.
         log: its trades and bars.
     """
 
@@ -60,6 +62,7 @@ class Market:
         "reference",
         "status",
         "status_text",
+        "trade_id",
         "trades",
         "version",
         "volume",
@@ -70,6 +73,7 @@ class Market:
         self.quote = _NO_QUOTE
         self.quoted = False
         self.last: Trade | None = None
+        self.trade_id = ""
         self.status = MarketStatus.UNKNOWN
         self.status_text = ""
         self.book = L2Book()
@@ -133,7 +137,7 @@ class Market:
         return tuple(part for begin, end in gaps for part in within(begin, end))
 
     def begin_again(self, history: TradeHistory) -> None:
-        """Forget prices and trades and begin from these past trades (a replay moved, a feed
+        """Forget prices, book and trades and begin from these past trades (a replay moved, a feed
         started over). Series of bars are made anew by whoever still wants them.
 
         Raises:
@@ -146,6 +150,8 @@ class Market:
         self.quote = _NO_QUOTE
         self.quoted = False
         self.last = None
+        self.trade_id = ""
+        self.book.clear()
         self.book_ts = self._day = 0
         self.open = self.high = self.low = self.reference = self.volume = self.trades = 0
         if not len(ts):
@@ -241,15 +247,17 @@ class MarketCache:
             and 0 <= trade.ts <= trade.received + _AHEAD
         ):
             raise ValueError(f"{trade.instrument}: a number of this trade cannot be: {trade}")
-        if before is not None:
-            if trade.trade_id and trade.trade_id == before.trade_id:
-                source.repeated += 1
-                return False
-            if trade.ts < before.ts:
-                source.late += 1
+        if trade.trade_id and trade.trade_id == market.trade_id:
+            source.repeated += 1
+            return False
+        late = before is not None and trade.ts < before.ts
         market.log.append(trade)
         market.count(trade.ts, trade.price, trade.qty)
-        market.last = trade
+        market.trade_id = trade.trade_id
+        if late:
+            source.late += 1
+        else:
+            market.last = trade
         self._touch(source, market, trade.ts, trade.received)
         return True
 
@@ -292,5 +300,5 @@ class MarketCache:
     def _history(self, source: Source, market: Market, history: TradeHistory) -> bool:
         market.begin_again(history)
         self.version += 1
-        market.version = self.version
+        market.version = market.depth_version = self.version
         return True

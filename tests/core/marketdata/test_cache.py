@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from core.model.checks import MAX_TICKS
 from core.model.enums import MarketStatus
-from core.model.market import BookUpdate, Quote, StatusUpdate
+from core.model.market import BookUpdate, Quote, StatusUpdate, Trade
 from tests.core.marketdata.markets import DAY, NOW, SECOND, Desk, history, quote, trade
 
 
@@ -54,11 +55,16 @@ def test_a_trade_that_comes_twice_counts_once(desk: Desk) -> None:
 
 
 def test_a_late_trade_is_never_dropped(desk: Desk) -> None:
-    desk.take(trade(5, qty=2))
-    desk.take(trade(4, qty=3))
+    desk.take(trade(5, 100, qty=2, trade_id="5"))
+    desk.take(trade(4, 90, qty=3, trade_id="4"))
     assert desk.a.volume == 5
+    assert desk.a.low == 90
     assert desk.source.late == 1
     assert len(desk.passed) == 2
+    assert desk.a.ticker().last == 100, "what was traded before is no last price"
+    desk.take(trade(4, 90, qty=3, trade_id="4"))
+    assert desk.source.repeated == 1
+    assert desk.a.volume == 5
 
 
 def test_malformed_and_unknown_are_counted_and_change_nothing(desk: Desk) -> None:
@@ -71,6 +77,76 @@ def test_malformed_and_unknown_are_counted_and_change_nothing(desk: Desk) -> Non
     assert desk.cache.version == version
     assert desk.passed == []
     assert desk.a.last is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        quote(9, bid=-MAX_TICKS - 1),
+        quote(9, bid=MAX_TICKS + 1),
+        quote(9, ask=-MAX_TICKS - 1),
+        quote(9, ask=MAX_TICKS + 1),
+        Quote("A.X", NOW + 9, NOW + 9, 100, -1, 101, 5),
+        Quote("A.X", NOW + 9, NOW + 9, 100, (1 << 53) + 1, 101, 5),
+        Quote("A.X", NOW + 9, NOW + 9, 100, 5, 101, -1),
+        Quote("A.X", NOW + 9, NOW + 9, 100, 5, 101, (1 << 53) + 1),
+        Quote("A.X", -1, NOW + 9, 100, 5, 101, 5),
+        Quote("A.X", NOW + 9 + 2 * DAY + 1, NOW + 9, 100, 5, 101, 5),
+        trade(9, price=-MAX_TICKS - 1),
+        trade(9, price=MAX_TICKS + 1),
+        trade(9, qty=(1 << 53) + 1),
+        Trade("A.X", -1, NOW + 9, 100, 1, 1),
+        Trade("A.X", NOW + 9 + 2 * DAY + 1, NOW + 9, 100, 1, 1),
+        BookUpdate("A.X", -1, NOW + 9, [(1, 99, 1)]),
+        BookUpdate("A.X", NOW + 9 + 2 * DAY + 1, NOW + 9, [(1, 99, 1)]),
+    ],
+)
+def test_what_cannot_be_is_no_price_and_does_not_make_the_next_one_late(
+    desk: Desk, wrong: Quote | Trade | BookUpdate
+) -> None:
+    desk.take(quote(1))
+    desk.take(trade(1))
+    before = desk.a.ticker()
+    desk.take(wrong)
+    assert desk.source.malformed == 1
+    assert desk.a.ticker() == before
+    assert desk.source.last == NOW + 1001
+    assert desk.a.book.best() == (0, 0, 0, 0)
+    desk.take(quote(10, bid=99))
+    desk.take(trade(10, 101))
+    desk.take(BookUpdate("A.X", NOW + 10, NOW + 10, [(1, 99, 1)]))
+    assert (desk.a.ticker().bid, desk.a.ticker().last, desk.source.late) == (99, 101, 0)
+
+
+def test_a_book_that_comes_late_is_counted_and_kept(desk: Desk) -> None:
+    desk.take(BookUpdate("A.X", NOW + 5, NOW + 6, [(1, 99, 5), (2, 101, 6)], True))
+    desk.take(BookUpdate("A.X", NOW + 4, NOW + 8, [(1, 98, 5)]))
+    assert desk.source.late == 1
+    assert desk.source.last == NOW + 8, "the source is alive"
+    assert desk.a.book.levels(1) == 2
+
+
+def test_a_snapshot_takes_the_place_of_the_whole_book(desk: Desk) -> None:
+    desk.take(BookUpdate("A.X", NOW + 5, NOW + 5, [(1, 99, 5), (2, 101, 6)], True))
+    desk.take(BookUpdate("A.X", NOW + 4, NOW + 9, [(1, 97, 1), (2, 98, 1)], True))
+    assert desk.source.late == 0, "it begins anew, wherever it begins"
+    assert desk.a.book.depth(9)[0].tolist() == [97]
+    assert desk.a.book.best() == (97, 1, 98, 1)
+    desk.take(BookUpdate("A.X", NOW + 5, NOW + 10, [(1, 96, 1)]))
+    assert desk.source.late == 0
+
+
+def test_a_book_that_crosses_is_counted(desk: Desk) -> None:
+    desk.take(BookUpdate("A.X", NOW, NOW, [(1, 105, 5), (2, 101, 6)], True))
+    assert desk.source.crossed == 1
+    desk.take(BookUpdate("B.X", NOW, NOW, [(1, 105, 5)], True))
+    assert desk.source.crossed == 1  # an empty side crosses nothing
+
+
+def test_a_source_that_quotes_nothing_does_not_silence_its_book(desk: Desk) -> None:
+    desk.take(Quote("A.X", NOW, NOW, 0, 0, 0, 0))
+    desk.take(BookUpdate("A.X", NOW + 1, NOW + 1, [(1, 99, 5), (2, 101, 6)], True))
+    assert desk.a.ticker().ask == 101
 
 
 def test_depth_without_quotes_makes_quotes(desk: Desk) -> None:
@@ -99,7 +175,8 @@ def test_a_quote_that_says_what_was_derived_is_no_repeat(desk: Desk) -> None:
 
 
 def test_status(desk: Desk) -> None:
-    desk.take(StatusUpdate("A.X", NOW, NOW, MarketStatus.HALTED, "Pause."))
+    desk.take(StatusUpdate("A.X", NOW, NOW + 3, MarketStatus.HALTED, "Pause."))
+    assert desk.source.last == NOW + 3
     assert desk.a.ticker().status is MarketStatus.HALTED
     assert desk.a.status_text == "Pause."
 
@@ -158,6 +235,29 @@ def test_a_new_past_replaces_everything_before(desk: Desk) -> None:
     desk.take(quote(-4, bid=79, ask=81))  # earlier than what was there before
     assert desk.a.ticker().bid == 79
     assert desk.source.late == 0
+
+
+def test_a_new_past_forgets_the_book_too(desk: Desk) -> None:
+    desk.take(BookUpdate("A.X", NOW + 50, NOW + 50, [(1, 99, 5), (2, 101, 6)], True))
+    desk.take(quote(50))
+    desk.take(trade(50, trade_id="7"))
+    version = desk.a.depth_version
+    desk.take(history([(NOW - 5, 80, 1, 1)]))
+    assert desk.a.book.best() == (0, 0, 0, 0)
+    assert desk.a.depth_version > version, "it is shown"
+    desk.take(BookUpdate("A.X", NOW - 4, NOW - 4, [(1, 79, 1), (2, 81, 2)]))
+    assert desk.source.late == 0
+    assert desk.a.ticker().ask == 81, "its book is all there is until it quotes"
+    desk.take(trade(-3, trade_id="7"))
+    assert (desk.a.ticker().trades, desk.source.repeated) == (2, 0)
+
+
+def test_nothing_was_missed_before_the_first_trade(desk: Desk) -> None:
+    desk.a.missed(NOW, NOW + SECOND)
+    assert desk.a.log.gaps == ()
+    desk.take(trade(1))
+    desk.a.missed(NOW + SECOND, NOW + 2 * SECOND)
+    assert desk.a.log.gaps == ((NOW + SECOND, NOW + 2 * SECOND),)
 
 
 def test_an_impossible_past_changes_nothing(desk: Desk) -> None:

@@ -39,6 +39,33 @@ def test_a_source_that_is_down_is_not_stale() -> None:
     assert (view.state, view.text) == (LinkState.DOWN, "Cable cut.")
 
 
+def test_what_comes_is_no_silence_and_neither_is_a_pause() -> None:
+    source = source_up()
+    assert source.look(100 * SECOND + STALE_AFTER, 1.0) is None, "not yet"
+    source.messages += 1  # the clock was set forward: what came just now came long ago
+    assert source.look(9_999 * SECOND, 1.0) is None
+    assert source.look(10_000 * SECOND, 1.0) is not None
+
+
+def test_a_source_that_never_said_anything_has_not_fallen_silent() -> None:
+    source = Source("ALPHA")
+    source.link(LinkUpdate("ALPHA", 0, LinkState.UP, "Connected."))
+    assert source.look(100 * SECOND, 1.0) is None
+
+
+def test_a_link_that_says_something_anew_is_silent_anew() -> None:
+    source = source_up()
+    later = 100 * SECOND + STALE_AFTER + SECOND
+    assert source.look(later, 1.0) is not None
+    source.link(LinkUpdate("ALPHA", later, LinkState.DOWN, "Cable cut."))
+    assert source.view(later).state is LinkState.DOWN
+    assert source.look(later + SECOND, 1.0) is None
+    source.link(LinkUpdate("ALPHA", later, LinkState.UP, "Back."))
+    told = source.look(later + 2 * SECOND, 1.0)
+    assert told is not None
+    assert told.state is LinkState.STALE
+
+
 def test_faults_are_shown_in_words() -> None:
     source = source_up()
     assert source.faults() == ""
