@@ -97,17 +97,9 @@ LONG = ("test_machine.py", "test_any_input.py", "test_rollups.py")
 @pytest.mark.timeout(600)
 def test_every_story_goes_on_the_same_after_a_restart_at_any_input():
     """All that is told of the kernel beside this file, with nothing in its memory but its dump."""
-    words = [
-        "-q",
-        "-x",
-        "--tb=short",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "tests.core.kernel.restarting",
-    ]
-    for name in (*LONG, Path(__file__).name):
-        words.append(f"--ignore=tests/core/kernel/{name}")
+    words = ["-q", "-x", "--tb=short", "-p", "no:cacheprovider"]
+    words += ["-p", "tests.core.kernel.restarting"]
+    words += [f"--ignore=tests/core/kernel/{name}" for name in (*LONG, Path(__file__).name)]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words, "tests/core/kernel"],
         cwd=ROOT,

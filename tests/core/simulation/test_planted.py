@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
@@ -9,6 +10,9 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from core.journal.errors import JournalError
+from core.journal.journal import Journal
+from core.journal.reader import Recorded
 from core.kernel import commands, executions, gate, reports
 from core.kernel.closing_state import Job
 from core.kernel.kernel import Kernel
@@ -18,15 +22,20 @@ from core.kernel.state import State
 from core.model.commands import NewOrder
 from core.model.denials import Violation
 from core.model.enums import OrdStatus
-from core.model.events import ExecutionReport
-from core.model.orders import LONG, Fill
+from core.model.events import Event, ExecutionReport
+from core.model.orders import LONG, Fill, Position
 from core.model.requests import VenueRequest
+from core.services import recovery
 from core.services.drafts import Drafts
+from core.services.engine import Engine
 from core.services.orderpath import OrderPath
+from core.services.sessions import Sessions
 from core.services.strategies import Strategies
 from core.services.strategy_running import Running
 from core.simulation import computer
+from core.simulation.checks import Watch
 from core.simulation.plan import make_plan
+from core.simulation.records import Writer
 from core.simulation.seeds import run_seeds, shorten
 from core.simulation.world import Outcome, simulate
 from core.storage.rows import Rows
@@ -123,6 +132,19 @@ def test_4_an_order_that_is_sent_again_is_found(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(RemoteVenue, "send", again)
     found("(4)")
+
+
+def test_4_an_order_that_the_engine_hands_over_twice_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send = Engine._send
+
+    def again(self: Engine, request: VenueRequest) -> None:
+        send(self, request)
+        send(self, request)
+
+    monkeypatch.setattr(Engine, "_send", again)
+    found("was sent to its venue twice")
 
 
 def test_5_an_order_that_leaves_an_account_that_was_halted_meanwhile_is_found(
@@ -233,6 +255,67 @@ def test_a_snapshot_that_keeps_less_than_all_is_found(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(Kernel, "load", classmethod(forgetful))
     found("")
+
+
+def test_a_start_that_reads_less_than_all_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    replay = Journal.replay
+
+    def less(self: Journal, *where: int) -> Iterator[tuple[int, int, Recorded]]:
+        return (r for r in replay(self, *where) if not isinstance(r[2], NewOrder | ExecutionReport))
+
+    monkeypatch.setattr(Journal, "replay", less)
+    found("was told to clients and is lost")
+
+
+def test_an_engine_that_cannot_start_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = recovery.rebuild
+
+    def once(journal: Journal) -> tuple[Kernel, int, int]:
+        if journal.last_seq:
+            raise JournalError("It is not read a second time.")
+        return begin(journal)
+
+    monkeypatch.setattr(recovery, "rebuild", once)
+    found("the engine cannot start again: It is not read a second time.")
+
+
+def test_an_engine_that_does_not_stop_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stay(self: Engine) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Engine, "stop", stay)
+    found("the engine does not stop")
+
+
+def test_a_terminal_that_is_not_told_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    publish = Sessions.publish
+
+    def some(self: Sessions, events: Sequence[Event]) -> None:
+        publish(self, [e for e in events if not isinstance(e, Position)])
+
+    monkeypatch.setattr(Sessions, "publish", some)
+    found("it does not come to rest: the terminal shows")
+
+
+def test_a_callback_that_fails_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: Sessions) -> None:
+        raise ZeroDivisionError("no clients can be told")
+
+    monkeypatch.setattr(Sessions, "tell", fails)
+    found("no clients can be told")
+
+
+def test_a_simulation_that_fails_itself_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: object, *what: object) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr(Watch, "state", fails)
+    found("the simulation itself failed: ZeroDivisionError('a fault of ours')")
+
+
+def test_a_writer_of_records_that_stays_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Writer, "end", lambda self: None)
+    found("the records' writer does not leave")
 
 
 def test_records_that_lack_an_execution_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
