@@ -90,7 +90,7 @@ def concentration(case: Case, bound: Bound) -> Violation | None:
     if case.reduces():
         return None
     value = case.worst(case.holding) * case.mark
-    equity = equity_units(case.s, case.holding)
+    equity = equity_of(case)
     if value <= case.holding.exposure or value * 100_000_000 <= bound.limit * equity:
         return None
     share = "more than all" if equity <= 0 else f"{plain(_percent(value, equity))} %"
@@ -103,6 +103,13 @@ def concentration(case: Case, bound: Bound) -> Violation | None:
         share,
         bound.scope,
     )
+
+
+def equity_of(case: Case) -> int:
+    """`equity_units` of the account that an order is of."""
+    if case.equity is None:
+        case.equity = equity_units(case.s, case.holding)
+    return case.equity
 
 
 def equity_units(s: State, holding: Holding) -> int:

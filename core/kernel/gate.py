@@ -15,7 +15,7 @@ from core.kernel.desks import Desk, Meter
 from core.kernel.positions import Account, Holding, Market
 from core.kernel.rules import Bound, Case, Rules, make_rules
 from core.kernel.state import State
-from core.model.checks import Violation, check_order, not_tradable, reduces
+from core.model.checks import Known, Violation, check_order, not_tradable, reduces
 from core.model.commands import NewOrder
 from core.model.denials import CONFIRM, no_rate, not_permitted, restricted
 from core.model.enums import LinkState, PositionEffect, Source, TradingState
@@ -94,7 +94,8 @@ def gate(
     held = holding.at(order)
     known = market.known(case.ts)
     if rules.order.adv is not None:
-        known = known._replace(today=holding.bought + holding.sold - holding.day)
+        today = holding.bought + holding.sold - holding.day
+        known = Known(known.before2, known.locked, known.volume, today)
     found = check_order(
         order,
         market.instrument,

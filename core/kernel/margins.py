@@ -106,7 +106,7 @@ class Margin:
             other = account.holdings.get(name)
             if other is not None and (other.qty or other.live):
                 return problem
-        return self._line(holding)
+        return self._line(holding.market.instrument.id, holding)
 
     def refresh(self, account: Account) -> Requirement:
         """What must be there now, of all that the account holds and may hold."""
@@ -117,8 +117,8 @@ class Margin:
         """Take up what the account holds and may hold, where something has changed."""
         if self._seen != account.stamp:
             self._seen = account.stamp
-            for each in account.holdings.values():
-                self._line(each)
+            for name, each in account.holdings.items():
+                self._line(name, each)
 
     def after(
         self,
@@ -164,9 +164,7 @@ class Margin:
         """What must be there as the lines were when they were last asked for."""
         return self._model.requirement()
 
-    def _line(self, holding: Holding) -> Line | str:
-        market = holding.market
-        name = market.instrument.id
+    def _line(self, name: str, holding: Holding) -> Line | str:
         line = self._lines.get(name)
         if line is None:
             line = self._lines[name] = self._new(holding)
@@ -174,7 +172,7 @@ class Margin:
                 self._unable[name] = line
         if isinstance(line, str):
             return line
-        qty, mark2, live = holding.qty, market.mark2, holding.live
+        qty, mark2, live = holding.qty, holding.market.mark2, holding.live
         same = line.qty == qty and line.mark2 == mark2
         if same and not (live or line.open_buy or line.open_sell):
             return line

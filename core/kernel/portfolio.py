@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.kernel.exposure import equity_units
+from core.kernel.exposure import equity_of
 from core.kernel.margins import worst_price2
 from core.kernel.options import is_old
 from core.kernel.positions import Account
@@ -47,7 +47,7 @@ def margin(case: Case) -> Violation | None:
         return Violation(code, line, "Trade it on another account.", scope=scope)
     limits = case.rules.order
     price2 = order_price2(case.order, market, limits, reference2(market, limits.by_last))
-    equity = equity_units(case.s, holding)
+    equity = equity_of(case)
     own = holding.live.get(case.order.cl_ord_id)
     own2 = 0 if own is None or case.new else case.own * worst_price2(own, market.mark2)
     sign = 1 if case.buy else -1
@@ -85,6 +85,10 @@ def unpriced(s: State, instrument: Instrument, ts: int) -> str:
     return ""
 
 
+UNKNOWN = (-1, -1)
+"""Value at risk and shortfall that nobody knows."""
+
+
 class Portfolio:
     """Value at risk of one account by the newest covariance."""
 
@@ -99,16 +103,17 @@ class Portfolio:
         self._at = {name: index for index, name in enumerate(covariance.instruments)}
         self._model = ParametricVar(matrix, covariance.steps)
 
-    def after(self, case: Case, value: int, at: int) -> int | None:
-        """VaR at 95 % (`at` 0) or ES at 99 % (1) after an order worth `value`; None: unknown."""
+    def after(self, case: Case, value: int) -> tuple[int, int]:
+        """VaR (95 %) and ES (99 %) with an order worth `value`, or `UNKNOWN`."""
         account = case.holding.account
         if self._seen != account.stamp:
             self._seen = account.stamp
             self._take(account)
         index = self._at.get(case.market.instrument.id)
         if index is None or not self._known:
-            return None
-        return self._model.after(index, value, P99 if at else P95)[at]
+            return UNKNOWN
+        deviation = self._model.deviation(index, value)
+        return P95.var_of(deviation), P99.es_of(deviation)
 
     def _take(self, account: Account) -> None:
         self._known = True
@@ -140,22 +145,31 @@ def take_covariance(s: State, covariance: Covariance) -> None:
     s.risk.take_covariance(covariance)
 
 
+def _risk(case: Case) -> tuple[int, int]:
+    """Value at risk and expected shortfall with an order, or `UNKNOWN`."""
+    s, holding, market = case.s, case.holding, case.market
+    model = s.risk.portfolio(holding.account.id)
+    if model is None or not 0 <= case.ts - model.ts <= s.risk.policy.stale_risk * _SECOND:
+        return UNKNOWN
+    # Every open order of this side counts, so that many small ones are as one large one.
+    opened = holding.open_buy if case.buy else holding.open_sell
+    value = market.value(opened - case.own + case.qty, market.mark2)
+    return model.after(case, value if case.buy else -value)
+
+
 def value_at_risk(case: Case, bound: Bound) -> Violation | None:
     """Would value at risk, or the expected shortfall, pass its limit by this order?"""
     if case.reduces():
         return None
-    s, holding = case.s, case.holding
-    model = s.risk.portfolio(holding.account.id)
-    age = -1 if model is None else case.ts - model.ts
-    after = None
+    if case.risk is None:
+        case.risk = _risk(case)
     at = 0 if bound.name == "max_var" else 1
-    if model is not None and 0 <= age <= s.risk.policy.stale_risk * _SECOND:
-        # Every open order of this side counts, so that many small ones are as one large one.
-        opened = holding.open_buy if case.buy else holding.open_sell
-        lots = opened - case.own + case.qty
-        value = case.market.value(lots, case.market.mark2) * (1 if case.buy else -1)
-        after = model.after(case, value, at)
-    if after is None or model is None:
+    after = case.risk[at]
+    if after <= bound.limit and after >= 0:
+        return None
+    model = case.s.risk.portfolio(case.holding.account.id)
+    if after < 0 or model is None:
+        age = -1 if model is None else case.ts - model.ts
         return Violation(
             "RISK_UNAVAILABLE",
             f"The risk of {case.market.instrument.id} is not known"
@@ -164,7 +178,7 @@ def value_at_risk(case: Case, bound: Bound) -> Violation | None:
             bound.shown,
             scope=bound.scope,
         )
-    if after <= bound.limit or after <= model.now()[at]:
+    if after <= model.now()[at]:
         return None
     what = "Value at risk" if at == 0 else "Expected shortfall"
     shown = plain(money_of(after))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.kernel.desks import Meter
 from core.kernel.positions import Holding
-from core.model.checks import OrderLimits, reduces, units_of
+from core.model.checks import OrderLimits, units_of
 from core.model.commands import NewOrder
 from core.model.enums import OrdType, Side
 from core.model.inputs import Restriction
@@ -102,12 +102,14 @@ class Case:
     """One order before the gate.
 
     `own` is the open quantity of the order itself when it is being changed, else 0; `new` says
-    which. `mark` is what one lot counts for in
-    exposures, in 10^-24.
+    which. `mark` is what one lot counts for in exposures, in 10^-24. What several controls ask for
+    is kept once it is known: `equity` and `risk`, the value at risk and the shortfall with the
+    order (`core.kernel.portfolio.UNKNOWN` where nobody knows).
     """
 
     __slots__ = (
         "buy",
+        "equity",
         "hand",
         "holding",
         "mark",
@@ -117,6 +119,7 @@ class Case:
         "own",
         "part",
         "qty",
+        "risk",
         "rules",
         "s",
         "ts",
@@ -146,10 +149,15 @@ class Case:
         self.qty = order.qty
         self.mark = market.each
         self.buy = order.side is _BUY
+        self.equity: int | None = None
+        self.risk: tuple[int, int] | None = None
 
     def reduces(self) -> bool:
         """Can the order only bring what the account holds nearer to zero?"""
-        return reduces(self.holding, self.order.side, self.qty, self.own)
+        at, more = self.holding, self.qty - self.own
+        if self.buy:
+            return at.qty < 0 and at.open_buy + more <= -at.qty
+        return at.qty > 0 and at.open_sell + more <= at.qty
 
     def worst(self, at: Holding) -> int:
         """Gross lots of `at` if all working orders of the worse side and this one were filled."""

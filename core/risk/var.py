@@ -44,6 +44,14 @@ class Risk:
         self.var = NormalDist().inv_cdf(confidence)
         self.es = exp(-0.5 * self.var**2) / sqrt(2 * pi) / (1.0 - confidence)
 
+    def var_of(self, deviation: float) -> int:
+        """The value at risk of a standard deviation."""
+        return ceil(deviation * self.var)
+
+    def es_of(self, deviation: float) -> int:
+        """The expected shortfall of a standard deviation."""
+        return ceil(deviation * self.es)
+
 
 P95, P99 = Risk(0.95), Risk(0.99)
 
@@ -130,22 +138,28 @@ class ParametricVar:
         if more:
             row = self._matrix[at]
             self._variance += more * (2 * self._with[at] + more * row[at])
-            self._with = [have + more * each for have, each in zip(self._with, row, strict=True)]
+            sums = self._with
+            for other in range(len(row)):
+                sums[other] += more * row[other]
             self.exposures[at] = exposure
 
     def var(self, risk: Risk) -> int:
         """The value at risk."""
-        return ceil(self._deviation(self._variance) * risk.var)
+        return risk.var_of(self._deviation(self._variance))
 
     def es(self, risk: Risk) -> int:
         """The expected shortfall."""
-        return ceil(self._deviation(self._variance) * risk.es)
+        return risk.es_of(self._deviation(self._variance))
 
     def after(self, at: int, value: int, risk: Risk) -> tuple[int, int]:
         """VaR and ES with an order that adds `value` (negative: a sale) of an instrument."""
-        variance = self._variance + value * (2 * self._with[at] + value * self._matrix[at][at])
-        deviation = self._deviation(variance)
-        return ceil(deviation * risk.var), ceil(deviation * risk.es)
+        deviation = self.deviation(at, value)
+        return risk.var_of(deviation), risk.es_of(deviation)
+
+    def deviation(self, at: int, value: int) -> float:
+        """The standard deviation with such an order."""
+        more = value * (2 * self._with[at] + value * self._matrix[at][at])
+        return self._deviation(self._variance + more)
 
     def _deviation(self, variance: int) -> float:
         return sqrt(variance / _FINE) * self._scale if variance > 0 else 0.0

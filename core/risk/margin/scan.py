@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from math import gcd
 
 from core.model.contracts import PutOrCall
 from core.model.instruments import Instrument
@@ -42,8 +43,8 @@ from core.risk.margin.scenarios import YEAR, ScanTerms, futures_array, option_ar
 
 _Part = tuple[int, int, int, int, int, int]
 """What a line adds to its product beside its losses: money lost against the mark by its orders,
-lots of options short at worst and their credit, the value of options, and the deltas at most and
-at least (in parts of `WHOLE`)."""
+lots of options short at worst and their credit, the value of options where the house does not lend
+on it, and the deltas at most and at least (in parts of `WHOLE`)."""
 
 _NOTHING: _Part = (0, 0, 0, 0, 0, 0)
 _OTHER = (0, -1, -1)
@@ -51,7 +52,10 @@ _OTHER = (0, -1, -1)
 
 
 class _Entry:
-    """A line with its risk array: what one lot bought (sold) loses at most in each scenario."""
+    """A line with its risk array: what one lot bought (sold) loses at most in each scenario.
+
+    Losses are counted in the unit of the product.
+    """
 
     __slots__ = (
         "buy",
@@ -97,11 +101,16 @@ class _Entry:
 
 
 class _Product:
-    """All contracts on one underlying and the sum of their arrays."""
+    """All contracts on one underlying and the sum of their arrays.
+
+    `unit` is the greatest money that every loss is a whole number of, so that the numbers that are
+    added for each order are small; `worst` is the greatest of `losses`, at least 0.
+    """
 
     __slots__ = (
         "charge",
         "entries",
+        "lends",
         "long",
         "losses",
         "minimum",
@@ -112,12 +121,16 @@ class _Product:
         "scale",
         "short",
         "terms",
+        "unit",
+        "worst",
     )
 
     def __init__(self, terms: ScanTerms) -> None:
         self.terms = terms
+        self.lends = terms.net_option_value
         self.entries: list[_Entry] = []
         self.losses = [0] * 16
+        self.unit = self.worst = 0
         self.part = _NOTHING
         self.months: dict[int, tuple[int, int]] = {}
         self.long = self.short = 0
@@ -179,7 +192,8 @@ class ScanMargin:
 
     def array(self, line: Line) -> list[int]:
         """What one lot of a line loses in each of the 16 scenarios, gains negative."""
-        return list(self._entries[line.instrument.id].up)
+        entry = self._entries[line.instrument.id]
+        return [loss * entry.product.unit for loss in entry.up]
 
     def set_array(self, line: Line, losses: Sequence[int], delta: Decimal = Decimal(1)) -> None:
         """Use an exchange's own array (and delta) for one lot, until `reprice` of the product."""
@@ -187,7 +201,7 @@ class ScanMargin:
             raise ValueError(f"{line.instrument.id}: a risk array has 16 values.")
         entry = self._entries[line.instrument.id]
         entry.delta = int(delta * WHOLE)
-        self._use(entry, list(losses), list(losses))
+        self._use(entry, list(losses), list(losses), 1)
         self.touch(line)
 
     def touch(self, line: Line) -> None:
@@ -219,10 +233,15 @@ class ScanMargin:
         product = entry.product
         array = entry.buy if sign > 0 else entry.sell
         more = qty - own
-        losses = [have + more * each for have, each in zip(product.losses, array, strict=True)]
+        losses = product.losses
+        worst = 0
+        for at in range(16):
+            loss = losses[at] + more * array[at]
+            if loss > worst:
+                worst = loss
         part = self._part(entry, *with_order(line, sign, qty, price2, own, own2))
         long, short, _ = self._months(entry, part)
-        need = self._need(product, losses, self._swap(product, entry.part, part), long, short)
+        need = self._need(product, worst, self._swap(product, entry.part, part), long, short)
         old = product.need
         return Requirement(
             self._initial + need[0] - old[0],
@@ -241,7 +260,7 @@ class ScanMargin:
                 f"{name}: the price of its underlying is unknown, so its margin is too;"
                 " wait for a quote."
             )
-            self._use(entry, [0] * 16, [0] * 16)
+            self._use(entry, [0] * 16, [0] * 16, entry.size)
         else:
             self._unpriced.pop(name, None)
             up, down, entry.delta = option_array(
@@ -254,13 +273,33 @@ class ScanMargin:
             )
             self._use(entry, up, down, entry.size)
 
-    @staticmethod
-    def _use(entry: _Entry, up: list[int], down: list[int], size: int = 1) -> None:
-        entry.up = [loss * size for loss in up]
-        entry.down = [loss * size for loss in down]
+    @classmethod
+    def _use(cls, entry: _Entry, up: list[int], down: list[int], size: int) -> None:
+        """Use an array whose numbers are so much money each."""
+        unit = gcd(entry.product.unit, size)
+        cls._refine(entry.product, unit)
+        each = size // unit
+        entry.up = [loss * each for loss in up]
+        entry.down = [loss * each for loss in down]
         entry.buy = [loss if loss > 0 else 0 for loss in entry.up]
         entry.sell = [-loss if loss < 0 else 0 for loss in entry.down]
         entry.filled = _OTHER
+
+    @staticmethod
+    def _refine(product: _Product, unit: int) -> None:
+        """Count the losses in this unit, of which the old one is a multiple."""
+        if unit == product.unit:
+            return
+        times = product.unit // unit
+        product.unit = unit
+        product.worst *= times
+        product.losses = [loss * times for loss in product.losses]
+        for entry in product.entries:
+            entry.up = [loss * times for loss in entry.up]
+            entry.down = [loss * times for loss in entry.down]
+            entry.buy = [loss * times for loss in entry.buy]
+            entry.sell = [loss * times for loss in entry.sell]
+            entry.loss = [loss * times for loss in entry.loss]
 
     @classmethod
     def _count(cls, entry: _Entry) -> None:
@@ -281,13 +320,14 @@ class ScanMargin:
                 have + now - before
                 for have, now, before in zip(product.losses, new, old, strict=True)
             ]
+            product.worst = max(0, *product.losses)
         part = cls._part(entry, buys, sells, line.buy2, line.sell2)
         product.long, product.short, product.months[entry.expiry] = cls._months(entry, part)
         product.part = cls._swap(product, entry.part, part)
         entry.part = part
 
     def _sum(self, product: _Product) -> None:
-        need = self._need(product, product.losses, product.part, product.long, product.short)
+        need = self._need(product, product.worst, product.part, product.long, product.short)
         old = product.need
         self._initial += need[0] - old[0]
         self._maintenance += need[1] - old[1]
@@ -305,7 +345,8 @@ class ScanMargin:
         if entry.option is not None:
             sold = sells - qty if sells > qty else 0
             credit = -(-sold * mark2 * units // 2)
-            value = (qty + buys) * mark2 * units // 2
+            if not entry.product.lends:
+                value = (qty + buys) * mark2 * units // 2
         if not entry.product.charge:
             return lost, sold, credit, value, 0, 0
         high, low = (qty + buys) * entry.delta, (qty - sells) * entry.delta
@@ -341,21 +382,19 @@ class ScanMargin:
 
     @staticmethod
     def _need(
-        product: _Product, losses: list[int], part: _Part, long: int, short: int
+        product: _Product, worst: int, part: _Part, long: int, short: int
     ) -> tuple[int, int, int]:
-        """Initial, maintenance and credit of a product with these sums."""
+        """Initial, maintenance and credit of a product with these sums and this worst scenario."""
         lost, sold, credit, value, _, _ = part
-        risk = max(losses)
-        if risk < 0:
-            risk = 0
+        risk = worst * product.unit
         if long and short:
             # One spread for every delta that is long in one month and short in another.
             risk += -(-min(long, short) // WHOLE) * product.charge
         least = sold * product.minimum
         if risk < least:
             risk = least
-        initial = -(-risk * product.scale // WHOLE)
-        if value > 0 and not product.terms.net_option_value:
+        initial = risk if product.scale == WHOLE else -(-risk * product.scale // WHOLE)
+        if value > 0:
             risk = max(risk, value)
             initial = max(initial, value)
         return initial + lost, risk + lost, credit
