@@ -269,6 +269,23 @@ def test_stale_price():
     d.accepted()
 
 
+def test_a_quote_is_as_old_as_its_arrival_whenever_the_gate_hears_of_it():
+    d = Driver()
+    d.apply(Quote(AAPL.id, d.now, d.now - 6 * SECOND, 19_990, 100, 20_010, 100))
+    d.new(BUY, 1)
+    assert d.denial().code == "STALE_MARKET_DATA"
+
+
+def test_a_stale_price_is_no_reference_for_a_collar():
+    d = Driver()
+    d.held(10)
+    d.wait(6)
+    d.new(SELL, 10, 30_000)
+    d.accepted()
+    d.new(SELL, 10, 10_000)
+    assert d.denial().code == "STALE_MARKET_DATA"
+
+
 def test_a_trade_does_not_freshen_an_old_quote():
     d = Driver()
     d.wait(6)

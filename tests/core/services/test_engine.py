@@ -306,6 +306,31 @@ def test_a_venue_that_raises_on_an_order_makes_it_unknown_and_is_asked(
     run(test())
 
 
+def test_a_venue_that_raised_and_then_says_that_it_is_down_is_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.services.link._RETRY", 0.02)
+
+    async def test() -> None:
+        async with Bench(tmp_path) as b:
+            venue = b.venue
+            venue.quote()
+
+            def send(_: VenueRequest) -> None:
+                asyncio.get_running_loop().call_soon(venue.link, LinkState.DOWN, "cable cut")
+                raise RuntimeError("boom")
+
+            monkeypatch.setattr(venue, "send", send)
+            new = order()
+            b.send(new)
+            assert await b.until(lambda: "cable cut" in b.client.stores.links["V"].text)
+            await asyncio.sleep(0.1)
+            assert not b.engine.links["V"].settled
+            assert await b.until(lambda: b.status(new.cl_ord_id) is OrdStatus.UNKNOWN)
+
+    run(test())
+
+
 def test_a_venue_that_cannot_start_does_not_keep_the_others_from_it(tmp_path: Path) -> None:
     async def test() -> None:
         bad, good = ScriptedVenue("BAD"), ScriptedVenue("V")

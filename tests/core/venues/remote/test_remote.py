@@ -190,6 +190,26 @@ def test_market_data_and_orders_cross_the_link() -> None:
     run(session)
 
 
+def test_when_something_arrived_is_told_by_our_own_clock() -> None:
+    async def session() -> None:
+        async with hosted() as host:
+            engine = Engine()
+            description = await find(host.endpoint, TOKEN)
+            venue = RemoteVenue(description, host.endpoint, TOKEN, lambda: 77)
+            venue.resume((), {})
+            await venue.start(engine.market.append, engine.events.append)
+            try:
+                venue.send(VenueNew(make_order("T-1", Side.BUY, 1, 1)))
+                await until(lambda: engine.of("T-1"), "the order's reports")
+                live = [m for m in engine.market if not isinstance(m, TradeHistory)]
+                await until(lambda: any(isinstance(m, Trade) for m in engine.market), "a trade")
+                assert {m.received for m in (*live, *engine.of("T-1"))} == {77}
+            finally:
+                await venue.stop()
+
+    run(session)
+
+
 def test_the_engine_sees_the_hosted_book() -> None:
     async def session() -> None:
         engine = Engine()
