@@ -222,6 +222,14 @@ def run(minutes: float, windows: int = WINDOWS, window: bool = True) -> list[str
     print(f"\n{HEAD}")
     for each in watched:
         print(each.line(warm))
+    return judged(watched, times, warm, errors)
+
+
+def judged(watched: list[Watched], times: list[Times], warm: int, errors: list[str]) -> list[str]:
+    """What is wrong, as sentences: what grew after `warm` windows, and what was told as an error.
+
+    The first of `watched` is the engine.
+    """
     problems = [text for each in watched for text in each.problems(warm)]
     problems += slower(times[warm:], max((row.busy for row in watched[0].rows[warm:]), default=0))
     if not all(window.count for window in times):

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import census, trend
+from core.model.enums import Severity
+from core.model.events import Notice
+from tests.faults import census, soak, trend
 from tests.faults.rig import ROOT
 from tests.faults.watching import Row, Times, Watched, slower
 
@@ -99,3 +101,84 @@ def test_a_process_tells_of_its_tasks(tmp_path):
         told = census.ask(tmp_path, child.pid)
         child.kill()
     assert told == {"tasks": 4, "qobjects": 0}
+
+
+LEAKS = """
+import asyncio, os, sys, threading
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication
+from tests.faults import census
+census.install()
+app, kept, what = QApplication([]), [], set(sys.argv[1:])
+async def line():
+    return await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+async def main():
+    print("ready", flush=True)
+    while await line():
+        if "memory" in what:
+            kept.append(os.urandom(8 << 20))
+        for _ in range(3):
+            if "descriptors" in what:
+                kept.append(os.open(os.devnull, os.O_RDONLY))
+            if "threads" in what:
+                threading.Thread(target=threading.Event().wait, daemon=True).start()
+            if "tasks" in what:
+                kept.append(asyncio.create_task(asyncio.sleep(600)))
+        if "objects" in what:
+            kept.extend(QObject(app) for _ in range(30))
+        print("done", flush=True)
+asyncio.run(main())
+"""
+KINDS = ("memory", "descriptors", "threads", "tasks", "objects")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+@pytest.mark.parametrize("what", [(), *((kind,) for kind in KINDS), KINDS], ids="-".join)
+def test_a_process_that_leaks_is_told(tmp_path, what):
+    """A real process, measured as in a soak, leaks so much a window: this is told, and no more."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LEAKS, *what],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, census.VARIABLE: str(tmp_path), "QT_QPA_PLATFORM": "offscreen"},
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        one = Watched("child", child.pid, tmp_path, speaks=True)
+        for _ in range(10):
+            child.stdin.write(b"\n")
+            child.stdin.flush()
+            assert child.stdout.readline() == b"done\n"
+            one.close_window()
+        child.kill()
+    assert [text.split()[1] for text in one.problems(1)] == list(what)
+
+
+def test_what_a_soak_says_in_the_end(tmp_path):
+    rng = random.Random(7)
+    flat = [Times(50, rng.uniform(1, 2), rng.uniform(3, 9)) for _ in range(24)]
+    fine = watched(tmp_path, lambda n: Row(1e8, 30, 5, 3, 100, 0.2))
+    leaks = watched(tmp_path, lambda n: Row(1e8, 30 + n, 5, 3, 100, 0.2))
+    busy = watched(tmp_path, lambda n: Row(1e8, 30, 5, 3, 100, 0.9 if n == 20 else 0.2))
+    slow = [Times(50, 1 + n / 9, 5 + n) for n in range(24)]
+    assert soak.judged([fine, fine], flat, WARM, []) == []
+    assert "descriptors grew" in soak.judged([fine, leaks], flat, WARM, [])[0]
+    assert len(soak.judged([fine, fine], slow, WARM, [])) == 2
+    assert "too much" in soak.judged([busy, fine], flat, WARM, [])[0]
+    assert soak.judged([fine, busy], flat, WARM, []) == [], "only the engine is asked to be idle"
+    assert "no order that was taken" in soak.judged([fine], [Times(0, 0, 0), *flat], WARM, [])[0]
+    assert soak.judged([fine], flat, WARM, ["an error"]) == ["an error"]
+
+
+def test_a_soak_takes_note_of_errors_and_ends_with_them(monkeypatch, capsys):
+    errors = list[str]()
+    for severity in Severity:
+        soak._note(Notice(1, severity, "engine", severity.name), errors)
+    assert errors == ["ERROR", "CRITICAL"]
+    for problems in (errors, []):
+        monkeypatch.setattr(sys, "argv", ["soak"])
+        monkeypatch.setattr(soak, "run", lambda *_, found=problems, **__: found)
+        assert soak.main() == (1 if problems else 0)
+    assert capsys.readouterr().out.split("\n\n")[-1].strip() == "Nothing grew."
