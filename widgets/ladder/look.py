@@ -10,6 +10,8 @@ from widgets.ladder.picture import Stage
 from widgets.theme import tokens
 
 _WIDTHS = 20_000
+_NARROWEST = 0.65
+"""Letters that are drawn narrower than this are hard to read."""
 
 
 class Look:
@@ -35,6 +37,7 @@ class Look:
         if font.pointSizeF() > 0:
             self.small.setPointSizeF(max(font.pointSizeF() * 0.85, 6.0))
         metrics = QFontMetricsF(self.font)
+        self._small_metrics = QFontMetricsF(self.small)
         self._bold_metrics = QFontMetricsF(self.bold)
         self._metrics = metrics
         self._widths: dict[str, float] = {}
@@ -55,6 +58,21 @@ class Look:
             metrics = self._bold_metrics if bold else self._metrics
             value = known[text] = metrics.horizontalAdvance(text)
         return value
+
+    def fit(self, text: str, room: float) -> tuple[str, float, float]:
+        """A text of own orders in the small font within `room`: its words, their width, and how
+        much narrower to draw them.
+
+        Digits are never cut off: where all of them do not fit, ``S 0.0041 ×2`` becomes ``S…×2``.
+        """
+        text = text.replace(" ", "")
+        wide = self._small_metrics.horizontalAdvance(text)
+        if wide * _NARROWEST > room:
+            first = next((at for at, letter in enumerate(text) if letter.isdigit()), 0)
+            size, cross, count = text.partition("×")
+            text = f"{size[:first]}…{cross}{count}"
+            wide = self._small_metrics.horizontalAdvance(text)
+        return text, wide, min(1.0, max(room, 1.0) / wide)
 
     def _colors(self) -> None:
         t = tokens()

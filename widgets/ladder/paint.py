@@ -145,15 +145,7 @@ class RowPainter:
         text = f"? {mine.text}" if mine.stage is Stage.UNKNOWN else mine.text
         left = x + CANCEL_WIDTH if side == 1 else x + 2
         room = width - CANCEL_WIDTH - 2
-        at = left + room - look.width(text) - 2
-        if at < left:
-            p.setPen(color)
-            p.setFont(look.small)
-            area = QRectF(left, y, room - 1, look.row_height - 1)
-            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            p.drawText(area, flags, text.replace(" ", ""))
-        else:
-            self._text(at, y + look.ascent, text, color, False)
+        self._own_size(text, left, y, room - 2, color)
         if mine.cancel:
             cross = x + 4 if side == 1 else x + width - CANCEL_WIDTH + 2
             self._text(cross, y + look.ascent, "×", color, True)
@@ -161,6 +153,22 @@ class RowPainter:
             middle = y + look.row_height / 2
             p.setPen(color)
             p.drawLine(QLineF(left, middle, left + room, middle))
+
+    def _own_size(self, text: str, left: float, y: int, room: float, color: QColor) -> None:
+        """At the right of its room: smaller, then narrower, at last only how many orders."""
+        look, p = self._look, self._p
+        wide = look.width(text)
+        if wide <= room:
+            self._text(left + room - wide, y + look.ascent, text, color, False)
+            return
+        text, wide, squeeze = look.fit(text, room)
+        p.save()
+        p.setPen(color)
+        p.setFont(look.small)
+        p.translate(left + room - wide * squeeze, y + look.ascent)
+        p.scale(squeeze, 1.0)
+        p.drawText(QPointF(0.0, 0.0), text)
+        p.restore()
 
     def _link(self, bits: int, side: int, x: float, y: int) -> None:
         """A piece of the line that joins orders of one list, along the edge towards the prices."""

@@ -64,12 +64,18 @@ class RiskPanel(Panel):
         self.rearm = QPushButton("&Re-arm", self)
         self.rearm.setAccessibleName("Re-arm trading")
         self.rearm.clicked.connect(self._on_rearm)
-        self.confirm.returnPressed.connect(self.rearm.click)
+        self.confirm.returnPressed.connect(self._on_enter)
         self._armed_row = QWidget(self)
         row = QHBoxLayout(self._armed_row)
         row.setContentsMargins(8, 0, 8, 4)
         row.addWidget(self.confirm, 1)
         row.addWidget(self.rearm)
+        self.mistake = QLabel(self)
+        self.mistake.setAccessibleName("What is wrong with the account name")
+        self.mistake.setTextFormat(Qt.TextFormat.PlainText)
+        self.mistake.setWordWrap(True)
+        self.mistake.setContentsMargins(8, 0, 8, 4)
+        self.mistake.hide()
         self._checklist = Checklist()
         self._check_versions = (-1, -1, -1, -1)
         self._check_box = QWidget(self)
@@ -116,6 +122,7 @@ class RiskPanel(Panel):
         layout.setSpacing(4)
         layout.addWidget(self.state)
         layout.addWidget(self._armed_row)
+        layout.addWidget(self.mistake)
         layout.addWidget(scroll, 1)
         self._show_state()
 
@@ -160,6 +167,7 @@ class RiskPanel(Panel):
         if state is None:
             self.state.setText("No account yet.")
             self._armed_row.hide()
+            self.mistake.hide()
             return
         active = state.state is TradingState.ACTIVE
         colour = t.good if active else t.warning
@@ -174,6 +182,8 @@ class RiskPanel(Panel):
         self.profit.setContentsMargins(8, 0, 8, 4)
         self.confirm.setPlaceholderText(f"Type {self.account} to re-arm")
         self._armed_row.setVisible(not active)
+        if active:
+            self.confirm.clear()  # what was half typed is not for the next kill
         self._on_confirm()
 
     def _look_after_kill(self) -> None:
@@ -258,6 +268,24 @@ class RiskPanel(Panel):
     def _on_confirm(self) -> None:
         typed = self.confirm.text().strip()
         self.rearm.setEnabled(bool(self.account) and typed == self.account)
+        self._tell_mistake(not self.account.startswith(typed))
+
+    def _on_enter(self) -> None:
+        if self.rearm.isEnabled():
+            self.rearm.click()
+        else:
+            self._tell_mistake(True)
+
+    def _tell_mistake(self, wrong: bool) -> None:
+        """Say why the button stays shut; not while what is typed may still become the name."""
+        typed = self.confirm.text().strip()
+        begun = f"“{typed}” is not the account's name" if typed else "No name is typed"
+        wrong = wrong and not self._armed_row.isHidden()
+        self.mistake.setStyleSheet(f"color:{tokens().danger.name()}")
+        self.mistake.setText(
+            f"{begun}. To re-arm type {self.account}, exactly so." if wrong else ""
+        )
+        self.mistake.setVisible(wrong)
 
     def _on_rearm(self) -> None:
         self.requested.emit(

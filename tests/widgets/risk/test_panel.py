@@ -210,6 +210,35 @@ def test_rearming_needs_the_account_name(panel, world):
     assert not panel.rearm.isEnabled()
 
 
+def test_a_wrong_name_says_what_to_type(panel, world):
+    kill(world, 1)
+    panel.flush()
+    assert not panel.mistake.isVisible()
+    QTest.keyClicks(panel.confirm, "PAP")
+    assert not panel.mistake.isVisible(), "it may still become the name"
+    QTest.keyClick(panel.confirm, Qt.Key.Key_Return)
+    assert panel.mistake.isVisible()
+    assert panel.commands == []
+    QTest.keyClicks(panel.confirm, "E")
+    assert not panel.mistake.isVisible()
+    panel.confirm.clear()
+    QTest.keyClicks(panel.confirm, "paper")
+    assert panel.mistake.isVisible()
+    text = panel.mistake.text()
+    assert "“paper” is not the account's name" in text
+    assert "type PAPER, exactly" in text
+    panel.confirm.clear()
+    assert not panel.mistake.isVisible()
+    QTest.keyClick(panel.confirm, Qt.Key.Key_Return)
+    assert "No name is typed" in panel.mistake.text()
+    QTest.keyClicks(panel.confirm, "nonsense")
+    account = world.stores.accounts["PAPER"]
+    world.stores.take_event(replace(account, state=TradingState.ACTIVE, reason=""))
+    panel.flush()
+    assert not panel.mistake.isVisible()
+    assert panel.confirm.text() == ""
+
+
 def test_names_are_text_not_markup(panel, world):
     account = world.stores.accounts["PAPER"]
     world.stores.take_event(replace(account, state=TradingState.HALTED, reason="a <b>bold</b> one"))
