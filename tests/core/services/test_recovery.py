@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from core.journal.errors import JournalError
-from core.journal.files import snapshot_files
+from core.journal.files import SNAPSHOT, file_name, snapshot_files
 from core.journal.journal import Journal
 from core.kernel.kernel import Kernel
 from core.model.commands import SetStrategyMode
@@ -141,6 +141,20 @@ def test_a_long_replay_leaves_a_snapshot_for_the_next_start(tmp_path, monkeypatc
     for path in snapshot_files(tmp_path):
         path.unlink()
     assert digest_of(tmp_path) == before
+
+
+def test_a_snapshot_that_the_disk_does_not_take_is_told_and_the_start_goes_on(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(recovery, "SNAPSHOT_AFTER", 5)
+    driver = busy()
+    record(tmp_path, driver)
+    with Journal.open(tmp_path, sync_every=0) as journal:
+        file_name(tmp_path, driver.seq, SNAPSHOT).mkdir()  # it cannot take the name
+        found = recover(journal, Setup(), driver.now)
+    assert found.kernel.seq >= driver.seq
+    assert found.snapshot_seq == 0
+    assert any("the snapshot could not be written" in note for note in found.notes)
 
 
 def test_garbage_is_collected_again_after_a_replay(tmp_path):
