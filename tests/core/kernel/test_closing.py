@@ -144,6 +144,18 @@ def test_a_closing_order_whose_fate_is_unknown_is_canceled():
     assert ids(d.cancels()) == ["F/1"]
 
 
+def test_what_could_not_be_closed_is_told_after_a_restart_too():
+    d = Driver()
+    d.held(10)
+    d.held(1, 19_999, FUT)
+    d.flatten(id="F")
+    one, other = ids(d.sent())
+    d.reject(one)
+    d.restart()
+    d.fill(other, 1)
+    assert "F: over, but 1 could not be closed; close by hand." in [n.text for n in d.notices()]
+
+
 def test_closing_gives_up_loudly():
     d = Driver()
     d.held(10)

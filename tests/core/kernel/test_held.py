@@ -101,6 +101,20 @@ def test_a_venue_that_takes_stops_gets_them():
     assert (order.ord_type, order.trail, order.held) == (TRAIL, 50, False)
 
 
+def test_the_new_price_of_a_stop_at_its_venue_outlives_a_restart():
+    """The venue's word of it need not name the price again."""
+    d = Driver()
+    every = msgspec.structs.replace(AAPL, id="EVERY.SIM", order_types=tuple(OrdType))
+    d.kernel.add_instruments([every])
+    d.quote(every)
+    name = d.working(SELL, kind=STOP, price=0, stop_price=19_900, instrument=every)
+    request = d.replace(name, 10, 0, stop=19_800)
+    assert d.replaces()[0].order.cl_ord_id == name
+    d.restart()
+    d.replaced(name, request, qty=10)
+    assert d.order(name).stop_price == 19_800
+
+
 def test_a_gap_over_a_restart_triggers_at_once_and_says_so():
     d = Driver()
     name = d.new(SELL, kind=STOP, price=0, stop_price=19_900)
