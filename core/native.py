@@ -23,8 +23,8 @@ MODULES = (
         f"core.kernel.{name}"
         for name in (
             "commands", "desks", "duplicates", "executions", "exposure", "gate", "ids", "kernel",
-            "losses", "margins", "orders", "portfolio", "positions", "rates", "reports", "resting",
-            "rules", "state",
+            "losses", "margins", "markets", "orders", "portfolio", "positions", "rates", "reports",
+            "resting", "rules", "state",
         )
     ),
     *(

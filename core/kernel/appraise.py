@@ -8,9 +8,10 @@ from core.kernel import commands, options
 from core.kernel.desks import Desk
 from core.kernel.exposure import equity_units
 from core.kernel.gate import gate, rules_of
+from core.kernel.markets import RATE, Market
 from core.kernel.outlook import Fills, Reach, fills_of, reach, received, slippage
 from core.kernel.portfolio import unpriced
-from core.kernel.positions import RATE, Account, Holding, Market
+from core.kernel.positions import Account, Holding
 from core.kernel.state import State
 from core.model.checks import money_of, order_price2, reference2, units_of
 from core.model.commands import NewOrder

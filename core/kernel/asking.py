@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from core.kernel.gate import gate, out_of_reach
+from core.kernel.markets import Market
 from core.kernel.more import Way
 from core.kernel.orders import Live
-from core.kernel.positions import Holding, Market
+from core.kernel.positions import Holding
 from core.kernel.rates import count_message
 from core.kernel.state import State
 from core.model.checks import Violation, reduces

@@ -7,7 +7,8 @@ from core.kernel.asking import cancel
 from core.kernel.closing_state import Job, Leg
 from core.kernel.commands import enter, fresh
 from core.kernel.gate import out_of_reach, rules_of
-from core.kernel.positions import Account, Holding, Market
+from core.kernel.markets import Market
+from core.kernel.positions import Account, Holding
 from core.kernel.state import State
 from core.model.checks import MAX_TICKS, reduces
 from core.model.commands import Flatten, Kill, NewOrder, SetTradingState

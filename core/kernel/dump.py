@@ -17,6 +17,7 @@ from core.kernel.closing_state import Job, Leg
 from core.kernel.desks import Desk
 from core.kernel.duplicates import Terms
 from core.kernel.limits import Waiting
+from core.kernel.markets import Market
 from core.kernel.order_dump import (
     GroupDump,
     OrderDump,
@@ -26,7 +27,7 @@ from core.kernel.order_dump import (
     load_order,
 )
 from core.kernel.orders import Live
-from core.kernel.positions import Account, Holding, Market
+from core.kernel.positions import Account, Holding
 from core.kernel.resting import prices
 from core.kernel.state import State
 from core.model.checks import money_units, units_of

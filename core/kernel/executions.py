@@ -7,9 +7,9 @@ from decimal import Decimal
 from core.kernel import stops
 from core.kernel.groups import late
 from core.kernel.held import after_fill
+from core.kernel.markets import Market
 from core.kernel.more import Slice
 from core.kernel.orders import Live
-from core.kernel.positions import Market
 from core.kernel.state import State
 from core.model.checks import MAX_TICKS, UNIT_DIGITS
 from core.model.enums import ExecType, OrdStatus, Severity, Side

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from core.kernel.markets import RATE, Market
 from core.kernel.orders import Live
-from core.kernel.positions import RATE, Holding, Market
+from core.kernel.positions import Holding
 from core.kernel.resting import prices, stands
 from core.kernel.rules import Bound, Case
 from core.model.checks import money_of, units_of

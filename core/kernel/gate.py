@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 from core.kernel import exposure, losses, portfolio, rates
 from core.kernel.desks import Desk, Meter
-from core.kernel.positions import Account, Holding, Market
+from core.kernel.markets import Market
+from core.kernel.positions import Account, Holding
 from core.kernel.rules import Bound, Case, Rules, make_rules
 from core.kernel.state import State
 from core.model.checks import Known, Violation, check_order, not_tradable, reduces

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from core.kernel.asking import LATER, as_sent, cancel, change, objections, obstacle, send, shut
 from core.kernel.gate import out_of_reach
+from core.kernel.markets import Market
 from core.kernel.more import More, Slice, Way
 from core.kernel.orders import Live
-from core.kernel.positions import Market
 from core.kernel.rates import count_changed, count_sent
 from core.kernel.state import State
 from core.model.checks import MAX_TICKS, Violation

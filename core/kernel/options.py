@@ -12,7 +12,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from core.kernel.margins import Underlying
-from core.kernel.positions import Gearing, Market
+from core.kernel.markets import Gearing, Market
 from core.model.contracts import PutOrCall
 from core.model.inputs import Facts
 from core.risk.margin.base import WHOLE

@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from core.kernel.margins import Margin
-from core.kernel.positions import Account, Holding, Market
+from core.kernel.markets import Market
+from core.kernel.positions import Account, Holding
 from core.model.checks import MAX_TICKS
 from core.model.commands import NewOrder
 from core.model.enums import OrdType, Side

@@ -16,7 +16,7 @@ from core.model.inputs import Covariance, Policy, Restriction
 from core.model.message import Part
 
 if TYPE_CHECKING:
-    from core.kernel.positions import Market
+    from core.kernel.markets import Market
     from core.kernel.state import State
 
 

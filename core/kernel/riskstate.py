@@ -11,8 +11,9 @@ import msgspec
 from core.kernel import following, options
 from core.kernel.desks import Meter
 from core.kernel.margins import MODELS, Margin, Underlying
+from core.kernel.markets import RATE
 from core.kernel.portfolio import Portfolio
-from core.kernel.positions import RATE, Account
+from core.kernel.positions import Account
 from core.model.commands import Override, SetRestriction
 from core.model.denials import Violation
 from core.model.enums import OrdType, Severity
@@ -45,7 +46,7 @@ class Grant(NamedTuple):
 
 
 class RiskState:
-    """See the module. `rates` are whole numbers over `core.kernel.positions.RATE`.
+    """See the module. `rates` are whole numbers over `core.kernel.markets.RATE`.
 
     `counts` counts denials by code and scope. `underlyings` are prices of what options are on and
     `vols` implied volatilities of options (10^-9), as they were told last, at `priced`.

@@ -9,9 +9,10 @@ from core.kernel.closing_state import Job
 from core.kernel.desks import Desk
 from core.kernel.ids import UsedIds
 from core.kernel.limits import LimitBook
+from core.kernel.markets import Market
 from core.kernel.more import Group
 from core.kernel.orders import Live
-from core.kernel.positions import Account, Holding, Market
+from core.kernel.positions import Account, Holding
 from core.kernel.riskstate import RiskState
 from core.model.checks import money_units
 from core.model.enums import (

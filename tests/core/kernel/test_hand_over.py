@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.kernel.kernel import Kernel
-from core.kernel.positions import Account, Market
+from core.kernel.markets import Market
+from core.kernel.positions import Account
 from core.model.checks import money_units
 from core.model.commands import HandOver
 from core.model.enums import ExecType, OrdStatus

@@ -8,7 +8,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.kernel.positions import Account, Market
+from core.kernel.markets import Market
+from core.kernel.positions import Account
 from core.model.checks import money_units
 from tests.core.kernel.driver import AAPL, BTC, BUY, FUT, SELL, Driver
 

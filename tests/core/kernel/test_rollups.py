@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from decimal import Decimal
 
-from core.kernel.positions import RATE
+from core.kernel.markets import RATE
 from core.model.inputs import Policy, Setup
 from tests.core.kernel.driver import AAPL, BTC, BUY, FUT, SECOND, SELL, Driver
 
