@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,15 @@ def settings(home: Path, **terms: float) -> EngineConfig:
 
 
 @asynccontextmanager
-async def engine(home: Path, venue: Keeper, **terms: float) -> AsyncIterator[Bench]:
+async def engine(
+    home: Path, venue: Keeper, *, clock: Callable[[], int] | None = None, **terms: float
+) -> AsyncIterator[Bench]:
     """An engine that took up what `venue` says, and asks again soon."""
     with pytest.MonkeyPatch.context() as quick:
         quick.setattr("core.services.audit.BETWEEN", 0.005)
         quick.setattr("core.services.link._RETRY", 0.02)
         quick.setattr("core.services.link._LOOK_SECONDS", 0.02)
-        async with Bench(home, venue, config=settings(home, **terms)) as b:
+        async with Bench(home, venue, config=settings(home, **terms), clock=clock) as b:
             assert await b.until(lambda: b.engine.links["V"].settled)
             venue.quote()
             yield b

@@ -16,6 +16,8 @@ from core.services.recovery import check_replay
 from tests.core.services.comparing import engine, position, run, sent
 from tests.core.services.keeper import ALL, Keeper
 
+HOUR = 3_600 * 10**9
+
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,6 +67,68 @@ def test_a_running_engine_notes_now_and_then_that_all_agreed(
             later = 601 * 10**9
             assert await compared() >= first + later
         assert check_replay(tmp_path / "journal").digest == b.engine.kernel.digest()
+
+    run(work())
+
+
+def test_what_was_executed_by_a_clock_that_is_behind_is_found(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            audit = b.engine.links["V"].audit
+            await audit.agree(settling=False)
+            v.clock = lambda: time.time_ns() - 290 * 10**9
+            v.enter("", Side.SELL, 4, 10_001, order_id="elsewhere")
+            v.trade("V:elsewhere", 4, 10_001)
+            v.orders.pop("V:elsewhere")
+            await audit.agree(settling=False)
+            assert position(b) == -4
+
+    run(work())
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_without_any_word_of_the_venue_the_oldest_order_or_the_last_fill_tells_since_when(
+    tmp_path: Path, filled: bool
+) -> None:
+    """A venue that tells no time is looked at again an hour after the last time."""
+
+    async def work() -> None:
+        v = Keeper(offers=ALL - {"time"})
+        later = 0
+        v.clock = lambda: time.time_ns() + later
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            if filled:
+                v.trade(name, 10, 10_000)
+                assert await b.until(lambda: position(b) == 10)
+            v.cut()
+            assert b.engine.kernel.agreed("V") == 0
+            later = HOUR // 2
+            v.enter("", Side.SELL, 4, 10_001, order_id="elsewhere")
+            v.trade("V:elsewhere", 4, 10_001)
+            v.orders.pop("V:elsewhere")
+        v.mute = v.deaf = False
+        later = HOUR
+        async with engine(tmp_path, v, clock=v.clock) as c:
+            assert position(c) == (6 if filled else -4)
+
+    run(work())
+
+
+def test_a_clock_of_ours_that_was_ahead_and_is_set_right_hides_nothing(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper(offers=ALL - {"time"})
+        ahead = HOUR
+        async with engine(tmp_path, v, clock=lambda: time.time_ns() + ahead) as b:
+            audit = b.engine.links["V"].audit
+            await audit.agree(settling=False)
+            ahead = 0
+            v.enter("", Side.SELL, 4, 10_001, order_id="elsewhere")
+            v.trade("V:elsewhere", 4, 10_001)
+            v.orders.pop("V:elsewhere")
+            await audit.agree(settling=False)
+            assert position(b) == -4
 
     run(work())
 

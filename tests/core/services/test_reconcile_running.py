@@ -1,0 +1,202 @@
+"""While it runs: when books are compared, and what a comparison must not do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from core.model.commands import CancelOrder, NewOrderList, ReplaceOrder
+from core.model.enums import Contingency, ExecType, LinkState, OrdStatus, Side
+from tests.core.services.comparing import (
+    CANCELED,
+    FILLED,
+    NEW,
+    engine,
+    notional,
+    position,
+    rules,
+    run,
+    sent,
+    settled,
+    state,
+)
+from tests.core.services.helpers import IDS, Bench, ScriptedVenue, order
+from tests.core.services.keeper import Keeper
+
+HOUR = 3_600 * 10**9
+
+
+def test_a_fill_that_the_end_of_its_order_tells_of_is_asked_for_at_once(tmp_path: Path) -> None:
+    """Not when the timer comes round: half a minute is long with a position nobody knows of."""
+
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v, reconcile_seconds=1_000.0) as b:
+            name = await sent(b)
+            v.mute = True
+            v.trade(name, 4, 10_000)
+            v.mute = False
+            v.change(name, status=CANCELED)
+            v.tell(name, ExecType.CANCELED)
+            assert await b.until(lambda: position(b) == 4)
+            assert rules(b) == ["MISSED_FILL"]
+
+    run(work())
+
+
+def test_there_is_one_comparison_at_a_time(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            link, before = b.engine.links["V"], v.statements
+            for _ in range(3):
+                link.compare()
+            assert await b.until(lambda: v.statements > before and link._task is None)
+            assert v.statements == before + 1
+
+    run(work())
+
+
+def test_a_comparison_that_a_break_cut_short_changes_nothing(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            link = b.engine.links["V"]
+            link.compare()
+            task = link._task
+            v.cut()
+            link.compare()
+            assert link._task is None, "nothing is compared while the link is down"
+            assert task is not None
+            await asyncio.wait([task])
+            assert task.cancelled()
+            assert not link.settled
+
+    run(work())
+
+
+@pytest.mark.parametrize("differs", [False, True])
+def test_executions_are_asked_for_by_the_venues_clock_while_it_runs(
+    tmp_path: Path, differs: bool
+) -> None:
+    """And from before the last comparison on, when that left something open."""
+
+    async def work() -> None:
+        v = Keeper()
+        later = 0
+        v.clock = lambda: time.time_ns() - HOUR + later
+        async with engine(tmp_path, v) as b:
+            audit = b.engine.links["V"].audit
+            if differs:
+                v.held["PAPER-1", "ABC.V"] = 5  # too new to be believed
+            later = HOUR // 2
+            await audit.agree(settling=False)
+            assert audit.waiting == differs
+            assert (audit.told_at == 0) == differs
+            await audit.agree(settling=False)
+            from_here = v.clock() - v.since[-1] - 300 * 10**9
+            assert (HOUR // 2 <= from_here < HOUR) if differs else (from_here < HOUR // 60)
+            v.enter("", Side.SELL, 4, 10_001, order_id="elsewhere")
+            v.trade("V:elsewhere", 4, 10_001)
+            v.orders.pop("V:elsewhere")
+            await audit.agree(settling=False)
+            assert position(b) == -4
+
+    run(work())
+
+
+def test_what_was_asked_before_a_break_is_not_unanswered_after_it(tmp_path: Path) -> None:
+    """The comparison has told what became of it; it is not overdue any more."""
+
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v, answer_seconds=0.05) as b:
+            name = await sent(b)
+            link = b.engine.links["V"]
+            link._timer.stop()
+            v.mute = True
+            b.engine.submit(order(name="T-1"))
+            assert await b.until(lambda: len(v.sent) == 2)
+            v.cut()
+            v.mend()
+            assert await b.until(lambda: link.settled)
+            assert (state(b, name), state(b, "T-1")) == (NEW, NEW)
+            v.deaf = True
+            await asyncio.sleep(0.06)
+            assert not link.audit.overdue()
+            assert rules(b) == ["ARRIVED"]
+
+    run(work())
+
+
+def test_what_was_answered_is_not_waited_for(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            asked = b.engine.links["V"].audit._asked
+            name = await sent(b)
+            assert asked == {}
+            b.send(ReplaceOrder(IDS.next(), name, 12, 9_990))
+            assert await b.until(lambda: b.engine.kernel.order(name).qty == 12)
+            assert asked == {}
+            v.change(name, status=FILLED)  # so that it refuses
+            b.send(CancelOrder("too late", name))
+            assert await b.until(lambda: len(v.sent) == 3)
+            assert asked == {}
+            v.change(name, status=NEW)
+            b.send(CancelOrder(IDS.next(), name))
+            assert await b.until(lambda: b.status(name) is CANCELED)
+            assert asked == {}
+
+    run(work())
+
+
+def test_a_late_execution_has_what_is_missing_then_asked_for_at_once(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper(offers=frozenset({"asked", "positions"}))
+        async with engine(tmp_path, v, reconcile_seconds=1_000.0, answer_seconds=0.05) as b:
+            name = await sent(b)
+            v.cut()
+            first = v.trade(name, 4, 9_999)
+            v.trade(name, 6, 10_000)
+            v.mend()
+            await settled(b)
+            assert position(b) == 10
+            v.say(first)
+            assert await b.until(lambda: "LATE_EXECUTION" in rules(b))
+            assert await b.until(lambda: position(b) == 10)
+            assert notional(b, name) == v.orders[name].notional
+
+    run(work())
+
+
+def test_an_order_without_an_id_of_ours_ends_by_the_venues_word(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        v.enter("", order_id="elsewhere")
+        async with engine(tmp_path, v) as b:
+            assert state(b, "V:elsewhere") is NEW
+            v.change("V:elsewhere", status=CANCELED)
+            v.tell("V:elsewhere", ExecType.CANCELED)
+            assert await b.until(lambda: state(b, "V:elsewhere") is CANCELED)
+
+    run(work())
+
+
+async def test_a_list_waits_for_the_comparison_with_each_of_its_venues(tmp_path: Path) -> None:
+    one, two = ScriptedVenue("V"), ScriptedVenue("W")
+    async with Bench(tmp_path, one, two) as b:
+        one.quote()
+        two.quote()
+        two.fail_list = OSError("not now")
+        two.link(LinkState.DOWN)
+        two.link(LinkState.UP)
+        first, second = order(name="T-1"), order(name="T-2", instrument="ABC.W")
+        b.send(NewOrderList(IDS.next(), Contingency.OTO, (first, second)))
+        assert await b.until(lambda: b.status("T-1") is OrdStatus.REJECTED)
+        assert b.client.stores.orders["T-1"].code == "STREAM_RECONCILING"
+        assert b.status("T-2") is OrdStatus.REJECTED
+        assert one.sent == []
