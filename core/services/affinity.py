@@ -78,7 +78,10 @@ def give_way(pid: int) -> None:
     """
     with contextlib.suppress(AttributeError, OSError, psutil.Error):
         process = psutil.Process(pid)
-        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICE)
+        if sys.platform == "win32":
+            process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            process.nice(max(process.nice(), NICE))  # whoever started us may have said more
 
 
 def _allowed() -> tuple[int, ...]:

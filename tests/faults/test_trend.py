@@ -103,7 +103,10 @@ def test_a_process_tells_of_its_tasks(tmp_path):
     assert told == {"tasks": 4, "qobjects": 0}
 
 
-LEAKS = """
+LEAKED = 8 << 20
+LEAKS = (
+    f"LEAKED = {LEAKED}"
+    + """
 import asyncio, os, sys, threading
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
@@ -116,7 +119,7 @@ async def main():
     print("ready", flush=True)
     while await line():
         if "memory" in what:
-            kept.append(os.urandom(8 << 20))
+            kept.append(os.urandom(LEAKED))
         for _ in range(3):
             if "descriptors" in what:
                 kept.append(os.open(os.devnull, os.O_RDONLY))
@@ -129,6 +132,7 @@ async def main():
         print("done", flush=True)
 asyncio.run(main())
 """
+)
 KINDS = ("memory", "descriptors", "threads", "tasks", "objects")
 
 
@@ -154,6 +158,8 @@ def test_a_process_that_leaks_is_told(tmp_path, what):
             one.close_window()
         child.kill()
     assert [text.split()[1] for text in one.problems(1)] == list(what)
+    grown = one.rows[-1].rss - one.rows[0].rss
+    assert ("memory" in what) is (grown > 8 * LEAKED), "each window has its own figure"
 
 
 def test_what_a_soak_says_in_the_end(tmp_path):

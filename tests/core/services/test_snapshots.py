@@ -22,7 +22,7 @@ from core.kernel.kernel import Kernel
 from core.model.commands import CancelOrder
 from core.model.enums import OrdStatus
 from core.services import engine as engine_module
-from core.services.affinity import give_way
+from core.services.affinity import NICE, give_way
 from core.services.config import load_config
 from core.services.recovery import check_replay, rebuild, state_at
 from core.services.snapshots import Snapshots, main
@@ -266,7 +266,15 @@ def test_a_start_that_read_much_has_one_made_at_once(
 
 def test_who_makes_them_gives_way(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        own = psutil.Process().nice()
-        give_way(process.pid)
-        assert psutil.Process(process.pid).nice() > own
+        child = psutil.Process(process.pid)
+        if sys.platform == "win32":
+            give_way(process.pid)
+            assert child.nice() == psutil.BELOW_NORMAL_PRIORITY_CLASS
+        else:
+            own = child.nice()
+            give_way(process.pid)
+            assert child.nice() == max(own, NICE)
+            child.nice(NICE + 5)
+            give_way(process.pid)
+            assert child.nice() == NICE + 5, "it never comes before who started it"
     give_way(process.pid)  # one that is gone is no trouble
