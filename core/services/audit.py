@@ -177,22 +177,24 @@ class Audit:
         """Tell the kernel of requests that got no answer in time; True when there are some."""
         now = asyncio.get_running_loop().time()
         late = [(k, a) for k, a in self._asked.items() if now - a.since >= self._terms.answer]
+        told = False
         said: list[Difference] = []
         for key, asked in late:
             del self._asked[key]
             order = self._kernel.order(asked.order)
-            if order is None or order.status.terminal or order.status is OrdStatus.UNKNOWN:
+            if order is None or order.status.terminal:
                 continue
-            before = order.status
+            told, before = True, order.status
             seconds = f"{self._terms.answer:g} s"
             text = f"UNANSWERED: {self._name} has not answered for {seconds}; it is asked."
             self._path.take(_unknown(self._name, asked.order, key, order, self._path.clock(), text))
             after = self._kernel.order(asked.order)
-            if after is not None and after.status is OrdStatus.UNKNOWN:
+            # Of an order in doubt that is no news: now what was asked for since is in doubt as well.
+            if before is not OrdStatus.UNKNOWN and after and after.status is OrdStatus.UNKNOWN:
                 finding = Finding("UNANSWERED", key, before.name, f"no answer for {seconds}")
                 said.append(self._difference(finding, False, ""))
         self._show(said)
-        return bool(said)
+        return told
 
     # -- comparing ---------------------------------------------------------------------------
 
@@ -310,6 +312,8 @@ class Audit:
             for finding in stage(look, statement):
                 if not self._due(finding, settling, now):
                     self.waiting = True
+                    # what stands by other figures still differs; it is not resolved
+                    stands.add(self._difference(finding, True, "").key)
                     continue
                 difference = self._resolve(finding)
                 if difference.stands:
@@ -338,7 +342,7 @@ class Audit:
     def _due(self, finding: Finding, settling: bool, now: float) -> bool:
         """Was it there for long enough to be believed?"""
         rule = RULES[finding.rule]
-        if rule.at_once:
+        if rule.at_once or not self._fresh(finding):
             return True
         seen = self._seen.get(_key(finding))
         if rule.name in ("LOST_ORDER", "NEVER_ARRIVED"):

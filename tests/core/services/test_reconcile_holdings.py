@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,47 @@ def test_a_position_that_differs_is_shown_with_both_figures_and_left_alone(
             await b.engine.links["V"].audit.agree(settling=True)
             [found] = differences(b)
             assert not found.stands
+
+    run(work())
+
+
+def test_a_difference_stands_at_every_look_until_it_is_gone(tmp_path: Path) -> None:
+    """Also at the looks in between, when the link was never broken."""
+
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v, answer_seconds=0.2) as b:
+            audit = b.engine.links["V"].audit
+            name = await sent(b)
+            v.trade(name, 5, 10_000)
+
+            async def standing(theirs: int) -> None:
+                async def stands() -> bool:
+                    await audit.agree(settling=False)
+                    return [(d.ours, d.theirs) for d in differences(b) if d.stands] == [
+                        (str(position(b)), str(theirs))
+                    ]
+
+                deadline = time.monotonic() + 10
+                while not await stands():
+                    assert time.monotonic() < deadline
+                for _ in range(4):
+                    assert await stands()
+                assert not audit.waiting
+
+            def told() -> list[str]:
+                return [n.text for n in b.engine.records.notices if "DIFFERS" in n.text]
+
+            v.held[("PAPER-1", "ABC.V")] = 8
+            await standing(8)
+            assert len(told()) == 1
+            v.held[("PAPER-1", "ABC.V")] = 9
+            await standing(9)
+            assert len(told()) == 2, "other figures are told; it was resolved at no time"
+            v.held[("PAPER-1", "ABC.V")] = 5
+            await audit.agree(settling=False)
+            assert not [d for d in differences(b) if d.stands]
+            assert "not differ any more" in told()[-1]
 
     run(work())
 
