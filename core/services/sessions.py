@@ -354,7 +354,6 @@ class Sessions:
             self._forget(session)
         elif sent is Sent.FULL:
             session.lagging = True
-            session.backlog = None
             self.lags += 1
 
     def _forget(self, session: Session) -> None:

@@ -15,8 +15,9 @@ from core.client import client as client_module
 from core.client.client import EngineClient
 from core.model.enums import OrdStatus
 from core.model.events import Event
-from core.model.session import PROTOCOL, Hello, Subscribe
+from core.model.session import PROTOCOL, Hello, Ready, Subscribe
 from core.model.wire import encode
+from core.services import sessions as sessions_module
 from core.services.config import load_config
 from core.services.engine import Engine
 from tests.core.services.helpers import ScriptedVenue, order
@@ -290,6 +291,38 @@ def test_a_client_that_never_reads_costs_nothing_and_is_told_everything_anew(
             assert len(channels) == 1  # it was never disconnected
             slow.close()
             quick.close()
+
+    asyncio.run(test())
+
+
+def test_a_client_that_lags_again_and_again_is_not_told_everything_at_each_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To make the whole state takes long: nobody can have the engine do nothing else."""
+
+    monkeypatch.setattr(sessions_module, "_AGAIN_SECONDS", 60.0)
+
+    async def test() -> None:
+        async with engine_at(tmp_path, ScriptedVenue()) as engine:
+            sessions = engine.sessions
+            made, snapshot = list[int](), sessions._snapshot
+            sessions._snapshot = lambda: (made.append(1), snapshot())[1]
+            channel = InlineChannel(engine.server, asyncio.get_running_loop(), high_water=1)
+            channel.send(encode(Hello("slow", "terminal", "secret")))
+            assert await _soon(lambda: len(sessions) == 1)
+            (session,) = sessions
+            for _ in range(50):
+                sessions.beat()  # no room for it: the client lags, and after each word again
+                assert session.lagging
+                channel.receive()
+                channel.send(encode(Ready(0)))
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            assert len(made) == 2, "at the beginning, and once since"
+            session.welcomed_at -= 100
+            channel.receive()
+            channel.send(encode(Ready(0)))
+            assert await _soon(lambda: len(made) == 3)
 
     asyncio.run(test())
 

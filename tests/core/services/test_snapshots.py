@@ -49,6 +49,16 @@ def test_the_state_after_any_record(tmp_path: Path) -> None:
         assert rebuild(journal)[0].digest() == state_at(tmp_path).kernel.digest()
 
 
+def test_a_snapshot_of_another_version_is_passed_over(tmp_path: Path) -> None:
+    driver = busy()
+    record(tmp_path, driver, snapshot_at=9)
+    with Journal.open(tmp_path, sync_every=0) as journal:
+        journal.write_snapshot(20, 20, b"of another age")
+    found = state_at(tmp_path)
+    assert found.start == 9
+    assert found.kernel.digest() == driver.kernel.digest()
+
+
 def test_made_beside_a_writer(tmp_path: Path) -> None:
     driver = busy()
     record(tmp_path, driver)

@@ -155,6 +155,12 @@ def test_an_order_that_shows_more_than_its_fills(ended: Ended) -> None:
     assert f"(1) order {ended.working.order.cl_ord_id} shows" in ended.state()
 
 
+def test_a_limit_that_only_our_books_show_broken(ended: Ended) -> None:
+    ended.kernel._state.orders[ended.working.order.cl_ord_id].qty += 100
+    assert ended.state().startswith("(6)")
+    assert "by our books" in ended.state()
+
+
 def test_a_limit_that_only_the_venue_sees_broken(ended: Ended) -> None:
     ended.working.qty += 100
     assert ended.state().startswith("(6)")
