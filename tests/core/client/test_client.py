@@ -220,6 +220,19 @@ def test_a_session_that_the_engine_forgot_is_begun_anew(tmp_path: Path) -> None:
     asyncio.run(test())
 
 
+def test_a_client_that_died_is_forgotten_at_the_next_word_to_it(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with engine_at(tmp_path, ScriptedVenue()) as engine:
+            channel = InlineChannel(engine.server, asyncio.get_running_loop())
+            channel.send(encode(Hello("dies", "terminal", "secret")))
+            assert await _soon(lambda: len(engine.sessions) == 1)
+            channel.close()
+            engine.sessions.beat()
+            assert len(engine.sessions) == 0
+
+    asyncio.run(test())
+
+
 def test_goodbye_of_a_terminal_may_end_the_engine_and_of_a_tool_not(tmp_path: Path) -> None:
     async def test() -> None:
         for kind, ends in (("tool", False), ("terminal", True)):
