@@ -189,7 +189,7 @@ class Audit:
             text = f"UNANSWERED: {self._name} has not answered for {seconds}; it is asked."
             self._path.take(_unknown(self._name, asked.order, key, order, self._path.clock(), text))
             after = self._kernel.order(asked.order)
-            # Of an order in doubt that is no news: now what was asked for since is in doubt as well.
+            # Of an order in doubt that is no news: what was asked for since is in doubt as well.
             if before is not OrdStatus.UNKNOWN and after and after.status is OrdStatus.UNKNOWN:
                 finding = Finding("UNANSWERED", key, before.name, f"no answer for {seconds}")
                 said.append(self._difference(finding, False, ""))

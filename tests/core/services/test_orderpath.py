@@ -11,6 +11,7 @@ import pytest
 
 from core.journal import journal as journal_module
 from core.journal.files import journal_files
+from core.journal.journal import Durability
 from core.journal.reader import replay
 from core.model.commands import CancelOrder, NewOrder, SetTradingState
 from core.model.enums import ExecType, LinkState, OrdStatus, TradingState
@@ -231,9 +232,15 @@ def test_with_process_durability_nothing_waits(tmp_path: Path, disk: Disk) -> No
     asyncio.run(test())
 
 
-def test_an_answer_from_within_send_does_not_overtake_what_came_before(tmp_path: Path) -> None:
+@pytest.mark.parametrize("durability", ["power", "process"])
+def test_an_answer_from_within_send_does_not_overtake_what_came_before(
+    tmp_path: Path, durability: Durability
+) -> None:
+    config = load_config(None, tmp_path)
+    config.durability = durability
+
     async def test() -> None:
-        async with Bench(tmp_path) as b:
+        async with Bench(tmp_path, config=config) as b:
             venue = b.venue
             venue.quote()
 
@@ -318,5 +325,44 @@ def test_what_was_halted_or_canceled_while_the_disk_was_asked_never_leaves(
             assert await b.until(lambda: b.status(canceled.cl_ord_id).terminal)
             assert [request.order.cl_ord_id for request in b.venue.sent] == [first.cl_ord_id]
             assert "halted before the disk" in b.client.stores.orders[halted.cl_ord_id].text
+
+    asyncio.run(test())
+
+
+def test_what_was_canceled_while_the_disk_was_asked_is_neither_sent_nor_canceled_there(
+    tmp_path: Path, disk: Disk
+) -> None:
+    async def test() -> None:
+        async with Bench(tmp_path, config=with_power(tmp_path)) as b:
+            b.venue.quote()
+            disk.works.clear()
+            canceled = order()
+            b.engine.submit(canceled)
+            b.engine.submit(CancelOrder("C1", canceled.cl_ord_id))
+            disk.works.set()
+            assert await b.until(lambda: b.status(canceled.cl_ord_id) is OrdStatus.CANCELED)
+            assert "never sent" in b.client.stores.orders[canceled.cl_ord_id].text
+            assert await b.until(lambda: not b.engine.path._held)
+            assert b.venue.sent == []
+
+    asyncio.run(test())
+
+
+def test_an_order_whose_link_broke_while_the_disk_was_asked_is_not_sent_when_it_is_back(
+    tmp_path: Path, disk: Disk
+) -> None:
+    async def test() -> None:
+        async with Bench(tmp_path, config=with_power(tmp_path)) as b:
+            b.venue.quote()
+            disk.works.clear()
+            lost = order()
+            b.engine.submit(lost)
+            b.venue.link(LinkState.DOWN, "Cable cut.")
+            b.venue.link(LinkState.UP, "Back.")
+            disk.works.set()
+            assert await b.until(lambda: (b.status(lost.cl_ord_id) or OrdStatus.NEW).terminal)
+            assert await b.until(lambda: b.engine.links["V"].settled)
+            assert await b.until(lambda: not b.engine.path._held)
+            assert b.venue.sent == []
 
     asyncio.run(test())

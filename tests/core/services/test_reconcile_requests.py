@@ -147,6 +147,44 @@ def test_a_replace_without_an_answer(tmp_path: Path, done: bool) -> None:
     run(work())
 
 
+def test_a_cancel_of_an_order_in_doubt_that_got_lost_can_be_sent_again(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v, answer_seconds=0.05) as b:
+            v.mute = True
+            v.fail_list = ConnectionError("busy")
+            name = await sent(b, UNKNOWN)
+            v.deaf = True
+            b.send(CancelOrder(IDS.next(), name))
+            audit = b.engine.links["V"].audit
+            assert await b.until(lambda: len(v.sent) == 2 and not audit._asked)
+            assert rules(b) == ["UNANSWERED"], "that it is in doubt was said before"
+            v.fail_list = None
+            v.mute = v.deaf = False
+            await audit.agree(settling=False)
+            assert state(b, name) is NEW
+            b.send(CancelOrder(IDS.next(), name))
+            assert await b.until(lambda: b.status(name) is CANCELED)
+            assert v.orders[name].status is CANCELED
+
+    run(work())
+
+
+def test_a_word_that_it_waits_is_no_answer(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v, answer_seconds=0.05) as b:
+            v.mute = v.deaf = True
+            v.fail_list = ConnectionError("busy")
+            new = order()
+            b.send(new)
+            assert await b.until(lambda: v.sent)
+            v.report(v.sent[0].order, ExecType.PENDING_NEW, OrdStatus.PENDING_NEW)
+            assert await b.until(lambda: b.status(new.cl_ord_id) is UNKNOWN)
+
+    run(work())
+
+
 def test_only_a_refusal_is_a_reject(tmp_path: Path) -> None:
     async def work() -> None:
         v = Keeper()

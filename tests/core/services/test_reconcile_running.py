@@ -6,8 +6,10 @@ import asyncio
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from core.journal.errors import JournalError
 from core.model.commands import CancelOrder, NewOrderList, ReplaceOrder
 from core.model.enums import Contingency, ExecType, LinkState, OrdStatus, Side
 from tests.core.services.comparing import (
@@ -24,7 +26,7 @@ from tests.core.services.comparing import (
     state,
 )
 from tests.core.services.helpers import IDS, Bench, ScriptedVenue, order
-from tests.core.services.keeper import Keeper
+from tests.core.services.keeper import ALL, Keeper
 
 HOUR = 3_600 * 10**9
 
@@ -169,6 +171,128 @@ def test_a_late_execution_has_what_is_missing_then_asked_for_at_once(tmp_path: P
             assert await b.until(lambda: "LATE_EXECUTION" in rules(b))
             assert await b.until(lambda: position(b) == 10)
             assert notional(b, name) == v.orders[name].notional
+
+    run(work())
+
+
+def test_a_cancel_that_comes_too_late_has_the_fill_asked_for(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v, reconcile_seconds=1_000.0) as b:
+            name = await sent(b)
+            v.mute = True
+            v.trade(name, 10, 10_000)
+            v.mute = False
+            b.send(CancelOrder(IDS.next(), name))
+            assert await b.until(lambda: position(b) == 10)
+            assert (rules(b), state(b, name)) == (["MISSED_FILL"], FILLED)
+
+    run(work())
+
+
+def test_a_venue_that_lists_no_executions_is_asked_about_orders_that_ended(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper(offers=frozenset({"asked"}))
+        async with engine(tmp_path, v, reconcile_seconds=1_000.0, answer_seconds=0.05) as b:
+            name = await sent(b)
+            v.mute = True
+            v.trade(name, 4, 9_999)
+            v.mute = False
+            v.change(name, status=CANCELED)
+            v.tell(name, ExecType.CANCELED)
+            assert await b.until(lambda: position(b) == 4)
+            assert rules(b) == ["MISSED_FILL_SYNTHETIC"]
+            assert notional(b, name) == v.orders[name].notional
+
+    run(work())
+
+
+def test_executions_that_are_listed_later_take_the_place_of_those_made_here(
+    tmp_path: Path,
+) -> None:
+    async def work() -> None:
+        v = Keeper(offers=frozenset({"asked"}))
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.cut()
+            v.trade(name, 4, 9_999)
+            v.trade(name, 3, 10_000)
+            v.mend()
+            await settled(b)
+            assert position(b) == 7
+            v.offers = ALL
+            audit = b.engine.links["V"].audit
+            audit._since -= HOUR
+            await audit.agree(settling=True)
+            assert (position(b), notional(b, name)) == (7, v.orders[name].notional)
+            counted = b.engine.kernel.counted
+            assert all(counted("V", told.exec_id) for told in v.executions)
+
+    run(work())
+
+
+def test_an_execution_that_is_booked_takes_no_others_place(tmp_path: Path) -> None:
+    """It is told again by a venue that says nothing of totals."""
+
+    async def work() -> None:
+        v = Keeper(offers=frozenset({"asked"}))
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            told = v.trade(name, 4, 9_999)
+            assert await b.until(lambda: position(b) == 4)
+            v.cut()
+            v.trade(name, 3, 10_000)
+            v.mend()
+            await settled(b)
+            assert position(b) == 7
+            v.say(msgspec.structs.replace(told, cum_qty=0))
+            await b.engine.links["V"].audit.agree(settling=False)
+            assert (position(b), rules(b)) == (7, ["MISSED_FILL_SYNTHETIC"])
+
+    run(work())
+
+
+def test_a_fill_without_an_execution_is_waited_for_before_one_is_made_here(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper(offers=frozenset({"asked"}))
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.mute = True
+            told = v.trade(name, 4, 9_999)
+            audit = b.engine.links["V"].audit
+            await audit.agree(settling=False)
+            assert (position(b), rules(b), audit.waiting) == (0, [], True)
+            v.mute = False
+            v.say(told)
+            await audit.agree(settling=False)
+            assert (position(b), rules(b), audit.waiting) == (4, [], False)
+
+    run(work())
+
+
+def test_nothing_is_compared_that_cannot_be_put_on_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.cut()
+            v.trade(name, 4, 9_999)
+            with monkeypatch.context() as broken:
+
+                def append(ts: int, message: object) -> int:
+                    raise JournalError("The disk is full.")
+
+                broken.setattr(b.engine.journal, "append", append)
+                asked = v.statements
+                v.mend()
+                assert await b.until(lambda: v.statements > asked + 4)
+                assert b.engine.path.halted
+                assert not b.engine.links["V"].settled
+                assert rules(b) == []
+            await settled(b)
+            assert (position(b), rules(b)) == (4, ["MISSED_FILL"])
 
     run(work())
 

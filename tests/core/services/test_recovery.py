@@ -104,6 +104,12 @@ def test_state_after_recovery_is_the_state_before(tmp_path, snapshot_at):
         assert kernel.digest() == driver.kernel.digest()
 
 
+def test_the_disk_has_what_starting_put_on_record_before_anything_follows_from_it(tmp_path):
+    with Journal.open(tmp_path, sync_every=0, durability="power") as journal:
+        recover(journal, SETUP, START)
+        assert journal.synced_seq == journal.last_seq == 1
+
+
 def test_orders_that_a_crash_left_unanswered_become_unknown(tmp_path):
     driver = Driver()
     driver.link(LinkState.UP)
