@@ -1,7 +1,8 @@
-"""The strategies of one engine: switches, processes, drafts, and what happens when one fails.
+"""The strategies of one engine: their switches, and what happens when one fails.
 
-Each running strategy is a process of its own (`core.services.strategy_host`). In Advise its
-orders become drafts that a trader accepts or skips; in Auto they are sent, under its own limits.
+Each running strategy is a process of its own (`core.services.strategy_hosts`), which may do little
+(`core.services.strategy_rights`). In Advise its orders become drafts that a trader accepts or
+skips (`core.services.drafts`); in Auto they are sent, under its own limits.
 One that raises, hangs, eats memory, floods or dies is switched off and its orders are cancelled;
 nothing else notices. Off, Advise and Auto are never remembered: every start begins as the
 settings say, and never in Auto.
@@ -9,10 +10,8 @@ settings say, and never in Auto.
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -37,9 +36,15 @@ from core.model.orders import Order
 from core.services.config import StrategyConfig
 from core.services.desk import EnginePort, StrategyCommand
 from core.services.drafts import Drafts
-from core.services.strategy_host import HostSettings
+from core.services.strategy_hosts import Hosts
 from core.services.strategy_params import ParamChecks
-from core.services.strategy_process import HostProcess
+from core.services.strategy_rights import (
+    NOT_FOR_STRATEGIES,
+    Wrong,
+    own_change,
+    own_list,
+    own_order,
+)
 from core.services.strategy_running import Bounds, Running, problem
 from core.strategy.registry import BUILTIN
 
@@ -78,18 +83,15 @@ class Strategies:
     def __init__(
         self, configs: Sequence[StrategyConfig], folder: Path, bounds: Bounds | None = None
     ) -> None:
-        self._folder = folder
         self._bounds = bounds or Bounds()
         self._all = {config.name: Running(config) for config in configs}
         self._drafts = Drafts(self._bounds.draft)
-        self._clients: dict[str, Running] = {}
-        self._ended: set[str] = set()
+        self._hosts = Hosts(folder, self._bounds)
         self._refused = 0
         self._ticked = 0.0
         self._port: EnginePort | None = None
         self._ids = IdMaker("E")
-        self._endings: set[asyncio.Task[None]] = set()
-        self._checks = ParamChecks(self._load_only, self._end_process, self._bounds)
+        self._checks = ParamChecks(self._hosts.load_only, self._hosts.end_process, self._bounds)
         for running in self._all.values():
             if running.config.kind in BUILTIN:
                 self._check_settings(running)
@@ -112,7 +114,7 @@ class Strategies:
 
         What was stopped before the engine's end, by the kill switch for instance, stays off.
         """
-        self._port = port
+        self._port = self._hosts.port = port
         self._drafts.publish = port.publish
         active = {a.account for a in port.accounts() if a.state is TradingState.ACTIVE}
         for running in self._all.values():
@@ -132,8 +134,7 @@ class Strategies:
             self._checks.drop(running.name, "The engine ends.")
             if running.process is not None:
                 self._turn_off(running, "keep")
-        if self._endings:
-            await asyncio.gather(*self._endings, return_exceptions=True)
+        await self._hosts.finish()
 
     # -- commands ----------------------------------------------------------------------------
 
@@ -165,7 +166,11 @@ class Strategies:
         if mode is StrategyMode.AUTO:
             self._drafts.withdraw(running.name)
         if running.process is None:
-            self._launch(running)
+            try:
+                self._hosts.launch(running)
+            except OSError as error:
+                running.mode = StrategyMode.OFF
+                running.last_error = f"Its process cannot be started: {error}."
 
     def _turn_off(
         self, running: Running, on_position: str, at_once: bool = False, cancel: bool = True
@@ -173,7 +178,7 @@ class Strategies:
         running.mode = StrategyMode.OFF
         running.health = "stopped"
         self._drafts.withdraw(running.name)
-        self._end(running, at_once)
+        self._hosts.end(running, at_once)
         config, port = running.config, self._port
         if port is None:
             return
@@ -259,9 +264,9 @@ class Strategies:
         Returns what is to be carried out; None when it became a draft or may not be.
         """
         name = command.cl_ord_id if isinstance(command, NewOrder) else command.id
-        running = self._clients.get(client)
+        running = self._hosts.of(client)
         if running is None:
-            if client not in self._ended:
+            if not self._hosts.ended(client):
                 self._turn_away(name, f"No strategy runs here as “{client}”; nothing was sent.")
             return None
         if running.floods(self._bounds.commands):
@@ -273,73 +278,36 @@ class Strategies:
             case NewOrder():
                 return self._order(running, command)
             case NewOrderList():
-                return self._list(running, command)
+                return self._proposed(running, own_list(running, command), command.id)
             case CancelOrder() | ReplaceOrder():
-                return self._change(running, command)
+                order = None if self._port is None else self._port.order(command.order)
+                return self._right(own_change(running, command, order), command.id)
             case AnswerDraft(accept=False):
                 self._drafts.withdraw(running.name, command.draft)
                 return None
         text = f"A strategy may not send a {type(command).__name__}; it trades its own orders only."
-        self._refuse(name, "NOT_FOR_STRATEGIES", text)
+        self._refuse(name, NOT_FOR_STRATEGIES, text)
         return None
 
-    def _order(self, running: Running, order: NewOrder) -> NewOrder | None:
-        own = self._own(running, order, order.cl_ord_id)
-        if own is None or running.mode is StrategyMode.AUTO:
-            return own
+    def _order(self, running: Running, order: NewOrder) -> Command | None:
+        return self._proposed(running, own_order(running, order), order.cl_ord_id)
+
+    def _proposed(
+        self, running: Running, own: NewOrder | NewOrderList | Wrong, name: str
+    ) -> Command | None:
+        """What is its own goes in Auto, and becomes a draft in Advise."""
+        if isinstance(own, Wrong) or running.mode is StrategyMode.AUTO:
+            return self._right(own, name)
         if self._port is not None:
             self._drafts.propose(own, self._port.clock())
         return None
 
-    def _list(self, running: Running, command: NewOrderList) -> NewOrderList | None:
-        """Orders that hang together: all of them are its own, or none of them goes."""
-        orders = []
-        for order in command.orders:
-            own = self._own(running, order, command.id)
-            if own is None:
-                return None
-            orders.append(own)
-        if not orders:
-            self._refuse(command.id, "BAD_LIST", "There is no order in the list.")
-            return None
-        whole = msgspec.structs.replace(
-            command, orders=tuple(orders), source=Source.STRATEGY, trader=running.name
-        )
-        if running.mode is StrategyMode.AUTO:
-            return whole
-        if self._port is not None:
-            self._drafts.propose(whole, self._port.clock())
+    def _right(self, own: Command | Wrong, name: str) -> Command | None:
+        """What may be done; else `name` is the command that is refused."""
+        if not isinstance(own, Wrong):
+            return own
+        self._refuse(name, own.code, own.text)
         return None
-
-    def _own(self, running: Running, order: NewOrder, name: str) -> NewOrder | None:
-        """An order as one of the strategy; `name` is the command that is refused otherwise."""
-        config = running.config
-        mine = (config.name, config.account, config.instrument)
-        if (order.strategy, order.account, order.instrument) == mine:
-            return msgspec.structs.replace(order, source=Source.STRATEGY, trader="")
-        self._refuse(
-            name,
-            "NOT_FOR_STRATEGIES",
-            f"{config.name} may trade {config.instrument} for {config.account} under its own"
-            f" name only; its order for {order.instrument}, {order.account} as"
-            f" “{order.strategy}” was not sent.",
-        )
-        return None
-
-    def _change(self, running: Running, command: CancelOrder | ReplaceOrder) -> Command | None:
-        order = None if self._port is None else self._port.order(command.order)
-        if order is None or (order.strategy, order.account) != (
-            running.name,
-            running.config.account,
-        ):
-            text = f"Order {command.order} is not one of {running.name}; it was not changed."
-            self._refuse(command.id, "NOT_FOR_STRATEGIES", text)
-            return None
-        if isinstance(command, ReplaceOrder) and running.mode is not StrategyMode.AUTO:
-            # In Advise nobody was asked about the new terms: the order goes, and the strategy
-            # proposes another one.
-            return CancelOrder(command.id, command.order, Source.STRATEGY, running.name, command.ts)
-        return msgspec.structs.replace(command, source=Source.STRATEGY, trader=running.name)
 
     def _answer(self, command: AnswerDraft) -> None:
         draft = self._drafts.answer(command)
@@ -415,56 +383,6 @@ class Strategies:
             return []
         name, account = running.name, running.config.account
         return [o for o in self._port.working() if (o.strategy, o.account) == (name, account)]
-
-    def _launch(self, running: Running) -> None:
-        port = self._port
-        if port is None:
-            return
-        client = f"{running.name}#{secrets.token_hex(8)}"
-        settings = self._settings(running, running.params, client)
-        try:
-            running.process = HostProcess(settings, port.token, port.home / "strategies")
-        except OSError as error:
-            running.mode = StrategyMode.OFF
-            running.last_error = f"Its process cannot be started: {error}."
-            return
-        running.client = client
-        self._clients[client] = running
-        running.health = "starting"
-        running.last_signal = ""
-
-    def _load_only(self, running: Running, params: Mapping[str, str]) -> HostProcess:
-        port = self._port
-        assert port is not None, "traders' own files are looked at after the start"
-        return HostProcess(self._settings(running, params), "", port.home / "strategies")
-
-    def _settings(
-        self, running: Running, params: Mapping[str, str], client: str = ""
-    ) -> HostSettings:
-        config = running.config
-        return HostSettings(
-            config.name,
-            client,
-            config.kind,
-            config.instrument,
-            config.account,
-            dict(params),
-            "" if self._port is None else self._port.endpoint,
-            str(self._folder),
-            self._bounds.memory,
-        )
-
-    def _end(self, running: Running, at_once: bool) -> None:
-        process, running.process = running.process, None
-        if process is not None:
-            self._clients.pop(running.client, None)
-            self._ended.add(running.client)
-            self._end_process(process, 0.0 if at_once else self._bounds.stop)
-
-    def _end_process(self, process: HostProcess, seconds: float) -> None:
-        task = asyncio.get_running_loop().create_task(process.end(seconds))
-        self._endings.add(task)
-        task.add_done_callback(self._endings.discard)
 
     # -- telling -----------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ import core.services.sessions
 import core.services.snapshots
 import core.services.statistics
 import core.services.strategies
+import core.services.strategy_hosts
 import core.services.strategy_params
 import core.services.strategy_running
 import core.services.timers
@@ -134,9 +135,9 @@ def changes(seams: Seams) -> list[tuple[ModuleType, str, Any]]:
         (remote.link, "connect", network.connect),
         (remote.host, "EngineChannel", network.host),
         (remote.host, "new_token", incarnations()),
-        (services.strategies, "HostProcess", seams.programs),
         (services.strategies, "IdMaker", partial(_Ids, makers)),
-        (services.strategies, "secrets", names),
+        (services.strategy_hosts, "HostProcess", seams.programs),
+        (services.strategy_hosts, "secrets", names),
         (services.bookkeeper_main, "_say", seams.said),
     ]
     if seams.book is not None:
