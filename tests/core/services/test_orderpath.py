@@ -10,10 +10,18 @@ from pathlib import Path
 import pytest
 
 from core.journal import journal as journal_module
+from core.journal.errors import JournalError
 from core.journal.files import journal_files
 from core.journal.journal import Durability
 from core.journal.reader import replay
-from core.model.commands import CancelOrder, NewOrder, SetTradingState
+from core.model.commands import (
+    CancelOrder,
+    Kill,
+    NewOrder,
+    ReplaceOrder,
+    SetTradingState,
+    VenueControl,
+)
 from core.model.enums import ExecType, LinkState, OrdStatus, TradingState
 from core.model.orders import OrderUpdate
 from core.model.requests import VenueNew, VenueRequest
@@ -299,6 +307,68 @@ def test_while_halted_cancels_are_refused_too_and_the_order_of_reports_is_kept(
             os.close(full)
             assert await b.until(lambda: b.status(new.cl_ord_id) is OrdStatus.FILLED)
             assert [f.qty for f in b.client.stores.fills] == [3, 3, 4]
+
+    asyncio.run(test())
+
+
+def test_what_cannot_be_put_on_record_is_not_carried_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(ts: int, message: object) -> int:
+        raise JournalError("The disk is full.")
+
+    async def test() -> None:
+        async with Bench(tmp_path) as b:
+            with monkeypatch.context() as patch:
+                patch.setattr(b.engine.journal, "append", full)
+                pause = VenueControl(IDS.next(), "V", "pause")
+                b.send(pause)
+                assert await b.until(lambda: b.client.stores.refusals.get(pause.id))
+                assert b.client.stores.refusals[pause.id].code == "JOURNAL_FAILED"
+                assert b.venue.controls == []
+            again = VenueControl(IDS.next(), "V", "pause")
+            b.send(again)
+            assert await b.until(lambda: b.venue.controls)
+            assert [c.id for c in b.venue.controls] == [again.id]
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("kill", [False, True])
+@pytest.mark.parametrize("scope", ["strategy", "trader", "venue"])
+def test_whose_strategy_trader_or_venue_was_halted_while_the_disk_was_asked_never_leaves(
+    tmp_path: Path, disk: Disk, scope: str, kill: bool
+) -> None:
+    name = {"strategy": "S", "trader": "ann", "venue": "V"}[scope]
+
+    async def test() -> None:
+        async with Bench(tmp_path, config=with_power(tmp_path)) as b:
+            b.venue.quote()
+            first = order(trader="ann", strategy="S")
+            b.send(first)
+            assert await b.until(lambda: b.status(first.cl_ord_id) is OrdStatus.NEW)
+            disk.works.clear()
+            halted = order(trader="ann", strategy="S")
+            change = ReplaceOrder("R1", first.cl_ord_id, 11, 10_000)
+            other = order(trader="bob", strategy="T")
+            for command in (halted, change, other):
+                b.engine.submit(command)
+            if kill:
+                b.engine.submit(Kill("K1", 1, scope=scope, scope_id=name, reason="enough"))
+            else:
+                state = TradingState.HALTED
+                b.engine.submit(
+                    SetTradingState("T1", "", state, "enough", scope=scope, scope_id=name)
+                )
+            disk.works.set()
+            assert await b.until(lambda: b.status(halted.cl_ord_id) is OrdStatus.REJECTED)
+            assert await b.until(lambda: b.status(first.cl_ord_id) is OrdStatus.NEW)
+            free = scope != "venue"
+            wanted = OrdStatus.NEW if free else OrdStatus.REJECTED
+            assert await b.until(lambda: b.status(other.cl_ord_id) is wanted)
+            left = [first.cl_ord_id, other.cl_ord_id][: 1 + free]
+            assert [request.order.cl_ord_id for request in b.venue.sent] == left
+            assert "halted before the disk" in b.client.stores.orders[halted.cl_ord_id].text
 
     asyncio.run(test())
 

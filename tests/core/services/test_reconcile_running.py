@@ -297,6 +297,36 @@ def test_nothing_is_compared_that_cannot_be_put_on_record(
     run(work())
 
 
+@pytest.mark.parametrize("named", [False, True], ids=["under no id", "under the execution's"])
+def test_an_execution_that_was_taken_back_while_we_were_away(tmp_path: Path, named: bool) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            told = v.trade(name, 4, 9_999)
+            assert await b.until(lambda: position(b) == 4)
+            v.cut()
+            v.executions.append(
+                msgspec.structs.replace(
+                    told,
+                    exec_type=ExecType.TRADE_CANCEL,
+                    exec_id=told.exec_id if named else "",
+                    exec_ref=told.exec_id,
+                )
+            )
+            v.change(name, cum_qty=0, notional=0, status=NEW)
+            v.held.clear()
+            v.mend()
+            await settled(b)
+            assert (position(b), notional(b, name), rules(b)) == (0, 0, ["MISSED_FILL"])
+            seq = b.engine.kernel.seq
+            await b.engine.links["V"].audit.agree(settling=True)
+            assert (position(b), b.engine.kernel.fills()[2:]) == (0, [])
+            assert b.engine.kernel.seq - seq < 10
+
+    run(work())
+
+
 def test_an_order_without_an_id_of_ours_ends_by_the_venues_word(tmp_path: Path) -> None:
     async def work() -> None:
         v = Keeper()

@@ -304,6 +304,39 @@ def test_a_broken_link_is_told_mended_and_misses_nothing() -> None:
     run(session)
 
 
+def test_a_question_that_the_break_cut_off_ends_with_it() -> None:
+    async def session() -> None:
+        async def says_nothing() -> tuple[()]:
+            await asyncio.Event().wait()
+            return ()
+
+        async with hosted() as host:
+            host.venue.working_orders = says_nothing
+            cable = Cable(host.endpoint)
+            async with attached(await cable.mend(), Engine()) as venue:
+                question = asyncio.create_task(venue.working_orders())
+                await until(lambda: host._answers, "the question")
+                await cable.cut()
+                with pytest.raises(ConnectionError, match="was lost"):
+                    await asyncio.wait_for(question, 15)
+
+    run(session)
+
+
+def test_nothing_is_sent_before_the_host_has_taken_us_in() -> None:
+    async def session() -> None:
+        engine = Engine()
+        async with hosted() as host, attached(host.endpoint, engine) as venue:
+            venue._attached.clear()  # as between connecting and its word
+            venue.send(VenueNew(make_order("P-1", Side.BUY, 10, 1)))
+            await until(lambda: engine.of("P-1"), "the reject")
+            assert "Not sent" in engine.of("P-1")[0].text
+            venue._attached.set()
+            assert await venue.working_orders() == ()
+
+    run(session)
+
+
 @pytest.mark.parametrize("asked", [True, False])
 def test_when_the_engine_is_gone_its_orders_are_canceled_if_it_asked_for_that(asked: bool) -> None:
     async def session() -> None:
