@@ -10,9 +10,16 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from core.client.stores import Stores
+
+
+def show_through(scroll: QScrollArea) -> None:
+    """Have the panel's ground behind what is scrolled, not a patch of the window's; call it after
+    `setWidget`, which asks for the patch."""
+    for widget in (scroll.viewport(), scroll.widget()):
+        widget.setAutoFillBackground(False)
 
 
 class Panel(QWidget):

@@ -23,7 +23,7 @@ from core.client.stores import Stores
 from core.model.commands import CancelAll, Flatten, SetTradingState
 from core.model.enums import TradingState
 from core.model.ids import IdMaker
-from widgets.panel import Panel
+from widgets.panel import Panel, show_through
 from widgets.risk.change import ChangeLimit
 from widgets.risk.checklist import Checklist
 from widgets.risk.limits import LimitTable
@@ -111,6 +111,7 @@ class RiskPanel(Panel):
         below.addStretch(1)
         scroll = QScrollArea(self)
         scroll.setWidget(inside)
+        show_through(scroll)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -113,12 +114,14 @@ class Differences(QDialog):
         self.view = QTableView(self)
         self.view.setAccessibleName("Differences with venues")
         self.view.setModel(self._model)
-        self.view.verticalHeader().hide()
-        self.view.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
+        lines = self.view.verticalHeader()
+        lines.hide()
+        lines.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)  # no sentence is cut
+        lines.setMinimumSectionSize(self.fontMetrics().height() + 6)
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.view.setShowGrid(False)
-        self.view.setWordWrap(False)
+        self.view.setWordWrap(True)
         self.view.setTabKeyNavigation(False)
         header = self.view.horizontalHeader()
         header.setStretchLastSection(True)

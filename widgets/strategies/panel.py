@@ -13,7 +13,7 @@ from core.client.stores import Stores
 from core.model.commands import AnswerDraft, SetStrategyMode, SetStrategyParams
 from core.model.enums import StrategyMode
 from core.model.ids import IdMaker
-from widgets.panel import Panel
+from widgets.panel import Panel, show_through
 from widgets.strategies.drafts import DraftCard
 from widgets.strategies.row import StrategyRow
 
@@ -62,6 +62,7 @@ class StrategiesPanel(Panel):
         column.addStretch(1)
         scroll = QScrollArea(self)
         scroll.setWidget(inside)
+        show_through(scroll)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

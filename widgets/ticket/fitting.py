@@ -6,6 +6,8 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QSizePolicy, QWidget
 
+from widgets.panel import show_through
+
 LINES = 7
 """So many lines of text high are the fields at least, whatever stands beneath them."""
 
@@ -23,9 +25,8 @@ class Fitting(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidgetResizable(True)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.viewport().setAutoFillBackground(False)
-        inside.setAutoFillBackground(False)
         self.setWidget(inside)
+        show_through(self)
         inside.installEventFilter(self)
         app = QApplication.instance()
         assert isinstance(app, QApplication)

@@ -6,6 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QScrollArea, QSizePolicy, QWidget
 
+from widgets.panel import show_through
+
 
 class Leftover(QScrollArea):
     """Takes what room is left, however much its words need: no button moves because of them.
@@ -18,6 +20,7 @@ class Leftover(QScrollArea):
         inside = QWidget(self)
         inside.setLayout(layout)
         self.setWidget(inside)
+        show_through(self)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtTest import QTest
 
 from core.client.stores import Stores
@@ -15,7 +16,7 @@ from core.model.instruments import Instrument
 from core.model.orders import AccountState
 from core.model.session import Ticker
 from widgets.status.bar import StatusBar
-from widgets.status.differences import Differences
+from widgets.status.differences import HEADERS, Differences
 
 ABC = Instrument("ABC.V", "ABC", "V", Decimal("0.01"), Decimal("0.1"), "USD")
 
@@ -109,3 +110,21 @@ def test_what_is_no_position_cannot_be_adjusted(qtbot, stores):
     for row in range(2):
         dialog.view.selectRow(row)
         assert not dialog.adjust.isVisible()
+
+
+def test_what_was_done_is_never_cut(qtbot, stores):
+    dialog = Differences(stores, IdMaker("T"))
+    qtbot.addWidget(dialog)
+    long = msgspec.structs.replace(
+        difference("BALANCE_DIFFERS", "P USD", True),
+        done="Nothing; look at deposits, fees and interest at the venue, and at what was paid out.",
+    )
+    stores.take_event(long)
+    dialog.show()
+    dialog.flush()
+    view, last = dialog.view, len(HEADERS) - 1
+    metrics = view.fontMetrics()
+    room = QRect(0, 0, view.columnWidth(last) - 8, 1_000)
+    flags = Qt.TextFlag.TextWordWrap.value
+    assert metrics.horizontalAdvance(long.done) > view.columnWidth(last), "it needs two lines"
+    assert view.rowHeight(0) >= metrics.boundingRect(room, flags, long.done).height()
