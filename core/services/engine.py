@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
-
-from msgspec.structs import replace
 
 from core.bus.endpoint import new_token
 from core.bus.inline import InlineChannel
@@ -28,18 +25,16 @@ from core.journal.errors import JournalError
 from core.journal.journal import Journal
 from core.kernel.kernel import KEEP
 from core.marketdata.cache import MarketCache
-from core.marketdata.taking import taking
 from core.model.commands import Command
-from core.model.denials import Violation
 from core.model.enums import Mode, Severity
 from core.model.events import Event, Notice
 from core.model.inputs import Tick, TurnedAway
-from core.model.instruments import Instrument, listing_problem
 from core.model.market import MarketData
 from core.model.requests import VenueCancel, VenueNew, VenueReplace, VenueRequest
 from core.model.session import Appraisal, Appraise, Snapshot, ToEngine
 from core.services import riskfeed
 from core.services.alarms import LimitAlarms
+from core.services.appraising import Appraiser
 from core.services.audit import Terms
 from core.services.bookkeeping import Bookkeeping
 from core.services.config import EngineConfig
@@ -47,6 +42,7 @@ from core.services.desk import EnginePort, NoStrategies, StrategyDesk
 from core.services.dispatch import Dispatch
 from core.services.feed import KernelFeed
 from core.services.link import VenueLink
+from core.services.listings import listings
 from core.services.orderpath import OrderPath
 from core.services.past import SAVE_SECONDS, Past, PastKeeper
 from core.services.records import Records
@@ -137,7 +133,7 @@ class Engine:
             JournalError: when the journal cannot be used; nothing was started then.
             OSError: when the endpoint of `listen` cannot be used.
         """
-        instruments, unusable = self._listings()
+        instruments, unusable = listings(self._venues)
         self.journal = Journal.open(self.home / "journal", durability=self.config.durability)
         try:
             recovered = recover(self.journal, self.config.setup(instruments), self._clock())
@@ -179,7 +175,7 @@ class Engine:
         count = len(self.cache.markets)
         plural = "" if count == 1 else "s"
         self.say(Severity.INFO, f"The engine is ready: {count} instrument{plural}.")
-        self._snapshot_after(min(SOON, self.config.snapshot_every))
+        self._snapshots.keep_up(self.journal.synced_seq, min(SOON, self.config.snapshot_every))
 
     def listen(self, endpoint: str) -> None:
         """Let clients of other processes in at `endpoint`, from `start` on."""
@@ -219,7 +215,7 @@ class Engine:
             timer.stop()
         self._flush()
         await self._snapshots.finish()
-        self._snapshot_kernel()
+        self._snapshots.leave(self.journal, self.kernel)
         await self._keeper.finish()
         self.sessions.tell()
         if self._channel is not None:
@@ -288,6 +284,7 @@ class Engine:
         self.routes = {
             i.id: self.links[i.venue] for i in self.kernel.instruments() if i.venue in self.links
         }
+        self._appraiser = Appraiser(self.kernel, self.cache, self.feed, self.routes, self.report)
         self.dispatch = Dispatch(
             self.path,
             self.feed,
@@ -321,18 +318,6 @@ class Engine:
                 f"Recovered {len(self.kernel.working())} working orders from"
                 f" {recovered.replayed} journal entries in {recovered.seconds:.2f} s.",
             )
-
-    def _listings(self) -> tuple[tuple[Instrument, ...], list[str]]:
-        """What the venues list and can be traded, and sentences about what cannot."""
-        usable: list[Instrument] = []
-        notes: list[str] = []
-        for instrument in (i for venue in self._venues for i in venue.instruments()):
-            problem = listing_problem(instrument)
-            if problem:
-                notes.append(f"{instrument.id[:40]} cannot be traded: {problem}. It is left out.")
-            else:
-                usable.append(instrument)
-        return tuple(usable), notes
 
     def _on_market(self, message: MarketData) -> None:
         self.statistics.events += 1
@@ -392,22 +377,7 @@ class Engine:
         self.dispatch.command(command, self.ready, session)
 
     def _appraise(self, message: Appraise) -> Appraisal:
-        """What an order would cost and what speaks against it, by the newest prices."""
-        order, now = message.order, self._clock()
-        if not self.ready:
-            text = "The engine is reconciling; try again in a moment."
-            return Appraisal(message.number, now, (Violation("STARTING", text, ""),))
-        if order.instrument in self.routes:
-            self.feed.feed(order.instrument)
-        market = self.cache.markets.get(order.instrument)
-        try:
-            found = self.kernel.appraise(
-                order, now, None if market is None else taking(order, market)
-            )
-        except Exception as error:
-            self.report("An order could not be appraised.", error)
-            return Appraisal(message.number, now)
-        return replace(found, number=message.number)
+        return self._appraiser.appraise(message, self._clock(), self.ready)
 
     def _on_goodbye(self, session: Session) -> None:
         self.request_stop(f"{session.name} asked for it.")
@@ -422,28 +392,8 @@ class Engine:
         self.report(f"{name} failed on {type(message).__name__}.", error)
 
     def _snapshot(self) -> tuple[Snapshot, Backlog]:
-        records = self.records
-        orders, fills, rest = records.at_once()
-        return (
-            Snapshot(
-                self.name,
-                self.mode,
-                self._clock(),
-                self.kernel.seq,
-                tuple(self.kernel.instruments()),
-                tuple(records.accounts.values()),
-                orders,
-                fills,
-                tuple(records.positions.values()),
-                tuple(records.limits.values()),
-                tuple(self.strategies.states()),
-                tuple(self.strategies.drafts()),
-                tuple(records.links.values()),
-                tuple(records.notices),
-                os.getpid(),
-                tuple(records.differences.values()),
-            ),
-            rest,
+        return self.records.snapshot(
+            self.name, self.mode, self._clock(), self.kernel, self.strategies
         )
 
     # -- now and then ------------------------------------------------------------------------
@@ -501,7 +451,7 @@ class Engine:
             ),
         )
         self.sessions.beat()
-        self._snapshot_after(self.config.snapshot_every)
+        self._snapshots.keep_up(self.journal.synced_seq, self.config.snapshot_every)
 
     def _keep_past(self) -> None:
         if self.ready:  # before, the market's own past may not be in the cache yet
@@ -512,22 +462,6 @@ class Engine:
         if books is None:
             return 0
         return -1 if books.seq < 0 else max(0, self.kernel.seq - books.seq)
-
-    def _snapshot_after(self, records: int) -> None:
-        """Have a snapshot made when there are so many records since the last one."""
-        if self.journal.synced_seq - self._snapshots.seq >= records:
-            self._snapshots.take(self.journal.synced_seq)
-
-    def _snapshot_kernel(self) -> None:
-        """Leave a snapshot for a quick start, when nobody waits for this loop any more."""
-        kernel = self.kernel
-        if kernel.seq <= self._snapshots.seq:
-            return
-        try:
-            self.journal.write_snapshot(kernel.seq, kernel.ts, kernel.dump())
-        except Exception as error:
-            # Not fatal: the journal holds everything, only the next start takes longer.
-            self.report("No snapshot of the engine's state could be kept.", error)
 
 
 @lru_cache(maxsize=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from core.kernel.kernel import Kernel
+from core.model.enums import Mode
 from core.model.events import Difference, Event, LimitUse, LinkUpdate, Notice
 from core.model.orders import AccountState, Fill, OrderUpdate, Position
+from core.model.session import Snapshot
+from core.services.desk import StrategyDesk
 
 AT_ONCE = 2_000
 """Most orders and fills within one snapshot; when there are more, the finished ones follow it."""
@@ -94,6 +98,34 @@ class Records:
         finished = self._finished
         working = tuple(u for name, u in self.orders.items() if name not in finished)
         return working, (), self._pieces()
+
+    def snapshot(
+        self, name: str, mode: Mode, now: int, kernel: Kernel, strategies: StrategyDesk
+    ) -> tuple[Snapshot, Iterator[tuple[Event, ...]]]:
+        """The whole state of the engine of this name at `now`, for a client that joins, and
+        pieces of the rest of it."""
+        orders, fills, rest = self.at_once()
+        return (
+            Snapshot(
+                name,
+                mode,
+                now,
+                kernel.seq,
+                tuple(kernel.instruments()),
+                tuple(self.accounts.values()),
+                orders,
+                fills,
+                tuple(self.positions.values()),
+                tuple(self.limits.values()),
+                tuple(strategies.states()),
+                tuple(strategies.drafts()),
+                tuple(self.links.values()),
+                tuple(self.notices),
+                os.getpid(),
+                tuple(self.differences.values()),
+            ),
+            rest,
+        )
 
     def _pieces(self) -> Iterator[tuple[Event, ...]]:
         names = list(self._ended)

@@ -19,8 +19,10 @@ from pathlib import Path
 
 from core.journal.errors import JournalError
 from core.journal.files import Snapshot, write_snapshot
+from core.journal.journal import Journal
 from core.journal.keeping import prune_records, prune_snapshots
 from core.journal.lock import FileHeldError, FileLock
+from core.kernel.kernel import Kernel
 from core.services import affinity
 from core.services.recovery import state_at
 
@@ -64,6 +66,21 @@ class Snapshots:
         if self._task is None or self._task.done():
             self.seq = seq
             self._task = asyncio.get_running_loop().create_task(self._make(seq))
+
+    def keep_up(self, seq: int, every: int) -> None:
+        """Have one made of the state after record `seq` when it is so many after the last one."""
+        if seq - self.seq >= every:
+            self.take(seq)
+
+    def leave(self, journal: Journal, kernel: Kernel) -> None:
+        """Write one here and now, for a quick start, when nobody waits for this loop any more."""
+        if kernel.seq <= self.seq:
+            return
+        try:
+            journal.write_snapshot(kernel.seq, kernel.ts, kernel.dump())
+        except Exception as error:
+            # Not fatal: the journal holds everything, only the next start takes longer.
+            self._on_error("No snapshot of the engine's state could be kept.", error)
 
     async def finish(self) -> None:
         """Wait for the one that is being made."""
