@@ -176,22 +176,28 @@ class Audit:
     def overdue(self) -> bool:
         """Tell the kernel of requests that got no answer in time; True when there are some."""
         now = asyncio.get_running_loop().time()
-        late = [(k, a) for k, a in self._asked.items() if now - a.since >= self._terms.answer]
+        late = [k for k, a in self._asked.items() if now - a.since >= self._terms.answer]
+        return self._in_doubt(late, f"no answer for {self._terms.answer:g} s")
+
+    def broken(self) -> None:
+        """The link is there again: what was sent before gets no answer any more."""
+        self._in_doubt(list(self._asked), "no answer before the link broke")
+
+    def _in_doubt(self, keys: list[str], why: str) -> bool:
         told = False
         said: list[Difference] = []
-        for key, asked in late:
-            del self._asked[key]
+        for key in keys:
+            asked = self._asked.pop(key)
             order = self._kernel.order(asked.order)
             if order is None or order.status.terminal:
                 continue
             told, before = True, order.status
-            seconds = f"{self._terms.answer:g} s"
-            text = f"UNANSWERED: {self._name} has not answered for {seconds}; it is asked."
+            text = f"UNANSWERED: {why} of {self._name}; it is asked."
             self._path.take(_unknown(self._name, asked.order, key, order, self._path.clock(), text))
             after = self._kernel.order(asked.order)
             # Of an order in doubt that is no news: what was asked for since is in doubt as well.
             if before is not OrdStatus.UNKNOWN and after and after.status is OrdStatus.UNKNOWN:
-                finding = Finding("UNANSWERED", key, before.name, f"no answer for {seconds}")
+                finding = Finding("UNANSWERED", key, before.name, why)
                 said.append(self._difference(finding, False, ""))
         self._show(said)
         return told
@@ -208,8 +214,6 @@ class Audit:
         """
         begun = self._path.clock()
         self.told_at = 0
-        if settling:
-            self._asked.clear()
         for _ in range(ROUNDS if settling else 1):
             if not await self._round(settling):
                 break

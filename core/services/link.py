@@ -180,6 +180,7 @@ class VenueLink:
             text = f"{update.text} Orders are being compared.".strip()
             self._tell(LinkUpdate(update.source, update.ts, LinkState.CONNECTING, text))
             if self._task is None:
+                self.audit.broken()
                 self._begin(self._settle())
             return
         if update.state in _BROKEN:

@@ -9,6 +9,7 @@ import pytest
 from core.model.commands import CancelOrder, ReplaceOrder
 from core.model.enums import (
     ExecType,
+    LinkState,
     OrdStatus,
 )
 from tests.core.services.comparing import (
@@ -166,6 +167,69 @@ def test_a_cancel_of_an_order_in_doubt_that_got_lost_can_be_sent_again(tmp_path:
             b.send(CancelOrder(IDS.next(), name))
             assert await b.until(lambda: b.status(name) is CANCELED)
             assert v.orders[name].status is CANCELED
+
+    run(work())
+
+
+@pytest.mark.parametrize("state_told", [LinkState.DOWN, LinkState.CONNECTING])
+def test_a_cancel_that_was_sent_into_a_broken_link_can_be_sent_again(
+    tmp_path: Path, state_told: LinkState
+) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.deaf = True
+            v.link(state_told, "The link breaks.")
+            b.send(CancelOrder(IDS.next(), name))
+            assert await b.until(lambda: len(v.sent) == 2)
+            v.mend()
+            await settled(b)
+            assert state(b, name) is NEW
+            b.send(CancelOrder(IDS.next(), name))
+            assert await b.until(lambda: b.status(name) is CANCELED)
+            assert v.orders[name].status is CANCELED
+
+    run(work())
+
+
+def test_an_order_that_arrived_while_the_link_was_made_anew(tmp_path: Path) -> None:
+    """A venue may say that it connects anew without having said that it is down."""
+
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            v.mute = True
+            name = await sent(b, OrdStatus.PENDING_NEW)
+            assert await b.until(lambda: v.sent)
+            v.link(LinkState.CONNECTING, "Again.")
+            v.mend()
+            await settled(b)
+            assert state(b, name) is NEW
+            assert "ARRIVED" in rules(b)
+
+    run(work())
+
+
+def test_what_is_on_its_way_is_not_compared(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            resting = await sent(b)
+            v.mute = True
+            name = await sent(b, OrdStatus.PENDING_NEW, price=9_990)
+            b.send(ReplaceOrder(IDS.next(), resting, 12, 9_991))
+            assert await b.until(lambda: len(v.sent) == 3)
+            seq = b.engine.kernel.seq
+            await b.engine.links["V"].audit.agree(settling=False)
+            assert rules(b) == []
+            assert state(b, name) is OrdStatus.PENDING_NEW
+            assert state(b, resting) is OrdStatus.PENDING_REPLACE
+            assert not [o for o in b.engine.kernel.order_updates() if o.seq > seq]
+            v.mute = False
+            v.tell(name, ExecType.NEW)
+            v.tell(resting, ExecType.REPLACED, v.sent[2].request)
+            assert await b.until(lambda: b.status(resting) is NEW and b.status(name) is NEW)
 
     run(work())
 
