@@ -40,7 +40,7 @@ from core.model.commands import (
     SetRestriction,
     SetTradingState,
 )
-from core.model.enums import ExecType, LinkState, Severity, TradingState
+from core.model.enums import ExecType, LinkState, Severity, Source, TradingState
 from core.model.events import CancelReject, ExecutionReport, LimitUse, LinkUpdate
 from core.model.inputs import (
     LOOSEN_DELAY,
@@ -273,10 +273,22 @@ class Kernel:
         s = self._state
         return [account.view(s.seq, s.ts) for account in s.accounts.values()]
 
-    def halted(self, account: str) -> bool:
-        """May nothing but cancels be sent for this account?"""
-        found = self._state.accounts.get(account)
-        return found is not None and found.state is TradingState.HALTED
+    def halted(self, order: Order) -> bool:
+        """May nothing but cancels be sent for this order, as if it were new?
+
+        Its account, venue, strategy or trader is halted. What a flatten made closes what either of
+        the latter two left behind.
+        """
+        live = self._state.orders.get(order.cl_ord_id)
+        holding = None if live is None else live.holding
+        if live is None or holding is None:
+            return False
+        stopped = TradingState.HALTED
+        if holding.account.state is stopped or holding.market.meter.state is stopped:
+            return True
+        if live.command.source is Source.ENGINE:
+            return False
+        return any(p is not None and p.desk.state is stopped for p in (live.part, live.hand))
 
     def marks(self) -> dict[str, int]:
         """The last known price (ticks) of every instrument that has one."""

@@ -236,7 +236,7 @@ class OrderPath:
             return True
         if late or order.status is OrdStatus.UNKNOWN:
             text = "It was not sent: the disk took too long to confirm that it is on record."
-        elif self.kernel.halted(order.account):
+        elif self.kernel.halted(order):
             text = "It was not sent: trading was halted before the disk confirmed it."
         elif isinstance(request, VenueNew) and order.status is OrdStatus.PENDING_CANCEL:
             text = "It was canceled before the disk confirmed it, and never sent."

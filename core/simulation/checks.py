@@ -24,6 +24,21 @@ _WAITED = 4.0  # seconds that an order may wait for the disk
 _TAKEN_BACK = (ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT)
 
 
+def _halted(kernel: Kernel, order: Order) -> list[str]:
+    """What is halted of that on which an order depends; a flatten closes for who is stopped."""
+    s = kernel._state
+    account = s.accounts[order.account]
+    venue = order.instrument.rpartition(".")[2]
+    states = {order.account: account.state}
+    if venue in s.risk.meters:
+        states[venue] = s.risk.meters[venue].state
+    if order.source is not Source.ENGINE:
+        for name, desks in ((order.strategy, account.strategies), (order.trader, account.traders)):
+            if name in desks:
+                states[name] = desks[name].state
+    return [name for name, state in states.items() if state is TradingState.HALTED]
+
+
 class Watch:
     """Follows one simulation over all lives of its engine, and says what is wrong.
 
@@ -73,9 +88,8 @@ class Watch:
         self._sent[order.cl_ord_id] += 1
         if self._sent[order.cl_ord_id] > 1:
             self._fail(f"(4) order {order.cl_ord_id} was sent to its venue twice.")
-        for account in kernel.accounts():
-            if account.account == order.account and account.state is TradingState.HALTED:
-                self._fail(f"(5) order {order.cl_ord_id} left while {order.account} was halted.")
+        for what in _halted(kernel, order):
+            self._fail(f"(5) order {order.cl_ord_id} left while {what} was halted.")
         if order.cl_ord_id in self.asked and not self._on_record(order.cl_ord_id):
             self._fail(f"(8) order {order.cl_ord_id} left before it was safely on record.")
 

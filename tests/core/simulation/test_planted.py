@@ -150,7 +150,7 @@ def test_4_an_order_that_the_engine_hands_over_twice_is_found(
 def test_5_an_order_that_leaves_an_account_that_was_halted_meanwhile_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Kernel, "halted", lambda self, account: False)
+    monkeypatch.setattr(Kernel, "halted", lambda self, order: False)
     found_among("(5)", ("order", "order", "state", "slow disk"))
 
 
