@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 
 from core.journal.errors import JournalError
 from core.journal.files import (
@@ -30,6 +29,7 @@ from core.journal.lock import WriterLock
 from core.journal.opening import FLAGS, find_end
 from core.journal.reader import Recorded, replay
 from core.journal.records import MAX_PAYLOAD, NO_CHAIN, Header, chain_of, make_record
+from core.journal.syncing import SyncThread
 from core.model.wire import encode
 
 Durability = Literal["power", "process"]
@@ -39,7 +39,6 @@ MOST_BEHIND = 64 << 20
 """Bytes that may wait for the disk's word; they are kept in memory until it comes."""
 
 _DAY = 86_400_000_000_000
-_RETRY = 0.25  # seconds until a disk that failed is tried again
 _sync_data = getattr(os, "fdatasync", os.fsync)
 
 
@@ -89,8 +88,6 @@ class Journal:
         self._mended: tuple[Path, int, int] | None = None  # path, size, last number
         self._state = threading.Lock()  # held for moments: what belongs together changes together
         self._syncing = threading.Lock()  # held while the disk works; one thread at a time
-        self._asked = threading.Event()
-        self._closing = threading.Event()
         self._wake: Callable[[], object] | None = None
         self._lock = WriterLock(directory)
         try:
@@ -100,15 +97,7 @@ class Journal:
                 os.close(self._fd)
             self._lock.release()
             raise
-        self._thread: threading.Thread | None = None
-        if sync_every > 0:
-            urgency: tuple[Any, ...] = ()
-            if hasattr(os, "sched_getscheduler"):
-                urgency = os.sched_getscheduler(0), os.sched_getparam(0)
-            self._thread = threading.Thread(
-                target=self._run, args=(sync_every, urgency), name="journal-sync", daemon=True
-            )
-            self._thread.start()
+        self._thread = SyncThread(self._work, sync_every) if sync_every > 0 else None
 
     @classmethod
     def open(
@@ -210,8 +199,8 @@ class Journal:
 
     def ask(self) -> None:
         """Have the thread ask the disk soon; together with all that is appended until it does."""
-        if not self._asked.is_set():
-            self._asked.set()
+        if self._thread is not None:
+            self._thread.ask()
 
     def commit(self) -> None:
         """Wait until everything appended is as durable as `durability` asks for.
@@ -288,30 +277,19 @@ class Journal:
             self._synced_chain = chain_of(record)
         self.synced_seq = seq
 
-    def _run(self, every: float, urgency: tuple[Any, ...]) -> None:
-        """The thread: ask the disk, again and again, as urgently as who opened the journal."""
-        with contextlib.suppress(AttributeError, OSError):
-            # The program may be kept on one processor: this must not wait until that is idle.
-            os.sched_setaffinity(0, range(os.cpu_count() or 1))
-            if urgency:
-                os.sched_setscheduler(0, *urgency)
-        while True:
-            self._asked.wait(every)
-            self._asked.clear()
-            if self._closing.is_set():
-                return
-            before = self.synced_seq, self._failed, self._mended
-            try:
-                if not self._failed:
-                    self.sync()
-                elif self._mended is None:
-                    self._mend()
-            except JournalError:
-                pass  # kept in `failed`, for whoever is woken
-            if self._wake is not None and before != (self.synced_seq, self._failed, self._mended):
-                self._wake()
-            if self._failed and self._closing.wait(_RETRY):
-                return
+    def _work(self) -> bool:
+        """On the thread: ask the disk, or mend what it failed at. False while it fails."""
+        before = self.synced_seq, self._failed, self._mended
+        try:
+            if not self._failed:
+                self.sync()
+            elif self._mended is None:
+                self._mend()
+        except JournalError:
+            pass  # kept in `failed`, for whoever is woken
+        if self._wake is not None and before != (self.synced_seq, self._failed, self._mended):
+            self._wake()
+        return not self._failed
 
     # -- a new file ----------------------------------------------------------------------------
 
@@ -485,10 +463,8 @@ class Journal:
         """Sync, close and let others write."""
         if self._fd < 0:
             return
-        self._closing.set()
-        self._asked.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.close()
             self._thread = None
         try:
             self.resume()

@@ -17,6 +17,7 @@ import core.client.client
 import core.journal.files
 import core.journal.journal
 import core.journal.opening
+import core.journal.syncing
 import core.services.bookkeeper
 import core.services.bookkeeper_main
 import core.services.dispatch
@@ -131,6 +132,8 @@ def changes(seams: Seams) -> list[tuple[ModuleType, str, Any]]:
         (journal.journal, "Path", paths),
         (journal.journal, "WriterLock", _Lock),
         (journal.journal, "threading", threads),
+        (journal.syncing, "threading", threads),
+        (journal.syncing, "os", disk),
         (journal.opening, "secrets", random),
         (remote.link, "connect", network.connect),
         (remote.host, "EngineChannel", network.host),

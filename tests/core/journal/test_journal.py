@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from decimal import Decimal
 from itertools import pairwise
 
@@ -413,7 +414,7 @@ def test_background_sync(tmp_path):
         fill(journal, 5)
         # The thread syncs within moments; the test's own time-out is the deadline.
         while journal.synced_seq != 5:
-            journal._closing.wait(0.01)
+            time.sleep(0.01)
 
 
 def test_closed_and_oversized(tmp_path):
