@@ -21,9 +21,9 @@ from core.kernel.positions import Holding
 from core.kernel.state import State
 from core.model.commands import NewOrder
 from core.model.denials import Violation
-from core.model.enums import OrdStatus
+from core.model.enums import OrdStatus, TradingState
 from core.model.events import Event, ExecutionReport
-from core.model.orders import LONG, Fill, Position
+from core.model.orders import LONG, Fill, Order, Position
 from core.model.requests import VenueRequest
 from core.services import recovery
 from core.services.drafts import Drafts
@@ -151,6 +151,16 @@ def test_5_an_order_that_leaves_an_account_that_was_halted_meanwhile_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Kernel, "halted", lambda self, order: False)
+    found_among("(5)", ("order", "order", "state", "slow disk"))
+
+
+def test_5_an_order_that_leaves_though_who_sent_it_was_halted_meanwhile_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def halted(self: Kernel, order: Order) -> bool:
+        return self._state.accounts[order.account].state is TradingState.HALTED
+
+    monkeypatch.setattr(Kernel, "halted", halted)
     found_among("(5)", ("order", "order", "state", "slow disk"))
 
 
