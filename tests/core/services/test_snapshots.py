@@ -89,6 +89,14 @@ def test_old_files_go_with_it(tmp_path: Path) -> None:
     assert check_replay(tmp_path).start == last - 2
 
 
+def test_the_newest_two_stay(tmp_path: Path) -> None:
+    driver = busy()
+    record(tmp_path, driver)
+    for seq in (5, 10, 15, 20):
+        assert main([str(tmp_path), str(seq), "0"]) == 0
+    assert [int(path.stem) for path in snapshot_files(tmp_path)] == [20, 15]
+
+
 def test_damage_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     driver = busy()
     record(tmp_path, driver)

@@ -112,6 +112,17 @@ def test_3_money_that_comes_from_nowhere_is_found(monkeypatch: pytest.MonkeyPatc
     found_among("(3)", TRADING)
 
 
+def test_3_a_fee_that_is_booked_as_another_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our books agree with themselves, and not with the venues'."""
+    on_trade: Callable[..., None] = reports.on_trade
+
+    def dear(s: object, live: Live, r: ExecutionReport, *rest: object) -> None:
+        on_trade(s, live, msgspec.structs.replace(r, fee=r.fee + 1), *rest)
+
+    monkeypatch.setattr(reports, "on_trade", dear)
+    found_among("by what its venues traded", TRADING)
+
+
 def test_3_a_profit_that_nobody_paid_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     fill = Holding.fill
 
