@@ -65,12 +65,6 @@ def test_a_first_start_puts_the_setup_on_record(tmp_path):
         assert again.replayed == 1
 
 
-def test_what_starting_put_on_record_is_confirmed_where_that_is_asked_for(tmp_path):
-    with Journal.open(tmp_path, durability="power", sync_every=0) as journal:
-        recover(journal, SETUP, START)
-        assert journal.synced_seq == journal.last_seq == 1
-
-
 def test_only_what_is_new_in_a_setup_is_recorded(tmp_path):
     with Journal.open(tmp_path, sync_every=0) as journal:
         recover(journal, SETUP, START)
