@@ -10,6 +10,7 @@ from core.model.checks import MAX_TICKS
 from core.model.commands import NewOrder
 from core.model.enums import OrdStatus, OrdType, Severity, Source
 from core.model.events import ExecutionReport
+from core.model.ids import ADJUSTMENT
 
 _MAX_LOTS = 1 << 40
 
@@ -27,7 +28,13 @@ def adopt(s: State, r: ExecutionReport) -> Live | None:
     # What was filled before nobody told us; only this execution and what is left counts.
     left = 0 if r.status.terminal else r.qty - max(r.cum_qty, r.last_qty)
     live = _take(s, r, r.last_qty + max(left, 0))
-    if live is not None:
+    if live is not None and r.cl_ord_id.startswith(ADJUSTMENT):
+        s.notice(
+            Severity.WARNING,
+            f"The position of {live.command.account} in {r.instrument} was changed by"
+            f" {r.side.sign * r.last_qty} lots. {r.text}",
+        )
+    elif live is not None:
         s.notice(
             Severity.CRITICAL,
             f"{r.venue} reports an execution of order {live.command.cl_ord_id} in {r.instrument},"

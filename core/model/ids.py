@@ -7,6 +7,9 @@ import threading
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
+ADJUSTMENT = "adjust/"
+"""What the id of the order begins with that books a position's adjustment by a person."""
+
 
 class IdMaker:
     """Makes ids ``<prefix>-<session>-<n>``.

@@ -6,6 +6,7 @@ from core.model.checks import MAX_TICKS
 from core.model.commands import AdjustPosition
 from core.model.enums import ExecType, OrdStatus, Side
 from core.model.events import ExecutionReport
+from core.model.ids import ADJUSTMENT
 from core.services.audit import Audit
 
 
@@ -26,7 +27,7 @@ def adjustment(command: AdjustPosition, audit: Audit, ts: int) -> ExecutionRepor
             f"{audit.name} and our books differ by {gap} lots now, not by {command.qty}; look at"
             " both figures again."
         )
-    name = f"adjust/{command.id}"
+    name = f"{ADJUSTMENT}{command.id}"
     who = command.trader or command.source.value
     return ExecutionReport(
         venue=audit.name,

@@ -13,11 +13,12 @@ import pytest
 from core.model.commands import AdjustPosition
 from core.model.enums import (
     OrdType,
+    Severity,
     Side,
     Source,
     TimeInForce,
 )
-from core.model.events import VenueBalance
+from core.model.events import Notice, VenueBalance
 from tests.core.services.comparing import (
     FILLED,
     books,
@@ -135,6 +136,14 @@ def test_a_position_is_adjusted_by_a_command_with_a_reason(tmp_path: Path, gap: 
             assert made is not None
             assert (made.source, made.status) == (Source.EXTERNAL, FILLED)
             assert notional(b, made.cl_ord_id) == abs(gap) * 9_990
+
+            def told() -> list[Notice]:
+                return [n for n in b.engine.records.notices if "corporate action" in n.text]
+
+            assert await b.until(told)
+            assert [n.severity for n in told()] == [Severity.WARNING], "asked for: no alarm"
+            assert f"changed by {gap} lots" in told()[0].text
+            assert not [n for n in b.engine.records.notices if "not sent from here" in n.text]
         v.held[("PAPER-1", "ABC.V")] = 5 + gap
         async with engine(tmp_path, v) as c:
             assert position(c) == 5 + gap
