@@ -186,6 +186,16 @@ def test_a_bust_of_what_is_not_known():
     assert d.notices()
 
 
+def test_another_venues_word_takes_nothing_back():
+    d = Driver()
+    name = d.working(qty=30)
+    d.fill(name, 10, exec_id="a")
+    before = books(d)
+    bust(d, name, "a", venue="XCH")
+    assert "still hold the first version" in d.notices()[0].text
+    assert books(d) == before
+
+
 def test_a_bust_when_the_beginning_is_forgotten_keeps_lots_and_cash_exact():
     d = Driver(keep=3)
     name = d.working(qty=100)

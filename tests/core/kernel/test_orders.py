@@ -416,6 +416,7 @@ def test_link_loss_makes_unanswered_orders_unknown():
         (OrdStatus.CANCELED, OrdStatus.CANCELED),
         (OrdStatus.UNKNOWN, OrdStatus.UNKNOWN),
         (OrdStatus.FILLED, OrdStatus.UNKNOWN),
+        (OrdStatus.PENDING_NEW, OrdStatus.PENDING_NEW),
     ],
 )
 def test_the_venues_word_resolves_an_unknown_order(answer, after):
@@ -446,6 +447,16 @@ def test_lost_requests_are_resolved_by_the_venues_list():
     d.report(name, ExecType.ORDER_STATUS, OrdStatus.NEW, qty=20, price=20_000)
     order = d.order(name)
     assert (order.status, order.qty, order.pending_qty) == (OrdStatus.NEW, 20, 0)
+
+
+def test_an_answer_after_all_to_the_only_lost_request_ends_the_doubt():
+    d = Driver()
+    name = d.working()
+    request = d.cancel(name)
+    d.down()
+    assert d.status_of(name) is OrdStatus.UNKNOWN
+    d.cancel_reject(name, request)
+    assert d.status_of(name) is OrdStatus.NEW
 
 
 def test_a_lost_cancel_may_be_asked_again():

@@ -448,6 +448,25 @@ def test_flatten_uses_the_newest_price_and_kill_takes_orders_back(tmp_path: Path
     run(test())
 
 
+def test_what_is_held_is_marked_anew_and_a_close_has_the_price_of_this_moment(
+    tmp_path: Path,
+) -> None:
+    async def test() -> None:
+        async with Bench(tmp_path) as b:
+            venue = b.venue
+            venue.quote()
+            b.send(order(qty=10, price=10_001))
+            assert await b.until(lambda: venue.sent)
+            venue.fill(venue.sent[0].order, 10, 10_001, 10)
+            venue.quote(10_500, 10_502)
+            assert await b.until(lambda: b.engine.kernel.marks()["ABC.V"] == 10_501)
+            venue.quote(10_600, 10_602)
+            b.engine.submit(Flatten(IDS.next(), "PAPER-1"))
+            assert b.engine.kernel.marks()["ABC.V"] == 10_601
+
+    run(test())
+
+
 def test_cancel_all(tmp_path: Path) -> None:
     async def test() -> None:
         async with Bench(tmp_path) as b:

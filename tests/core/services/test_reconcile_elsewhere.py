@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,8 +13,10 @@ from core.model.enums import (
     Side,
     Source,
 )
+from core.model.events import VenueOrder
 from tests.core.services.comparing import (
     CANCELED,
+    FILLED,
     NEW,
     books,
     differences,
@@ -22,6 +25,8 @@ from tests.core.services.comparing import (
     rules,
     run,
     sent,
+    settled,
+    state,
 )
 from tests.core.services.helpers import IDS
 from tests.core.services.keeper import ALL, Keeper
@@ -104,6 +109,43 @@ def test_an_order_that_ended_here_and_works_there_is_shown_until_it_is_gone(
             await b.engine.links["V"].audit.agree(settling=True)
             [found] = differences(b)
             assert not found.stands
+
+    run(work())
+
+
+def test_an_order_that_a_change_from_elsewhere_filled_is_over(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.trade(name, 6, 10_000)
+            assert await b.until(lambda: position(b) == 6)
+            v.cut()
+            v.change(name, qty=6, status=FILLED)
+            v.mend()
+            await settled(b)
+            assert (state(b, name), rules(b)) == (FILLED, ["RESTATED"])
+
+    run(work())
+
+
+def test_orders_that_are_over_are_not_taken_in_though_they_are_listed(tmp_path: Path) -> None:
+    class Old(Keeper):
+        async def working_orders(self) -> Sequence[VenueOrder]:
+            return list(self.orders.values())
+
+    async def work() -> None:
+        v = Old()
+        v.enter("ELSE-1")
+        v.change("ELSE-1", status=CANCELED)
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.cut()
+            v.change(name, status=CANCELED)
+            v.mend()
+            await settled(b)
+            assert (state(b, name), rules(b)) == (CANCELED, ["STATE_DIFFERS"])
+            assert b.engine.kernel.order("ELSE-1") is None
 
     run(work())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -230,6 +231,22 @@ def test_what_is_on_its_way_is_not_compared(tmp_path: Path) -> None:
             v.tell(name, ExecType.NEW)
             v.tell(resting, ExecType.REPLACED, v.sent[2].request)
             assert await b.until(lambda: b.status(resting) is NEW and b.status(name) is NEW)
+
+    run(work())
+
+
+def test_what_is_on_its_way_is_not_lost_while_its_answer_may_come(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v, lost_seconds=0.01) as b:
+            v.deaf = True
+            name = await sent(b, OrdStatus.PENDING_NEW)
+            assert await b.until(lambda: v.sent)
+            audit = b.engine.links["V"].audit
+            for _ in range(3):
+                await audit.agree(settling=False)
+                await asyncio.sleep(0.02)
+            assert (state(b, name), rules(b)) == (OrdStatus.PENDING_NEW, [])
 
     run(work())
 

@@ -323,6 +323,23 @@ def test_a_question_that_the_break_cut_off_ends_with_it() -> None:
     run(session)
 
 
+def test_what_happened_before_an_answer_is_told_before_it() -> None:
+    async def session() -> None:
+        engine = Engine()
+        async with hosted() as host, attached(host.endpoint, engine) as venue:
+            order = make_order("P-1", Side.BUY, 10, 1)
+
+            async def fills_and_says() -> tuple[()]:
+                host._on_event(ExecutionReport("ALPHA", 1, 1, "P-1", ExecType.NEW, OrdStatus.NEW))
+                return ()
+
+            host.venue.working_orders = fills_and_says
+            assert await venue.working_orders() == ()
+            assert engine.of(order.cl_ord_id), "else it would be looked for in vain"
+
+    run(session)
+
+
 def test_nothing_is_sent_before_the_host_has_taken_us_in() -> None:
     async def session() -> None:
         engine = Engine()

@@ -1,0 +1,48 @@
+"""Executions made here for what a venue does not list, at exact prices and never twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.core.services.comparing import engine, notional, position, rules, run, sent, settled
+from tests.core.services.keeper import Keeper
+
+ASKED = frozenset({"asked"})
+
+
+def test_one_after_others_makes_the_whole_average_exact(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper(offers=ASKED)
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.trade(name, 4, 9_990)
+            assert await b.until(lambda: position(b) == 4)
+            v.cut()
+            v.trade(name, 3, 9_998)
+            v.mend()
+            await settled(b)
+            assert (position(b), notional(b, name)) == (7, 4 * 9_990 + 3 * 9_998)
+
+    run(work())
+
+
+def test_one_that_was_taken_back_is_not_taken_back_again_after_a_restart(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper(offers=ASKED)
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.cut()
+            first, last = v.trade(name, 4, 10_000), v.trade(name, 6, 10_000)
+            v.mend()
+            await settled(b)
+            assert position(b) == 10
+            v.say(first)
+            assert await b.until(lambda: "LATE_EXECUTION" in rules(b))
+            assert await b.until(lambda: position(b) == 4)
+        async with engine(tmp_path, v) as c:
+            v.say(last)
+            assert await c.until(lambda: position(c) == 10)
+            assert notional(c, name) == v.orders[name].notional
+            assert "still hold the first version" not in c.notices()
+
+    run(work())
