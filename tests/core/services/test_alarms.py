@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
+from core.model.enums import Severity
 from core.model.events import LimitUse
 from core.services.alarms import LimitAlarms
+from core.services.config import load_config
+from core.services.config_risk import LimitConfig
+from tests.core.services.helpers import Bench, order
 
 
 def test_a_limit_that_is_nearly_used_is_said_once_until_it_had_room() -> None:
@@ -32,3 +37,19 @@ def test_a_limit_that_is_nearly_used_is_said_once_until_it_had_room() -> None:
     use("100", "max_order_qty", "100")
     use("5", "max_exposure", "0")
     assert len(said) == 2
+
+
+async def test_an_engine_says_it(tmp_path: Path) -> None:
+    config = load_config(None, tmp_path)
+    config.limits.append(LimitConfig("max_open_orders", Decimal(2)))
+    async with Bench(tmp_path, config=config) as b:
+        b.venue.quote()
+        for price in (9_990, 9_991):
+            b.send(order(price=price))
+
+        def said() -> list[Severity]:
+            notices = b.client.stores.notices
+            return [n.severity for n in notices if "100 % is used, 2 of 2" in n.text]
+
+        assert await b.until(said), b.notices()
+        assert said() == [Severity.WARNING]

@@ -15,6 +15,7 @@ from core.storage.errors import HeldError
 from core.storage.reading import Records, Span
 from core.storage.schema import RECORDS
 from tests.core.kernel.driver import Driver
+from tests.core.services.helpers import Bench
 from tests.core.services.journals import trade_a_while, write
 from tests.core.services.test_bookkeeper import all_rows, whole
 
@@ -127,6 +128,14 @@ def test_trouble_is_said_once_and_when_it_is_over(tmp_path, books):
     assert len(said) == 2
     assert said[0].startswith("The records are behind; trading goes on.")
     assert said[1] == "The records are written again."
+
+
+async def test_an_engine_says_that_its_records_are_behind(tmp_path):
+    (tmp_path / RECORDS).write_text("in the way of the folder")
+    async with Bench(tmp_path, bookkeeping=Bookkeeping(tmp_path)) as b:
+        assert await b.until(lambda: "The records are behind" in b.notices(), 30)
+        (tmp_path / RECORDS).unlink()
+        assert await b.until(lambda: "The records are written again." in b.notices(), 30)
 
 
 def test_a_command_waits_for_the_writer_that_is_at_work(tmp_path, books):
