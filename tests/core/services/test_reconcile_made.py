@@ -26,6 +26,24 @@ def test_one_after_others_makes_the_whole_average_exact(tmp_path: Path) -> None:
     run(work())
 
 
+def test_what_a_late_execution_leaves_open_is_looked_for_at_once(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper(offers=ASKED)
+        async with engine(tmp_path, v, reconcile_seconds=1_000.0, answer_seconds=0.05) as b:
+            name = await sent(b)
+            v.cut()
+            first = v.trade(name, 4, 10_000)
+            v.trade(name, 2, 10_000)
+            v.mend()
+            await settled(b)
+            assert position(b) == 6
+            v.say(first)
+            assert await b.until(lambda: "LATE_EXECUTION" in rules(b))
+            assert await b.until(lambda: position(b) == 6)
+
+    run(work())
+
+
 def test_one_that_was_taken_back_is_not_taken_back_again_after_a_restart(tmp_path: Path) -> None:
     async def work() -> None:
         v = Keeper(offers=ASKED)

@@ -156,25 +156,6 @@ def test_what_was_answered_is_not_waited_for(tmp_path: Path) -> None:
     run(work())
 
 
-def test_a_late_execution_has_what_is_missing_then_asked_for_at_once(tmp_path: Path) -> None:
-    async def work() -> None:
-        v = Keeper(offers=frozenset({"asked", "positions"}))
-        async with engine(tmp_path, v, reconcile_seconds=1_000.0, answer_seconds=0.05) as b:
-            name = await sent(b)
-            v.cut()
-            first = v.trade(name, 4, 9_999)
-            v.trade(name, 6, 10_000)
-            v.mend()
-            await settled(b)
-            assert position(b) == 10
-            v.say(first)
-            assert await b.until(lambda: "LATE_EXECUTION" in rules(b))
-            assert await b.until(lambda: position(b) == 10)
-            assert notional(b, name) == v.orders[name].notional
-
-    run(work())
-
-
 def test_a_cancel_that_comes_too_late_has_the_fill_asked_for(tmp_path: Path) -> None:
     async def work() -> None:
         v = Keeper()
