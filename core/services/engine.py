@@ -313,10 +313,11 @@ class Engine:
         if self._past is not None and self._past.problem:
             self.say(Severity.WARNING, self._past.problem)
         if recovered.replayed or recovered.snapshot_seq:
+            orders, entries = len(self.kernel.working()), recovered.replayed
             self.say(
                 Severity.INFO,
-                f"Recovered {len(self.kernel.working())} working orders from"
-                f" {recovered.replayed} journal entries in {recovered.seconds:.2f} s.",
+                f"Recovered {orders} working order{'' if orders == 1 else 's'} from {entries}"
+                f" journal entr{'y' if entries == 1 else 'ies'} in {recovered.seconds:.2f} s.",
             )
 
     def _on_market(self, message: MarketData) -> None:
