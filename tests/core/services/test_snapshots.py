@@ -172,6 +172,23 @@ def test_an_engine_has_them_made(tmp_path: Path) -> None:
     assert int(newest.stem) == found.last
 
 
+def test_none_is_made_of_what_the_disk_has_not_confirmed(tmp_path: Path) -> None:
+    """A loss of power could leave it ahead of the journal."""
+
+    config = load_config(None, tmp_path)
+    config.snapshot_every = 1
+
+    async def test() -> None:
+        async with Bench(tmp_path, config=config) as b:
+            await b.engine._snapshots.finish()
+            for _ in range(20):
+                b.engine.submit(order())
+            list(b.engine._second())
+            assert b.engine._snapshots.seq <= b.engine.journal.synced_seq
+
+    asyncio.run(test())
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can mount")
 def test_an_engine_on_a_full_disk_halts_and_goes_on(tmp_path: Path) -> None:
     place = tmp_path / "disk"
