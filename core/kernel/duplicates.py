@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
 
 from core.model.commands import NewOrder
 from core.model.enums import Side
 
-SECOND = 1_000_000_000
+SECOND: Final = 1_000_000_000
+_BUY: Final = Side.BUY
 
 Terms = tuple[bool, str, int, int, int]
 """What makes two orders of one account and instrument alike: side, type, quantity, prices."""
@@ -16,7 +18,7 @@ Terms = tuple[bool, str, int, int, int]
 def terms(order: NewOrder) -> Terms:
     """The terms of an order."""
     return (
-        order.side is Side.BUY,
+        order.side is _BUY,
         order.ord_type._value_,
         order.qty,
         order.price,

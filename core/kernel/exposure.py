@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.kernel.markets import RATE, Market
 from core.kernel.orders import Live
@@ -24,7 +24,9 @@ _GROSS = {
     "currency": "MAX_CURRENCY_EXPOSURE",
 }
 _SMALLER = "Close or cancel something first, or make the order smaller."
-_MARKET, _LIMIT, _BUY = OrdType.MARKET, OrdType.LIMIT, Side.BUY
+_MARKET: Final = OrdType.MARKET
+_LIMIT: Final = OrdType.LIMIT
+_BUY: Final = Side.BUY
 
 
 def position(case: Case, bound: Bound) -> Violation | None:

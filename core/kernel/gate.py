@@ -9,6 +9,7 @@ change of an order comes with its new remainder.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from core.kernel import exposure, losses, portfolio, rates
 from core.kernel.desks import Desk, Meter
@@ -54,10 +55,13 @@ executions (`core.kernel.stops`).
 """
 
 # Looking a member up in its enumeration is slow enough to matter here.
-_UP, _STALE = LinkState.UP, LinkState.STALE
-_ACTIVE, _HALTED, _REDUCING = TradingState.ACTIVE, TradingState.HALTED, TradingState.REDUCING
-_CLOSE = PositionEffect.CLOSE
-_PERSONS = frozenset({Source.USER, Source.HOTKEY})
+_UP: Final = LinkState.UP
+_STALE: Final = LinkState.STALE
+_ACTIVE: Final = TradingState.ACTIVE
+_HALTED: Final = TradingState.HALTED
+_REDUCING: Final = TradingState.REDUCING
+_CLOSE: Final = PositionEffect.CLOSE
+_PERSONS: Final = frozenset({Source.USER, Source.HOTKEY})
 
 
 def gate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.kernel.desks import Meter
 from core.model.checks import Known, reference2
@@ -14,11 +14,11 @@ from core.model.instruments import Instrument
 if TYPE_CHECKING:
     from core.kernel.positions import Holding
 
-_MINUTE = 60_000_000_000
-_SAMPLE = 15_000_000_000
-WINDOW = 300_000_000_000
+_MINUTE: Final = 60_000_000_000
+_SAMPLE: Final = 15_000_000_000
+WINDOW: Final = 300_000_000_000
 """How far back the price is remembered, in ns."""
-RATE = 10**9
+RATE: Final = 10**9
 """Exchange rates are whole numbers of one over this."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_INSTRUMENTS = 500
 """Instruments that value at risk is reckoned of."""
 
-_SECOND = 1_000_000_000
+_SECOND: Final = 1_000_000_000
 
 
 def margin(case: Case) -> Violation | None:
@@ -85,7 +85,7 @@ def unpriced(s: State, instrument: Instrument, ts: int) -> str:
     return ""
 
 
-UNKNOWN = (-1, -1)
+UNKNOWN: Final = (-1, -1)
 """Value at risk and shortfall that nobody knows."""
 
 

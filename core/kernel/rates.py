@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
 
 from core.kernel.desks import Meter
 from core.kernel.duplicates import SECOND, terms
@@ -10,8 +11,8 @@ from core.kernel.orders import Live
 from core.kernel.rules import Bound, Case
 from core.model.denials import Violation
 
-MINUTE = 60 * SECOND
-RATIO_FROM = 100
+MINUTE: Final = 60 * SECOND
+RATIO_FROM: Final = 100
 """Messages of a session from which on their ratio to trades counts."""
 
 _WAIT = "Wait a second; cancels are free."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.kernel.desks import Meter
 from core.kernel.positions import Holding
@@ -170,7 +170,7 @@ class Case:
         return long if long > short else short
 
 
-_BUY = Side.BUY
+_BUY: Final = Side.BUY
 
 
 def make_rules(

@@ -13,6 +13,8 @@ MAX_OPEN_ORDERS. The rest are the gate's own (`core.kernel.gate`).
 
 from __future__ import annotations
 
+from typing import Final
+
 from core.model.commands import NewOrder
 from core.model.denials import (
     Violation,
@@ -78,19 +80,21 @@ __all__ = [
     "worst_lots",
 ]
 
-MAX_TICKS = 2**31 - 2
+MAX_TICKS: Final = 2**31 - 2
 """The highest price there is, in ticks."""
 
-MAX_VALUE = 1 << 60
+MAX_VALUE: Final = 1 << 60
 """The most a position may be worth in ticks x lots, so that sums fit into 64 bits."""
 
-NOTHING_KNOWN = Known()
+NOTHING_KNOWN: Final = Known()
 
-# Looking a member up in its enumeration is slow enough to matter here.
-_BUY = Side.BUY
-_GTD = TimeInForce.GTD
-_LIMIT = OrdType.LIMIT
-_HALTED, _CLOSED = MarketStatus.HALTED, MarketStatus.CLOSED
+# Looking a member up in its enumeration is slow enough to matter here, as is a global that could
+# change.
+_BUY: Final = Side.BUY
+_GTD: Final = TimeInForce.GTD
+_LIMIT: Final = OrdType.LIMIT
+_HALTED: Final = MarketStatus.HALTED
+_CLOSED: Final = MarketStatus.CLOSED
 
 
 def reduces(held: Held, side: Side, qty: int, own: int = 0) -> bool:
@@ -325,8 +329,8 @@ def order_price2(order: NewOrder, market: Reference, limits: OrderLimits, ref2: 
     """
     if order.price > 0:
         price2 = 2 * order.price
-        return ref2 if order.side is Side.SELL and ref2 > price2 else price2
-    far = market.ask if order.side is Side.BUY else market.bid
+        return ref2 if order.side is not _BUY and ref2 > price2 else price2
+    far = market.ask if order.side is _BUY else market.bid
     far2 = 2 * far if 2 * far > ref2 else ref2
     if order.stop_price > 0 and 2 * order.stop_price > far2:
         far2 = 2 * order.stop_price

@@ -18,13 +18,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import ceil, exp, floor, pi, sqrt
 from statistics import NormalDist
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-_FINE = 10**24
+_FINE: Final = 10**24
 _MOST = 1e12
 
 
@@ -53,7 +54,8 @@ class Risk:
         return ceil(deviation * self.es)
 
 
-P95, P99 = Risk(0.95), Risk(0.99)
+P95: Final = Risk(0.95)
+P99: Final = Risk(0.99)
 
 
 class Returns:

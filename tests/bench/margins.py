@@ -157,7 +157,8 @@ def quote(instrument: Instrument, price: int, ts: int) -> Quote:
 def margined(book: Book, margin: MarginSetup, count: int, moves: bool) -> float:
     """Microseconds (median) for all controls on one order; `moves`: after a tick, else again.
 
-    Every instrument ticks in turn, and the orders are of every instrument and both sides.
+    Every instrument ticks in turn, and the orders are of every instrument. Each opens: one that can
+    only reduce is not held up for margin or value at risk, and is let pass three times as fast.
     """
     kernel, clock = kernel_of(book, margin), time.perf_counter_ns
     seq, times = itertools.count(1_000), []
@@ -165,8 +166,8 @@ def margined(book: Book, margin: MarginSetup, count: int, moves: bool) -> float:
         instrument, _, price = book[n % len(book)]
         if moves or n < len(book):
             kernel.apply(next(seq), T0, quote(instrument, price + n % 3, T0))
-        other, _, at = book[n // len(book) % len(book)]
-        asked = order(f"A-{n}", other, Side.BUY if n % 2 else Side.SELL, 1 + n % 5, at)
+        other, held, at = book[n // len(book) % len(book)]
+        asked = order(f"A-{n}", other, Side.BUY if held > 0 else Side.SELL, 1 + n % 5, at)
         began = clock()
         found = kernel.preview(asked, T0)
         times.append(clock() - began)

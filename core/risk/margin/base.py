@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from core.model.instruments import Instrument
 from core.model.measures import UNIT_DIGITS
 from core.model.numbers import EXACT, plain
 
-WHOLE = 1_000_000_000
+WHOLE: Final = 1_000_000_000
 """A rate of 100 % is this many parts."""
 
 

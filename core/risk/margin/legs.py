@@ -48,7 +48,7 @@ BROAD_INDEX = OptionTerms(rate=Decimal("0.15"))
 class Leg:
     """The part of an option that does not change, and its prices."""
 
-    __slots__ = ("_minimum", "_rate", "call", "expiry", "name", "size", "strike", "units")
+    __slots__ = ("_least", "_minimum", "_rate", "call", "expiry", "name", "size", "strike", "units")
 
     def __init__(self, instrument: Instrument, terms: OptionTerms) -> None:
         contract = instrument.contract
@@ -62,6 +62,7 @@ class Leg:
         self.units = money_units(instrument)
         self._rate = parts(terms.rate, "rate")
         self._minimum = parts(terms.minimum, "minimum")
+        self._least = up(self.strike, self._minimum)
 
     def premium(self, mark2: int) -> int:
         """What one lot is worth, rounded up."""
@@ -69,14 +70,16 @@ class Leg:
 
     def alone(self, spot: int) -> int:
         """What one short lot needs beyond its premium; `spot` is what its underlying is worth."""
+        return self.beyond(spot, up(spot, self._rate), up(spot, self._minimum))
+
+    def beyond(self, spot: int, need: int, least: int) -> int:
+        """The same, where the rate and the minimum of the underlying's worth are known."""
         if self.call:
-            away, least = self.strike - spot, spot
+            away = self.strike - spot
         else:
-            away, least = spot - self.strike, self.strike
-        need = up(spot, self._rate)
+            away, least = spot - self.strike, self._least
         if away > 0:
             need -= away
-        least = up(least, self._minimum)
         return need if need > least else least
 
 

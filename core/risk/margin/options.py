@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from core.risk.margin.base import WHOLE, Line, no_price, parts, slip, up
 from core.risk.margin.legs import Leg, Long, OptionTerms, Short
-from core.risk.margin.pairing import Pairing, most_lost, straddled
+from core.risk.margin.pairing import Pairing, in_steps, most_lost, straddled
 from core.risk.margin.regt import StockRates
 
-_NINE_MONTHS = 274 * 86_400_000_000_000
+_NINE_MONTHS: Final = 274 * 86_400_000_000_000
 _TENTH = parts(Decimal("0.1"))
-_KEPT = 256
-_FEW = 2
+KEPT: Final = 256
+"""So many answers are kept for lots that were asked about, at one price."""
+_FEW: Final = 2
 
 
 class Fill(NamedTuple):
@@ -34,12 +35,17 @@ class OptionSize:
     __slots__ = (
         "_alone",
         "_answers",
+        "_dearest",
         "_later",
         "_long_term",
         "_marks",
+        "_minimum",
         "_own",
         "_pools",
         "_premiums",
+        "_rate",
+        "_step",
+        "_steps",
         "each",
         "legs",
         "lines",
@@ -54,6 +60,7 @@ class OptionSize:
         self.lines: list[Line] = []
         self.spot = self.per = 0
         self.each = (0, 1)
+        self._rate, self._minimum = parts(terms.rate), parts(terms.minimum)
         self._long_term = parts(terms.long_term)
         self._marks: list[int] = []
         # Of each leg: premium, need alone, those of its kind that expire later, and its pool.
@@ -62,6 +69,9 @@ class OptionSize:
         self._later: list[list[int]] = []
         self._own: list[int] = []
         self._pools: list[tuple[bool, int]] = []
+        # The strikes in common steps of so much money, and the legs in the order of `_alone`.
+        self._step, self._steps = 1, [0]
+        self._dearest: list[int] = []
         self._answers: dict[tuple[int, Fill], tuple[int, int]] = {}
 
     def add(self, leg: Leg, line: Line) -> None:
@@ -81,6 +91,8 @@ class OptionSize:
         ]
         self._pools = sorted({(each.call, each.expiry) for each in self.legs})
         self._own = [self._pools.index((each.call, each.expiry)) for each in self.legs]
+        self._step, self._steps = in_steps(self.legs)
+        self._rank()
         self._answers.clear()
 
     def mark(self, at: int) -> None:
@@ -99,8 +111,13 @@ class OptionSize:
         """What the underlying of one lot is worth."""
         if spot != self.spot:
             self.spot = spot
-            self._alone = [leg.alone(spot) for leg in self.legs]
+            need, least = up(spot, self._rate), up(spot, self._minimum)
+            self._alone = [leg.beyond(spot, need, least) for leg in self.legs]
+            self._rank()
             self._answers.clear()
+
+    def _rank(self) -> None:
+        self._dearest = [at for _, at in sorted((-need, at) for at, need in enumerate(self._alone))]
 
     def credit(self) -> int:
         """What the lots are worth that are short once all sales are filled."""
@@ -133,7 +150,7 @@ class OptionSize:
                 paid = held * premium
                 if not shorts and now and leg.expiry - now > _NINE_MONTHS:
                     paid = up(paid, self._long_term)
-                total += paid + buys * premium
+                total += paid + buys * premium if buys else paid
             elif buys > -held:
                 total += (buys + held) * premium
             if buys or sells:
@@ -183,7 +200,7 @@ class OptionSize:
         if cover and longs and not shorts and stock is not None and rates is not None:
             usual = (rates.long if shares > 0 else rates.short)(self.per, stock.mark2)[1]
             relief = self._protected(longs, cover, shares > 0, usual)
-        if len(self._answers) >= _KEPT:
+        if len(self._answers) >= KEPT:
             self._answers.clear()
         answer = self._answers[key] = need, need - relief
         return answer
@@ -194,67 +211,74 @@ class OptionSize:
         One way to pair is looked at instead of all: the dearest lots first, each with whatever
         covers it. All sales are filled, but for nothing, and all that closes is paid for.
         """
-        legs, premiums = self.legs, self._premiums
+        lines, steps, premiums = self.lines, self._steps, self._premiums
+        own, later = self._own, self._later
         left = []
-        short = []
-        total = 0
-        for at, line in enumerate(self.lines):
-            held, sells = line.qty, line.open_sell
-            lots = held - sells
-            left.append(lots if lots > 0 else 0)
-            if lots < 0:
-                short.append((-self._alone[at], at))
-                if held < 0:
-                    # What is short is worth that; what is bought back is paid for.
-                    buys = line.open_buy
-                    total += (held + (buys if buys < -held else -held)) * premiums[at]
-        if not short:
-            return total
-        short.sort()
         pools = [0] * len(self._pools)
-        for at, lots in enumerate(left):
-            pools[self._own[at]] += lots
+        total = 0
+        for at, line in enumerate(lines):
+            held = line.qty
+            lots = held - line.open_sell
+            if lots > 0:
+                left.append(lots)
+                pools[own[at]] += lots
+                continue
+            left.append(0)
+            if held < 0:
+                # What is short is worth that; what is bought back is paid for.
+                buys = line.open_buy
+                total += (held + (buys if buys < -held else -held)) * premiums[at]
         cover = abs(shares) // self.per if self.per else 0
-        alone: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
-        spreads: list[tuple[Leg, int]] = []
-        for rate, at in short:
-            leg, line = legs[at], self.lines[at]
+        calls: list[tuple[int, int]] = []
+        puts: list[tuple[int, int]] = []
+        spreads: dict[int, list[tuple[bool, int, int]]] = {}
+        for at in self._dearest:
+            line = lines[at]
             lots = line.open_sell - line.qty
-            for other in self._later[at]:
-                pair = min(lots, left[other], pools[self._own[other]])
+            if lots <= 0:
+                continue
+            leg, alone = self.legs[at], self._alone[at]
+            call = leg.call
+            for other in later[at]:
+                pair, pool = left[other], own[other]
+                if pair > lots:
+                    pair = lots
+                if pair > pools[pool]:
+                    pair = pools[pool]
                 if pair:
-                    worse = legs[other].strike - leg.strike
-                    if not leg.call:
-                        worse = -worse
-                    if worse < -rate:
+                    worse = steps[other] - steps[at] if call else steps[at] - steps[other]
+                    if worse * self._step < alone:
                         left[other] -= pair
-                        pools[self._own[other]] -= pair
+                        pools[pool] -= pair
                         lots -= pair
                         if worse > 0:
-                            total += pair * worse
-            pair = min(lots, pools[self._own[at]])
+                            total += pair * worse * self._step
+            pair, pool = lots, own[at]
+            if pair > pools[pool]:
+                pair = pools[pool]
             if pair:
-                pools[self._own[at]] -= pair
-                spreads.append((leg, -pair))
+                pools[pool] -= pair
+                spreads.setdefault(leg.expiry, []).append((call, steps[at], -pair))
                 lots -= pair
-            if lots and cover and leg.call is (shares > 0):
-                pair = min(lots, cover)
-                inside = self.spot - leg.strike if leg.call else leg.strike - self.spot
+            if lots and cover and call is (shares > 0):
+                pair = lots if lots < cover else cover
+                inside = self.spot - leg.strike if call else leg.strike - self.spot
                 if inside > 0:
                     total += pair * inside
                 cover -= pair
                 lots -= pair
             if lots:
                 # Of those that were sold for money, as many as there are; the others for nothing.
-                total += min(lots, max(0, -line.qty)) * premiums[at]
-                alone[leg.call].append((-rate, lots))
-        for expiry in {leg.expiry for leg, _ in spreads}:
-            whole = [pair for pair in spreads if pair[0].expiry == expiry]
+                held = -line.qty if line.qty < 0 else 0
+                total += (lots if lots < held else held) * premiums[at]
+                (calls if call else puts).append((alone, lots))
+        for expiry, whole in spreads.items():
             for at, lots in enumerate(left):
-                if lots and legs[at].expiry == expiry:
-                    whole.append((legs[at], lots))
-            total += most_lost(whole)
-        return total + straddled(alone[1], alone[0])
+                leg = self.legs[at]
+                if lots and leg.expiry == expiry:
+                    whole.append((leg.call, steps[at], lots))
+            total += most_lost(whole) * self._step
+        return total + straddled(calls, puts)
 
     def _sides(self, fill: Fill) -> tuple[list[Short], list[Long], int]:
         """What is short and long, and what the short lots are worth that were sold for money."""

@@ -47,9 +47,12 @@ class Pairing:
     __slots__ = (
         "_covers",
         "_expiries",
+        "_long_steps",
         "_longs",
         "_longs_at",
+        "_short_steps",
         "_shorts",
+        "_step",
         "need",
         "partners",
         "uses",
@@ -60,6 +63,8 @@ class Pairing:
     ) -> None:
         """`calls` and `puts` are the lots that long and short stock covers."""
         self._shorts, self._longs = shorts, longs
+        self._step, steps = in_steps([*(s.leg for s in shorts), *(n.leg for n in longs)])
+        self._short_steps, self._long_steps = steps[: len(shorts)], steps[len(shorts) :]
         self._covers = [
             max(0, spot - s.leg.strike if s.leg.call else s.leg.strike - spot) for s in shorts
         ]
@@ -253,29 +258,39 @@ class Pairing:
                 taken[partner] += row[use]
         for expiry, members in self._expiries.items():
             spread = [
-                (self._shorts[at].leg, -uses[at][_SPREAD]) for at in members if uses[at][_SPREAD]
+                (self._shorts[at].leg.call, self._short_steps[at], -uses[at][_SPREAD])
+                for at in members
+                if uses[at][_SPREAD]
             ]
             if spread:
                 for call in (False, True):
                     for at in self._longs_at.get((call, expiry), ()):
                         left = self._longs[at].qty - taken[at]
                         if left:
-                            spread.append((self._longs[at].leg, left))
-                cost += most_lost(spread)
+                            spread.append((call, self._long_steps[at], left))
+                cost += most_lost(spread) * self._step
         return cost + straddled(calls, puts)
 
 
-def most_lost(spread: Sequence[tuple[Leg, int]]) -> int:
-    """The most that signed lots of options can lose at expiry, 0 when they cannot.
+def in_steps(legs: Sequence[Leg]) -> tuple[int, list[int]]:
+    """The greatest money that every strike is a whole number of, and these (small) numbers."""
+    step = gcd(*(leg.strike for leg in legs)) or 1
+    return step, [leg.strike // step for leg in legs]
+
+
+def most_lost(spread: Sequence[tuple[bool, int, int]]) -> int:
+    """The most that options can lose at expiry, 0 when they cannot, in the steps of their strikes.
+
+    Of each: is it a call, its strike (`in_steps`) and the signed lots.
 
     That is at one of the strikes: the caller sees to it that no more calls, and no more puts, are
     sold than bought, so that nothing more is lost beyond the outer ones.
     """
     worst = 0
-    for at in {leg.strike for leg, _ in spread}:
+    for _, at, _ in spread:
         value = 0
-        for leg, lots in spread:
-            inside = at - leg.strike if leg.call else leg.strike - at
+        for call, strike, lots in spread:
+            inside = at - strike if call else strike - at
             if inside > 0:
                 value += lots * inside
         if -value > worst:

@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from math import gcd
+from typing import Final
 
 from core.model.contracts import PutOrCall
 from core.model.instruments import Instrument
@@ -47,7 +48,7 @@ lots of options short at worst and their credit, the value of options where the 
 on it, and the deltas at most and at least (in parts of `WHOLE`)."""
 
 _NOTHING: _Part = (0, 0, 0, 0, 0, 0)
-_OTHER = (0, -1, -1)
+_OTHER: Final = (0, -1, -1)
 """Lots that there never are: what was lost must be reckoned anew."""
 
 

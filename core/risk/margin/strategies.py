@@ -34,7 +34,7 @@ from core.risk.margin.base import (
     with_order,
 )
 from core.risk.margin.legs import Leg, OptionTerms
-from core.risk.margin.options import Fill, OptionSize
+from core.risk.margin.options import KEPT, Fill, OptionSize
 from core.risk.margin.regt import StockRates, StockTerms
 
 _Rough = tuple[int, int, int, int]
@@ -57,11 +57,14 @@ class _Group:
         "spot",
         "stale",
         "stock",
+        "stocks",
     )
 
     def __init__(self) -> None:
         self.stock: Line | None = None
         self.rates: StockRates | None = None
+        # What so many lots of the stock need at its price: initial and maintenance.
+        self.stocks: dict[int, tuple[int, int]] = {}
         self.sizes: dict[Decimal, OptionSize] = {}
         self.spot = Decimal(0)
         self.dirty = self.stale = False
@@ -338,6 +341,7 @@ class StrategyMargin:
     def _spots(self, group: _Group) -> None:
         """Bring what the underlying of one lot is worth up to date."""
         stock = group.stock
+        group.stocks.clear()
         for size in group.sizes.values():
             if stock is not None:
                 top, bottom = size.each
@@ -415,7 +419,14 @@ class StrategyMargin:
         stock, rates = group.stock, group.rates
         if not count or stock is None or rates is None:
             return 0, 0
-        return rates.long(count, stock.mark2) if count > 0 else rates.short(-count, stock.mark2)
+        known = group.stocks.get(count)
+        if known is None:
+            mark2 = stock.mark2
+            known = rates.long(count, mark2) if count > 0 else rates.short(-count, mark2)
+            if len(group.stocks) >= KEPT:
+                group.stocks.clear()
+            group.stocks[count] = known
+        return known
 
     def _all(
         self, initial: int, maintenance: int, credit: int, cost: int, problem: str
