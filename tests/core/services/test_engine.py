@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from core.model.commands import (
 )
 from core.model.enums import (
     LinkState,
+    MarketStatus,
     OrdStatus,
     OrdType,
     Side,
@@ -30,7 +32,7 @@ from core.model.enums import (
 )
 from core.model.events import LinkUpdate, VenueOrder
 from core.model.instruments import Instrument
-from core.model.market import Quote
+from core.model.market import Quote, StatusUpdate
 from core.model.requests import VenueCancel, VenueNew, VenueRequest
 from core.model.session import Subscribe
 from core.venues.simulated.universe import default_market
@@ -325,8 +327,9 @@ def test_a_venue_that_raised_and_then_says_that_it_is_down_is_not_tried_again(
             b.send(new)
             assert await b.until(lambda: "cable cut" in b.client.stores.links["V"].text)
             await asyncio.sleep(0.1)
-            assert not b.engine.links["V"].settled
             assert await b.until(lambda: b.status(new.cl_ord_id) is OrdStatus.UNKNOWN)
+            assert not b.engine.links["V"].settled
+            assert "cable cut" in b.client.stores.links["V"].text
 
     run(test())
 
@@ -444,6 +447,21 @@ def test_flatten_uses_the_newest_price_and_kill_takes_orders_back(tmp_path: Path
             assert await b.until(
                 lambda: next(iter(b.client.stores.accounts)).state is TradingState.REDUCING
             )
+
+    run(test())
+
+
+def test_a_venue_that_halts_a_market_stops_orders_in_it(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with Bench(tmp_path) as b:
+            venue, now = b.venue, time.time_ns()
+            venue.quote()
+            venue.market(StatusUpdate("ABC.V", now, now, MarketStatus.HALTED, "News."))
+            new = order()
+            b.send(new)
+            assert await b.until(lambda: b.status(new.cl_ord_id) is OrdStatus.REJECTED)
+            assert b.client.stores.orders[new.cl_ord_id].code == "NOT_TRADABLE"
+            assert venue.sent == []
 
     run(test())
 

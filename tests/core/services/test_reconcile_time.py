@@ -78,6 +78,7 @@ def test_what_was_executed_by_a_clock_that_is_behind_is_found(tmp_path: Path) ->
             audit = b.engine.links["V"].audit
             await audit.agree(settling=False)
             v.clock = lambda: time.time_ns() - 290 * 10**9
+            v.mute = True
             v.enter("", Side.SELL, 4, 10_001, order_id="elsewhere")
             v.trade("V:elsewhere", 4, 10_001)
             v.orders.pop("V:elsewhere")
@@ -124,6 +125,7 @@ def test_a_clock_of_ours_that_was_ahead_and_is_set_right_hides_nothing(tmp_path:
             audit = b.engine.links["V"].audit
             await audit.agree(settling=False)
             ahead = 0
+            v.mute = True
             v.enter("", Side.SELL, 4, 10_001, order_id="elsewhere")
             v.trade("V:elsewhere", 4, 10_001)
             v.orders.pop("V:elsewhere")

@@ -35,6 +35,7 @@ from core.model.orders import Order
 from core.model.requests import VenueCancel, VenueNew, VenueReplace
 from core.venues.remote import RemoteVenue, find
 from core.venues.remote.host import VenueHost, main
+from core.venues.remote.messages import Working
 from core.venues.simulated import SimulatedVenue, default_market
 
 TOKEN = "only for this test"
@@ -334,8 +335,18 @@ def test_what_happened_before_an_answer_is_told_before_it() -> None:
                 return ()
 
             host.venue.working_orders = fills_and_says
-            assert await venue.working_orders() == ()
-            assert engine.of(order.cl_ord_id), "else it would be looked for in vain"
+            heard: list[Any] = []
+            link = venue._link
+            assert link is not None
+            take, link._on_message = link._on_message, heard.append
+            question = asyncio.create_task(venue.working_orders())
+            await until(lambda: any(isinstance(m, Working) for m in heard), "the answer")
+            for message in heard:
+                if isinstance(message, Working):
+                    assert engine.of(order.cl_ord_id), "else it would be looked for in vain"
+                take(message)
+            link._on_message = take
+            assert await question == ()
 
     run(session)
 
