@@ -121,11 +121,12 @@ def test_what_differs_has_another_digest():
         lambda d: d.tick(),
         lambda d: d.halt(),
         lambda d: d.apply(LinkUpdate("SIM", d.now, LinkState.DOWN, "down", agreed=d.now)),
+        lambda d: d.apply(LinkUpdate("SIM", d.now, LinkState.DOWN, "down", agreed=d.now + 1)),
     ):
         d = busy()
         change(d)
         digests.add(d.kernel.digest())
-    assert len(digests) == 8
+    assert len(digests) == 9
 
 
 @pytest.mark.parametrize("data", [b"", b"\xc0", b"nonsense", b"\x91\x01"])
