@@ -14,12 +14,12 @@ What a lot of a short option may be, and what that needs (premiums in it):
 * half of a calendar or diagonal spread with a long option that expires later: the difference of
   the strikes, if the long one's is the worse.
 
-A long option is always paid in full and so needs nothing here. The search is exact whenever the
-ways to share out the lots are at most `EXACT_WAYS` (lots are counted in their greatest common
-divisor); otherwise lots are moved from one use to another for as long as that needs less, from
-two beginnings: everything covered and everything alone. The answer is then never more than all
-legs alone, and nearly always the least. No clock and no chance: equal portfolios give equal
-answers.
+A long option is always paid in full and so needs nothing here. A good answer is found first: lots
+are moved from one use to another for as long as that needs less, from two beginnings, everything
+covered and everything alone. Then all ways to share out the lots are looked at (lots are counted in
+their greatest common divisor), but those that already need too much, until `MOST_LOOKS` of them
+were: within that the answer is the least there is, else the best of those, never more than all legs
+alone. No clock and no chance: equal portfolios give equal answers.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ from math import comb, gcd
 
 from core.risk.margin.legs import Leg, Long, Short
 
-EXACT_WAYS = 600
-"""Up to so many ways to share out the lots, all of them are tried."""
+MOST_LOOKS = 2_000
+"""So often at most one more leg is shared out in search of the best answer: some milliseconds."""
+
+_EXACT_WAYS = 600
+"""Where there are no more ways, finding a good answer first costs more than it saves."""
 
 _FEW = 16
 _ALONE, _COVERED, _SPREAD = 0, 1, 2
@@ -50,6 +53,7 @@ class Pairing:
         "_long_steps",
         "_longs",
         "_longs_at",
+        "_looks",
         "_short_steps",
         "_shorts",
         "_step",
@@ -85,6 +89,7 @@ class Pairing:
         self.uses = [
             [s.qty, 0, 0, *([0] * len(p))] for s, p in zip(shorts, self.partners, strict=True)
         ]
+        self._looks = 0
         self.need = self._cost(self.uses)
         if shorts and (longs or calls or puts):
             self._search(calls, puts)
@@ -98,20 +103,19 @@ class Pairing:
             if not self._longs_at.get((short.leg.call, short.leg.expiry)):
                 open_uses -= 1
             ways *= comb(short.qty // step + open_uses - 1, open_uses - 1)
-        if ways <= EXACT_WAYS:
-            if ways > _FEW:
-                # A good answer first: most others then need too much before they are complete.
-                covered = self._all_covered(room)
-                self.need, self.uses = min(
-                    (self.need, self.uses), (self._cost(covered), covered), key=lambda f: f[0]
-                )
-            self._try_all(step, room)
-            return
-        self.need, self.uses = min(
-            self._improve([list(u) for u in self.uses], step, room),
-            self._improve(self._all_covered(room), step, room),
-            key=lambda f: f[0],
-        )
+        if ways > _EXACT_WAYS:
+            self.need, self.uses = min(
+                self._improve([list(u) for u in self.uses], step, room),
+                self._improve(self._all_covered(room), step, room),
+                key=lambda f: f[0],
+            )
+        elif ways > _FEW:
+            # A good answer first: most others then need too much before they are complete.
+            covered = self._all_covered(room)
+            self.need, self.uses = min(
+                (self.need, self.uses), (self._cost(covered), covered), key=lambda f: f[0]
+            )
+        self._try_all(step, room)
 
     def _try_all(self, step: int, room: tuple[int, int]) -> None:
         """Every way there is, but those that need too much by what is shared out so far."""
@@ -126,6 +130,7 @@ class Pairing:
                     for share in _shares(short.qty, step, len(uses), closed)
                 )
             )
+        self._looks = MOST_LOOKS
         self._descend(choices, [], 0, [0, 0], room)
 
     def _descend(
@@ -137,6 +142,7 @@ class Pairing:
         room: tuple[int, int],
     ) -> None:
         at = len(uses)
+        self._looks -= 1
         if at == len(choices):
             if self._fits(uses, room):
                 cost = self._cost(uses)
@@ -145,7 +151,7 @@ class Pairing:
             return
         call = self._shorts[at].leg.call
         for more, rate, share in choices[at]:
-            if fixed + more >= self.need:
+            if fixed + more >= self.need or self._looks <= 0:
                 break
             both = list(alone)
             both[call] += rate

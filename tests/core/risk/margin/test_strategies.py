@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from itertools import product
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.model.instruments import Instrument
@@ -96,6 +96,15 @@ def test_after_an_order_is_what_touch_makes_of_it(
 
 
 @given(STEPS)
+@example(
+    [
+        (0, 0, 6138, 3, 0),
+        (1, -4, 5500, 0, 0),
+        (2, -3, 5500, 1, 2),
+        (3, 0, 5500, 0, 0),
+        (4, 1, 5500, 1, 1),
+    ]
+)  # the best pairing was missed by moving lots about
 @settings(max_examples=40, deadline=None)
 def test_whole_orders_that_are_filled_need_no_more_than_was_reserved(
     steps: list[tuple[int, int, int, int, int]],
