@@ -172,7 +172,10 @@ class OptionSize:
         if len(orders) <= _FEW:
             ways = {held}
             for at, lots in orders:
-                ways |= {(*way[:at], way[at] + lots, *way[at + 1 :]) for way in ways}
+                # What goes from long to short needs most where it covers nothing any more and has
+                # brought nothing yet.
+                ends = {lots, -held[at]} if lots < -held[at] < 0 else {lots}
+                ways |= {(*w[:at], w[at] + end, *w[at + 1 :]) for w in ways for end in ends}
             return [Fill(way, none) for way in sorted(ways)], 0
         sold = tuple(line.qty - line.open_sell for line in self.lines)
         free = tuple(max(0, min(line.open_sell, line.open_sell - line.qty)) for line in self.lines)

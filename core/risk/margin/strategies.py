@@ -10,11 +10,12 @@ Requirements are against equity (`core.risk.margin.base`), so the value of the s
 taken off: a naked call sold for 8.40 needs 34.10 a share by the rule, 25.70 of the account's own.
 
 Working orders: the requirement is the greatest of all ways in which the stock's buys or sales
-and each of two orders in options may be filled or not. Buying to close counts, since a short
-option's value stands against the requirement. With more than two such orders all sales are taken
-as filled, but for nothing, and all closing ones as paid for; that is never less. Option buys that
-open need their price. Option lots cover stock by their own size; where contracts of different
-sizes share an underlying, its stock counts for the smallest size only.
+and each of two orders in options may be filled or not; one that sells more than is held may also
+be filled up to there. Buying to close counts, since a short option's value stands against the
+requirement. With more than two such orders all sales are taken as filled, but for nothing, and all
+closing ones as paid for; that is never less. Option buys that open need their price. Option lots
+cover stock by their own size; where contracts of different sizes share an underlying, its stock
+counts for the smallest size only.
 """
 
 from __future__ import annotations

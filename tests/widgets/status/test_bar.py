@@ -124,6 +124,7 @@ def test_the_word_is_frozen_only_after_it_was_up(bar):
 
 def test_colours_change_with_the_theme(qapp, bar, qtbot):
     apply_theme(qapp, "dark")
+    qapp.processEvents()  # there and back in one turn of the loop is no change to a widget
     bar.show_connection(True, "")
     bar.say("Careful.", Severity.WARNING)
     apply_theme(qapp, "light")
