@@ -240,14 +240,18 @@ class Audit:
             ask = missing(look, statement)
             if not any(self._fresh(f) for f in found):
                 break
-        if self._path.halted:
-            raise ConnectionError(f"Nothing can be compared while {self._path.halted}")
+        self._stop_where_halted()
         now = asyncio.get_running_loop().time()
         believed = [key for key, looks in streaks.items() if looks >= LOOKS - 1]
         self._seen = {key: self._seen.get(key, now) for key in believed}
         told = statement.positions or ()
         self._positions = {(p.account, p.instrument): p.qty for p in told}
         return self._apply(statement, settling, now)
+
+    def _stop_where_halted(self) -> None:
+        """What is handed to our books now is taken in later: until then nothing can be compared."""
+        if self._path.halted:
+            raise ConnectionError(f"Nothing can be compared while {self._path.halted}")
 
     async def _ask(self, orders: list[str]) -> VenueStatement:
         venue = self._venue
@@ -306,26 +310,29 @@ class Audit:
         out: list[Difference] = []
         stands: set[str] = set()
         self.waiting = False
-        stages = (
-            of_executions,
-            of_orders,
-            lambda look, told: of_money(look, told, self._alone()),
-        )
-        for stage in stages:
-            look = Look(self._name, self._kernel, self._path.clock(), settling)
-            for finding in stage(look, statement):
-                if not self._due(finding, settling, now):
-                    self.waiting = True
-                    # what stands by other figures still differs; it is not resolved
-                    stands.add(self._difference(finding, True, "").key)
-                    continue
-                difference = self._resolve(finding)
-                if difference.stands:
-                    stands.add(difference.key)
-                    if not self._fresh(finding):
+        try:
+            for stage in (
+                of_executions,
+                of_orders,
+                lambda look, told: of_money(look, told, self._alone()),
+            ):
+                look = Look(self._name, self._kernel, self._path.clock(), settling)
+                for finding in stage(look, statement):
+                    if not self._due(finding, settling, now):
+                        self.waiting = True
+                        # what stands by other figures still differs; it is not resolved
+                        stands.add(self._difference(finding, True, "").key)
                         continue
-                    self._standing[difference.key] = difference
-                out.append(difference)
+                    difference = self._resolve(finding)
+                    if difference.stands:
+                        stands.add(difference.key)
+                        if not self._fresh(finding):
+                            continue
+                        self._standing[difference.key] = difference
+                    out.append(difference)
+        except ConnectionError:
+            self._show(out)
+            raise
         ts = self._path.clock()
         for key in [key for key in self._standing if key not in stands]:
             old = self._standing.pop(key)
@@ -374,13 +381,18 @@ class Audit:
         return self._difference(finding, True, text)
 
     def _take(self, report: ExecutionReport) -> bool:
-        """Take a report in; False when the kernel could make nothing of it."""
+        """Take a report in; False when the kernel could make nothing of it.
+
+        Raises:
+            ConnectionError: when it waits for the journal, so that no other may be made of it.
+        """
         name = name_at(self._name, report.cl_ord_id, report.order_id)
         if report.exec_type is ExecType.TRADE and not report.exec_id.startswith(SYNTHETIC):
             for each in self._late(report):
                 self._path.take(each)
         else:
             self._path.take(report)
+        self._stop_where_halted()
         made = synthetic_range(report.exec_id)
         if report.exec_type is ExecType.TRADE:
             counted = self._kernel.counted(self._name, report.exec_id)

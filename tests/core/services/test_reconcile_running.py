@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from core.journal.errors import JournalError
 from core.model.commands import CancelOrder, NewOrderList, ReplaceOrder
 from core.model.enums import Contingency, ExecType, LinkState, OrdStatus, Side
+from core.model.events import ExecutionReport
 from tests.core.services.comparing import (
     CANCELED,
     FILLED,
@@ -275,6 +277,38 @@ def test_nothing_is_compared_that_cannot_be_put_on_record(
                 assert rules(b) == []
             await settled(b)
             assert (position(b), rules(b)) == (4, ["MISSED_FILL"])
+
+    run(work())
+
+
+def test_a_disk_that_fills_up_while_books_are_compared_doubles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The execution waits for the disk; none is made in its place meanwhile (seed 7160)."""
+
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.cut()
+            v.trade(name, 10, 9_999)
+            with monkeypatch.context() as full:
+                really = b.engine.journal.append
+
+                def append(ts: int, message: Any) -> int:
+                    if isinstance(message, ExecutionReport):
+                        raise JournalError("The disk is full.")
+                    return really(ts, message)
+
+                full.setattr(b.engine.journal, "append", append)
+                asked = v.statements
+                v.mend()
+                assert await b.until(lambda: v.statements > asked + 4)
+                assert b.engine.path.halted
+                assert not b.engine.links["V"].settled
+            await settled(b)
+            assert (position(b), state(b, name)) == (10, FILLED)
+            assert [f.exec_id for f in b.engine.kernel.fills()] == [v.executions[0].exec_id]
 
     run(work())
 
