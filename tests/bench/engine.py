@@ -32,6 +32,7 @@ from core.services.config import parse_config
 from core.services.engine import Engine
 from core.venues.simulated.universe import default_market
 from core.venues.simulated.venue import SimulatedVenue
+from tests.bench.machine import machine_rows
 from tests.bench.table import Row
 
 RUNS = 5
@@ -72,6 +73,7 @@ def rows(quick: bool = False) -> Iterator[Row]:
         values = [run[index] for run in accepted]
         yield _row(f"submit -> accepted in the engine, {name}", values, "us", goal, must)
     yield from _submit_rows(min(count, 5_000), runs)
+    yield from machine_rows(2.0 if quick else 4.0, runs)
     for durability in DURABILITIES:
         with TickToWire(durability) as wire:
             wire.measure(1.0)
