@@ -211,6 +211,16 @@ def _bring(s: State, live: Live, leaves: int) -> None:
         return
     if more.stuck in (qty, REFUSED):
         return  # a venue that would not cancel it is not asked again and again
+    if qty > live.qty and more.group is not None and more.group.contingency is Contingency.OTO:
+        # It opens, for all one knows: what is added passes the gate as a change by hand does.
+        found = objections(
+            s, live, as_sent(live, leaves, live.price), own=live.exposed, closing=False
+        )
+        if found:
+            more.stuck = qty
+            text = f"{_what(live)} is not made larger, as its list would have it. {found[0].text}"
+            s.notice(Severity.WARNING, text)
+            return
     change(s, live, s.next_own(live), qty, live.price, own=True)
 
 

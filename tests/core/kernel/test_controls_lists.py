@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from core.model.enums import Contingency, OrdType
+from core.model.enums import Contingency, ExecType, OrdStatus, OrdType
 from core.model.events import OrderUpdate
 from core.model.inputs import MarginSetup
 from tests.core.kernel.controls import limit, with_policy
-from tests.core.kernel.driver import AAPL, BUY, FUT, SELL, Driver
+from tests.core.kernel.driver import AAPL, BTC, BUY, FUT, SELL, Driver
 
 OCO, OTO = Contingency.OCO, Contingency.OTO
 WIDE = (limit("max_order_notional", 10**9), limit("max_exposure", 10**9))
@@ -82,3 +82,25 @@ def test_other_limits_count_them_together():
     assert d.kernel.digest() == digest
     d.new(BUY, 4500)
     d.accepted()
+
+
+def test_what_grows_with_the_order_before_it_passes_the_limits_again():
+    d = Driver(limit("max_position", 3, "instrument", BTC.id))
+    first, second = d.order_list(
+        OTO, {"price": 20_000}, {"qty": 5, "price": 599_000, "instrument": BTC.id}
+    )
+    d.ack(first)
+    d.fill(first, 4)
+    assert [r.order.qty for r in d.sent()] == [2]
+    d.report(second, ExecType.NEW, OrdStatus.NEW, venue="XCH")
+    d.fill(first, 2)
+    (asked,) = d.replaces()
+    assert asked.qty == 3
+    terms = {"request": asked.request, "qty": 3, "price": 599_000}
+    d.report(second, ExecType.REPLACED, OrdStatus.NEW, venue="XCH", **terms)
+    d.fill(first, 4)
+    assert not d.replaces()
+    assert d.order(second).qty == 3
+    (notice,) = d.notices()
+    assert "not made larger" in notice.text
+    assert "0.003 is the most" in notice.text
