@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -254,21 +256,29 @@ def test_a_fill_without_an_execution_is_waited_for_before_one_is_made_here(tmp_p
     run(work())
 
 
-def test_nothing_is_compared_that_cannot_be_put_on_record(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@contextmanager
+def full_disk(b: Bench, kind: type) -> Iterator[None]:
+    """There is no room in the journal for messages of a kind."""
+    really = b.engine.journal.append
+
+    def append(ts: int, message: Any) -> int:
+        if isinstance(message, kind):
+            raise JournalError("The disk is full.")
+        return really(ts, message)
+
+    with pytest.MonkeyPatch.context() as full:
+        full.setattr(b.engine.journal, "append", append)
+        yield
+
+
+def test_nothing_is_compared_that_cannot_be_put_on_record(tmp_path: Path) -> None:
     async def work() -> None:
         v = Keeper()
         async with engine(tmp_path, v) as b:
             name = await sent(b)
             v.cut()
             v.trade(name, 4, 9_999)
-            with monkeypatch.context() as broken:
-
-                def append(ts: int, message: object) -> int:
-                    raise JournalError("The disk is full.")
-
-                broken.setattr(b.engine.journal, "append", append)
+            with full_disk(b, object):
                 asked = v.statements
                 v.mend()
                 assert await b.until(lambda: v.statements > asked + 4)
@@ -281,9 +291,7 @@ def test_nothing_is_compared_that_cannot_be_put_on_record(
     run(work())
 
 
-def test_a_disk_that_fills_up_while_books_are_compared_doubles_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_fills_up_while_books_are_compared_doubles_nothing(tmp_path: Path) -> None:
     """The execution waits for the disk; none is made in its place meanwhile (seed 7160)."""
 
     async def work() -> None:
@@ -292,15 +300,7 @@ def test_a_disk_that_fills_up_while_books_are_compared_doubles_nothing(
             name = await sent(b)
             v.cut()
             v.trade(name, 10, 9_999)
-            with monkeypatch.context() as full:
-                really = b.engine.journal.append
-
-                def append(ts: int, message: Any) -> int:
-                    if isinstance(message, ExecutionReport):
-                        raise JournalError("The disk is full.")
-                    return really(ts, message)
-
-                full.setattr(b.engine.journal, "append", append)
+            with full_disk(b, ExecutionReport):
                 asked = v.statements
                 v.mend()
                 assert await b.until(lambda: v.statements > asked + 4)
