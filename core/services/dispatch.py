@@ -154,6 +154,9 @@ class Dispatch:
         report = adjustment(command, link.audit, self._path.clock())
         if isinstance(report, str):
             self._refuse(command, "NOT_POSSIBLE", report)
+        elif self._path.halted:
+            # It would be booked later, and until then could be asked for again.
+            self._refuse(command, "JOURNAL_FAILED", self._path.halted)
         elif self._path.note(command):
             self._path.take(report)
             link.compare()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from core.journal.errors import JournalError
 from core.model.enums import (
     OrdStatus,
 )
@@ -97,3 +98,18 @@ def books(b: Bench) -> tuple[object, ...]:
         [msgspec.structs.replace(p, seq=0, ts=0) for p in kernel.positions()],
         [msgspec.structs.replace(a, **apart) for a in kernel.accounts()],
     )
+
+
+@contextmanager
+def full_disk(b: Bench, kind: type) -> Iterator[None]:
+    """There is no room in the journal for messages of a kind."""
+    really = b.engine.journal.append
+
+    def append(ts: int, message: Any) -> int:
+        if isinstance(message, kind):
+            raise JournalError("The disk is full.")
+        return really(ts, message)
+
+    with pytest.MonkeyPatch.context() as full:
+        full.setattr(b.engine.journal, "append", append)
+        yield

@@ -18,12 +18,13 @@ from core.model.enums import (
     Source,
     TimeInForce,
 )
-from core.model.events import Notice, VenueBalance
+from core.model.events import ExecutionReport, Notice, VenueBalance
 from tests.core.services.comparing import (
     FILLED,
     books,
     differences,
     engine,
+    full_disk,
     notional,
     position,
     rules,
@@ -147,6 +148,33 @@ def test_a_position_is_adjusted_by_a_command_with_a_reason(tmp_path: Path, gap: 
         v.held[("PAPER-1", "ABC.V")] = 5 + gap
         async with engine(tmp_path, v) as c:
             assert position(c) == 5 + gap
+
+    run(work())
+
+
+def test_a_position_is_not_adjusted_twice_while_the_first_time_waits_for_the_disk(
+    tmp_path: Path,
+) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            v.held[("PAPER-1", "ABC.V")] = 3
+            await b.engine.links["V"].audit.agree(settling=True)
+
+            def adjusted() -> str:
+                name = IDS.next()
+                b.send(AdjustPosition(name, "PAPER-1", "ABC.V", 3, 9_990, "split"))
+                return name
+
+            with full_disk(b, ExecutionReport):
+                adjusted()
+                assert await b.until(lambda: b.engine.path.halted)
+                again = adjusted()
+                assert await b.until(lambda: again in b.client.stores.refusals)
+                assert "The disk is full" in b.client.stores.refusals[again].text
+            assert await b.until(lambda: position(b) == 3)
+            assert await b.until(lambda: not b.engine.path.halted)
+            assert position(b) == 3
 
     run(work())
 

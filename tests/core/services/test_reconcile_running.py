@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
-from core.journal.errors import JournalError
 from core.model.commands import CancelOrder, NewOrderList, ReplaceOrder
 from core.model.enums import Contingency, ExecType, LinkState, OrdStatus, Side
 from core.model.events import ExecutionReport
@@ -21,6 +17,7 @@ from tests.core.services.comparing import (
     FILLED,
     NEW,
     engine,
+    full_disk,
     notional,
     position,
     rules,
@@ -256,43 +253,13 @@ def test_a_fill_without_an_execution_is_waited_for_before_one_is_made_here(tmp_p
     run(work())
 
 
-@contextmanager
-def full_disk(b: Bench, kind: type) -> Iterator[None]:
-    """There is no room in the journal for messages of a kind."""
-    really = b.engine.journal.append
-
-    def append(ts: int, message: Any) -> int:
-        if isinstance(message, kind):
-            raise JournalError("The disk is full.")
-        return really(ts, message)
-
-    with pytest.MonkeyPatch.context() as full:
-        full.setattr(b.engine.journal, "append", append)
-        yield
-
-
-def test_nothing_is_compared_that_cannot_be_put_on_record(tmp_path: Path) -> None:
-    async def work() -> None:
-        v = Keeper()
-        async with engine(tmp_path, v) as b:
-            name = await sent(b)
-            v.cut()
-            v.trade(name, 4, 9_999)
-            with full_disk(b, object):
-                asked = v.statements
-                v.mend()
-                assert await b.until(lambda: v.statements > asked + 4)
-                assert b.engine.path.halted
-                assert not b.engine.links["V"].settled
-                assert rules(b) == []
-            await settled(b)
-            assert (position(b), rules(b)) == (4, ["MISSED_FILL"])
-
-    run(work())
-
-
-def test_a_disk_that_fills_up_while_books_are_compared_doubles_nothing(tmp_path: Path) -> None:
-    """The execution waits for the disk; none is made in its place meanwhile (seed 7160)."""
+@pytest.mark.parametrize(
+    ("kind", "found"), [(object, ["MISSED_FILL"]), (ExecutionReport, [])], ids=["any", "reports"]
+)
+def test_what_cannot_be_put_on_record_is_not_compared_and_not_doubled(
+    tmp_path: Path, kind: type, found: list[str]
+) -> None:
+    """Where only reports find no room, the missing execution waits, and none is made for it."""
 
     async def work() -> None:
         v = Keeper()
@@ -300,14 +267,15 @@ def test_a_disk_that_fills_up_while_books_are_compared_doubles_nothing(tmp_path:
             name = await sent(b)
             v.cut()
             v.trade(name, 10, 9_999)
-            with full_disk(b, ExecutionReport):
+            with full_disk(b, kind):
                 asked = v.statements
                 v.mend()
                 assert await b.until(lambda: v.statements > asked + 4)
                 assert b.engine.path.halted
                 assert not b.engine.links["V"].settled
+                assert rules(b) == []
             await settled(b)
-            assert (position(b), state(b, name)) == (10, FILLED)
+            assert (position(b), state(b, name), rules(b)) == (10, FILLED, found)
             assert [f.exec_id for f in b.engine.kernel.fills()] == [v.executions[0].exec_id]
 
     run(work())
