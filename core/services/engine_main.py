@@ -224,7 +224,7 @@ class _Orphan:
         if not self._watching:
             return
         now = time.monotonic()
-        if self._terminal_lives() or self._engine.sessions.listening(self._seconds):
+        if self._terminal_lives() or self._engine.sessions.guests():
             self._alone_since = now
         elif now - self._alone_since >= self._seconds:
             self._engine.request_stop(

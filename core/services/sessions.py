@@ -4,6 +4,9 @@ Events (orders, fills, risk) go out at once and whole. Market data goes out as f
 under way for each client and none before it asked. A client whose queue is full is *lagging*: it
 is sent nothing more until it speaks again, and then a new snapshot. So no client can make the
 engine wait or grow, and none ever misses an order event without being told everything anew.
+
+A client is there as long as its connection stands, however long it says nothing: a screen that
+hangs goes on where it was, and meanwhile the engine is not without a terminal.
 """
 
 from __future__ import annotations
@@ -44,9 +47,6 @@ FRAME_SECONDS = 1 / 60
 EAGER_SECONDS = 0.001
 """The same for a strategy, which is sent a frame as soon as there is anything new."""
 
-SILENT_SECONDS = 30.0
-"""After this long without a word a client is forgotten; it may come again with Hello."""
-
 _ALL_BARS = 1 << 62
 _AGAIN_SECONDS = 0.5  # the shortest time between two new snapshots for one lagging client
 
@@ -60,14 +60,13 @@ class Session:
     Attributes:
         kind: ``terminal``, ``strategy`` or ``tool``.
         lagging: its queue is full; it gets a new snapshot when it speaks again.
-        heard: when it last spoke (monotonic seconds).
+        welcomed_at: when it was last asked whether there is room for one (monotonic seconds).
     """
 
     __slots__ = (
         "backlog",
         "frame",
         "framed_at",
-        "heard",
         "kind",
         "lagging",
         "name",
@@ -87,7 +86,6 @@ class Session:
         self.lagging = False
         self.frame = 0
         self.framed_at = self.welcomed_at = 0.0
-        self.heard = time.monotonic()
 
     def new_view(self, cache: MarketCache) -> ClientView:
         """What it has seen, when it has seen nothing. A strategy gets all the bars there are."""
@@ -152,7 +150,6 @@ class Sessions:
         found = self._sessions.get(peer)
         if found is None:
             return
-        found.heard = time.monotonic()
         if isinstance(message, Submit):
             self._on_command(found, message.command)
         elif isinstance(message, Ready):
@@ -169,8 +166,9 @@ class Sessions:
             self._forget(found)
             if message.stop_engine and found.kind == "terminal":
                 self._on_stop(found)
-        if found.lagging and found.heard - found.welcomed_at >= _AGAIN_SECONDS:
-            found.welcomed_at = found.heard
+        now = time.monotonic()
+        if found.lagging and now - found.welcomed_at >= _AGAIN_SECONDS:
+            found.welcomed_at = now
             # A word first: whose queue is still full is not worth the work of a snapshot.
             if peer.send(Heartbeat(time.time_ns())) is Sent.OK:
                 self._welcome(found)
@@ -331,28 +329,20 @@ class Sessions:
             session.view.engine = engine
 
     def beat(self) -> None:
-        """Tell everyone that the engine lives, and forget who has long been silent."""
-        now = time.monotonic()
+        """Tell everyone that the engine lives, and so find out whose connection is over."""
         data = encode(Heartbeat(time.time_ns()))
         for session in list(self._sessions.values()):
-            if now - session.heard > SILENT_SECONDS:
-                self._forget(session)
-            elif not session.lagging:
-                self._write(session, data)
+            self._write(session, data)
 
-    def listening(self, seconds: float) -> int:
-        """How many clients spoke within the last `seconds`; its own strategies do not count."""
-        since = time.monotonic() - seconds
-        return sum(
-            session.heard >= since and session.kind != "strategy"
-            for session in self._sessions.values()
-        )
+    def guests(self) -> int:
+        """How many clients there are besides the engine's own strategies."""
+        return sum(session.kind != "strategy" for session in self._sessions.values())
 
     def _write(self, session: Session, data: bytes) -> None:
         sent = session.peer.write(data)
         if sent is Sent.GONE:
             self._forget(session)
-        elif sent is Sent.FULL:
+        elif sent is Sent.FULL and not session.lagging:
             session.lagging = True
             self.lags += 1
 

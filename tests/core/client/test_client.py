@@ -15,7 +15,7 @@ from core.client import client as client_module
 from core.client.client import EngineClient
 from core.model.enums import OrdStatus
 from core.model.events import Event
-from core.model.session import PROTOCOL, Hello, Ready, Subscribe
+from core.model.session import PROTOCOL, Goodbye, Hello, Ready, Subscribe
 from core.model.wire import encode
 from core.services import sessions as sessions_module
 from core.services.config import load_config
@@ -199,15 +199,14 @@ def test_what_is_not_understood_ends_the_connection_with_a_sentence(tmp_path: Pa
     asyncio.run(test())
 
 
-def test_a_session_that_the_engine_forgot_is_begun_anew(tmp_path: Path) -> None:
+def test_a_session_that_the_engine_does_not_know_is_begun_anew(tmp_path: Path) -> None:
     async def test() -> None:
         async with engine_at(tmp_path, ScriptedVenue()) as engine:
             client = client_of(tmp_path)
             client.connect()
             assert await until(client, lambda: client.connected)
             (session,) = engine.sessions
-            session.heard -= 1_000
-            engine.sessions.beat()
+            engine.sessions.receive(session.peer, Goodbye())
             assert len(engine.sessions) == 0
             client.subscribe(Subscribe(quotes=("*",)))
             assert await until(client, lambda: not client.connected)
@@ -229,6 +228,24 @@ def test_a_client_that_died_is_forgotten_at_the_next_word_to_it(tmp_path: Path) 
             channel.close()
             engine.sessions.beat()
             assert len(engine.sessions) == 0
+
+    asyncio.run(test())
+
+
+def test_a_client_that_died_while_its_queue_was_full_is_forgotten_too(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with engine_at(tmp_path, ScriptedVenue()) as engine:
+            loop = asyncio.get_running_loop()
+            channel = InlineChannel(engine.server, loop, high_water=1)
+            channel.send(encode(Hello("dies", "terminal", "secret")))
+            assert await _soon(lambda: len(engine.sessions) == 1)
+            for _ in range(3):
+                engine.sessions.beat()
+            assert engine.sessions.lags == 1, "it is one and the same lag"
+            assert engine.sessions.guests() == 1
+            channel.close()
+            engine.sessions.beat()
+            assert engine.sessions.guests() == 0
 
     asyncio.run(test())
 
