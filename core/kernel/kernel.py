@@ -163,8 +163,7 @@ class Kernel:
         return appraise.appraise(self._state, order, ts, taking)
 
     def denials(self) -> dict[tuple[str, str], int]:
-        """How many orders and changes were denied, by code and scope, since the journal began:
-        the figures of `outcry_risk_rejections_total{code,scope}`."""
+        """How many orders and changes were denied, by code and scope, since the journal began."""
         return dict(self._state.risk.counts)
 
     def follows(self) -> bool:

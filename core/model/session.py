@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from core.model.commands import Command, NewOrder
 from core.model.denials import Violation
 from core.model.enums import LinkState, MarketStatus, Mode
@@ -250,6 +252,8 @@ class EngineView(Part, frozen=True):
     """The engine's own health: order round trip (send -> venue's answer) and loop, in ns.
 
     `records_behind` is how many inputs of the journal are not in the records yet (-1: not known).
+    `denials` are how many orders and changes were denied since the journal began, by the code of
+    the control.
 
     In a replay: where it is, begins and ends (UTC ns of the recording), and how fast it plays
     (0: paused).
@@ -269,6 +273,7 @@ class EngineView(Part, frozen=True):
     replay_speed: float = 0.0
     replay_start: int = 0
     records_behind: int = 0
+    denials: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Frame(Message, frozen=True):

@@ -448,7 +448,12 @@ class Engine:
         self.sessions.health(
             tuple(views),
             self.statistics.view(
-                now, self.bus.errors, self.journal.size, self._records_behind(), replay
+                now,
+                self.bus.errors,
+                self.journal.size,
+                self._records_behind(),
+                self.kernel.denials(),
+                replay,
             ),
         )
         self.sessions.beat()

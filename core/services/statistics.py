@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 
 import psutil
 
@@ -79,13 +80,23 @@ class Statistics:
         return passed
 
     def view(
-        self, now: int, failed: int, journal: int, behind: int, replay: ReplayVenue | None
+        self,
+        now: int,
+        failed: int,
+        journal: int,
+        behind: int,
+        denials: Mapping[tuple[str, str], int],
+        replay: ReplayVenue | None,
     ) -> EngineView:
         """All of it for the terminals at `now` (UTC ns).
 
         `failed` are errors counted elsewhere, `journal` is that one's size in bytes, `behind` how
-        many entries the records have still to take, -1 where that is unknown.
+        many entries the records have still to take, -1 where that is unknown. `denials` are counts
+        by code and scope.
         """
+        codes: dict[str, int] = {}
+        for (code, _), count in denials.items():
+            codes[code] = codes.get(code, 0) + count
         trip50, trip99 = self.round_trip.quantiles(0.5, 0.99)
         decide50, decide99 = self.decide.quantiles(0.5, 0.99)
         return EngineView(
@@ -103,6 +114,7 @@ class Statistics:
             0.0 if replay is None or replay.paused else replay.speed,
             0 if replay is None else replay.start_time,
             behind,
+            codes,
         )
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from decimal import Decimal
 from html import escape
 from typing import ClassVar
@@ -39,6 +40,13 @@ WORDS = {
     TradingState.REDUCING: "REDUCE ONLY",
     TradingState.HALTED: "HALTED",
 }
+
+
+def denied_words(denials: Mapping[str, int]) -> str:
+    """How many orders and changes were denied, by control, the most frequent first."""
+    most = sorted(denials.items(), key=lambda item: (-item[1], item[0]))
+    parts = ", ".join(f"{count:,} {code}" for code, count in most)
+    return f"Denied so far, in all accounts: {sum(denials.values()):,} ({parts})"
 
 
 class RiskPanel(Panel):
@@ -78,6 +86,13 @@ class RiskPanel(Panel):
         self.mistake.hide()
         self._checklist = Checklist()
         self._check_versions = (-1, -1, -1, -1)
+        self.denials = QLabel(self)
+        self.denials.setAccessibleName("Orders that were denied, by control")
+        self.denials.setTextFormat(Qt.TextFormat.PlainText)
+        self.denials.setWordWrap(True)
+        self.denials.setContentsMargins(8, 0, 8, 4)
+        self.denials.hide()
+        self._denied: dict[str, int] = {}
         self._check_box = QWidget(self)
         self.checks = QLabel(self._check_box)
         self.checks.setAccessibleName("What is left after the kill")
@@ -108,6 +123,7 @@ class RiskPanel(Panel):
         below.addWidget(self._check_box)
         below.addWidget(self.profit)
         below.addWidget(self.limits)
+        below.addWidget(self.denials)
         below.addStretch(1)
         scroll = QScrollArea(self)
         scroll.setWidget(inside)
@@ -147,6 +163,10 @@ class RiskPanel(Panel):
             self._version = self.stores.accounts.version
             self._show_state()
         self._look_after_kill()
+        if self.stores.engine.denials != self._denied:
+            self._denied = self.stores.engine.denials
+            self.denials.setText(denied_words(self._denied))
+            self.denials.setVisible(bool(self._denied))
         versions = (self.stores.positions.version, self.stores.tickers.version)
         if versions != self._profit_versions:
             if versions[0] != self._profit_versions[0]:

@@ -211,6 +211,19 @@ async def test_denials_are_told_to_whoever_listens(tmp_path):
         assert told[0].version > 0
 
 
+async def test_a_terminal_is_told_how_much_was_denied_by_which_control(tmp_path):
+    settings = Settings(tmp_path)
+    expected = {"MAX_ORDER_QTY": 2, "PRICE_TICK": 1}
+    async with settings.bench() as b:
+        b.venue.quote()
+        # counted by code, whatever the scope
+        for new in (order(qty=51), order(qty=52), replace(order(), price=200.5)):
+            b.send(new)
+        assert await b.until(lambda: b.client.stores.engine.denials == expected)
+    async with settings.bench() as b:
+        assert await b.until(lambda: b.client.stores.engine.denials == expected), "of the journal"
+
+
 async def test_a_client_asks_what_an_order_would_meet(tmp_path):
     async with Settings(tmp_path).bench() as b:
         b.venue.quote()

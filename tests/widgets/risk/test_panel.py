@@ -14,6 +14,7 @@ from core.model.enums import ExecType, OrdStatus, Severity, Side, TradingState
 from core.model.events import LimitUse, Notice
 from core.model.ids import IdMaker
 from core.model.orders import OrderUpdate
+from core.model.session import EngineView
 from tests.widgets.trading_world import BID, BTC, World
 from widgets.risk.change import ChangeLimit
 from widgets.risk.checklist import kill_level
@@ -82,6 +83,19 @@ def test_bars_show_the_state_in_colour(panel, world):
         line = panel.limits.fontMetrics().height()
         seen.append(picture.pixelColor(round(9 * scale), round((4 + line + 4) * scale)))
     assert seen == [DARK.accent, DARK.warning, DARK.danger]
+
+
+def test_what_was_denied_is_counted_by_control(panel, world):
+    assert not panel.denials.isVisible()
+    world.stores.engine = EngineView(1, denials={"MAX_ORDER_QTY": 5, "PRICE_COLLAR": 1_007})
+    panel.flush()
+    assert panel.denials.isVisible()
+    assert panel.denials.text() == (
+        "Denied so far, in all accounts: 1,012 (1,007 PRICE_COLLAR, 5 MAX_ORDER_QTY)"
+    )
+    world.stores.engine = EngineView(2)  # another engine, with other records
+    panel.flush()
+    assert not panel.denials.isVisible()
 
 
 def opened(panel) -> ChangeLimit:
