@@ -415,9 +415,10 @@ class Journal:
             self._day_end = end.first_ts - end.first_ts % _DAY + _DAY
         self._older = sum(p.stat().st_size for p in journal_files(self.directory) if p != path)
         self._use(path, size, fresh=False)
-        # What a crash left behind is read and acted on: the disk must have it from now on. A disk
-        # that once failed to write it says nothing of that to a new program: it is written again.
-        if size > self._head:
+        # What a crash left behind is read and acted on, and gone on with where it is only a name
+        # and a header: the disk must have it from now on. A disk that once failed to write it says
+        # nothing of that to a new program: it is written again.
+        if end.path is not None:
             os.lseek(self._fd, end.sure, os.SEEK_SET)
             write_all(self._fd, rest_of(path, end.sure, size))
             os.fsync(self._fd)

@@ -123,7 +123,7 @@ def _last_file(directory: Path, repairs: list[str]) -> End | None:
 def _end_of(path: Path, data: bytes, repairs: list[str]) -> End:
     header = open_header(path, data)
     place = Place(header.size, header.first - 1, header.chain)
-    first_ts, sure = 0, header.size
+    first_ts = sure = 0  # the header was confirmed with the first record
     if header.version == VERSION:
         unsure: deque[int] = deque()  # offsets behind the newest records
         behind: tuple[int, int, bytes] = place

@@ -121,7 +121,7 @@ class Disk:
             return old
         low, high = sorted((len(old), len(new)))
         size = low + self._draw(high - low + 1)
-        first = next((i for i, (a, b) in enumerate(zip(new, old, strict=False)) if a != b), low)
+        first = _first_difference(new, old)
         left = bytearray(old[:size].ljust(size, b"\0"))
         torn = False
         for start in range(first - first % SECTOR, size, SECTOR):
@@ -189,8 +189,9 @@ class Disk:
         if len(inode.data) < at:
             inode.data.extend(bytes(at - len(inode.data)))
         inode.data[at : at + len(data)] = data
-        inode.lost = [(a, b) for a, b in inode.lost if b <= at or a >= at + len(data)]
         file.at += len(data)
+        rest = [piece for a, b in inode.lost for piece in ((a, min(b, at)), (max(a, file.at), b))]
+        inode.lost = [(a, b) for a, b in rest if a < b]
 
     def fsync(self, fd: int) -> None:
         self._point("sync")
@@ -203,7 +204,7 @@ class Disk:
         if "sync" in self.failing:
             if not file.folder and asked != inode.durable:
                 # What could not be written is dropped, and no later call says so again.
-                inode.lost.append((min(len(inode.durable), len(asked)), len(asked)))
+                inode.lost.append((_first_difference(asked, inode.durable), len(asked)))
             self._fail("fsync failed", errno.EIO)
         if file.folder:
             self._durable = names
@@ -266,6 +267,11 @@ class Disk:
     def _fail(self, what: str, number: int, name: str = "") -> None:
         self.hit(what)
         raise OSError(number, os.strerror(number), name or None)
+
+
+def _first_difference(one: bytes, other: bytes) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _change(names: dict[str, Inode], name: str, inode: Inode | None) -> None:

@@ -88,6 +88,23 @@ def test_what_is_written_again_after_a_failed_confirmation_is_safe() -> None:
     assert folder_of(disk)("/a/x").read_bytes() == b"safeagain"
 
 
+def test_only_what_is_written_again_is_safe() -> None:
+    disk, _ = make()
+    fd = written(disk, "/a/x", b"safe", sync=True)
+    disk.write(fd, b"one two")
+    for _ in range(2):
+        disk.failing.add("sync")
+        with pytest.raises(OSError, match="Input/output"):
+            disk.fsync(fd)
+        disk.heal()
+        disk.fsync(fd)
+        disk.lseek(fd, 8, os.SEEK_SET)
+        disk.write(fd, b"two")
+    disk.fsync(fd)
+    disk.lose_power()
+    assert folder_of(disk)("/a/x").read_bytes() == b"safe\0\0\0\0two"
+
+
 def test_a_full_disk_takes_what_fits() -> None:
     disk, hits = make()
     fd = disk.open("/a/x", os.O_RDWR | os.O_CREAT)
