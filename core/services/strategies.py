@@ -5,7 +5,7 @@ Each running strategy is a process of its own (`core.services.strategy_hosts`), 
 skips (`core.services.drafts`); in Auto they are sent, under its own limits.
 One that raises, hangs, eats memory, floods or dies is switched off and its orders are cancelled;
 nothing else notices. Off, Advise and Auto are never remembered: every start begins as the
-settings say, and never in Auto.
+settings say, and never in Auto. Parameters are (`core.services.strategy_kept`).
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from core.services.config import StrategyConfig
 from core.services.desk import EnginePort, StrategyCommand
 from core.services.drafts import Drafts
 from core.services.strategy_hosts import Hosts
+from core.services.strategy_kept import KeptParams
 from core.services.strategy_params import ParamChecks
 from core.services.strategy_rights import (
     NOT_FOR_STRATEGIES,
@@ -91,6 +92,7 @@ class Strategies:
         self._ticked = 0.0
         self._port: EnginePort | None = None
         self._ids = IdMaker("E")
+        self._kept: KeptParams | None = None
         self._checks = ParamChecks(self._hosts.load_only, self._hosts.end_process, self._bounds)
         for running in self._all.values():
             if running.config.kind in BUILTIN:
@@ -116,17 +118,26 @@ class Strategies:
         """
         self._port = self._hosts.port = port
         self._drafts.publish = port.publish
-        active = {a.account for a in port.accounts() if a.state is TradingState.ACTIVE}
+        self._kept = KeptParams(port.home, self._say)
         for running in self._all.values():
-            account = running.config.account
-            if running.config.start == "advise" and not running.last_error:
-                if account in active:
-                    self._turn(running, StrategyMode.ADVISE)
-                else:
-                    running.last_error = f"It stays off: account {account} is not active."
+            params = self._kept.of(running.config)
+            if params is not None:
+                self._restore(running, params)
+            elif running.config.start == "advise" and not running.last_error:
+                self._begin(running)
             elif running.config.kind not in BUILTIN:
                 self._check_settings(running)
             self._tell(running)
+
+    def _begin(self, running: Running) -> None:
+        """Turn a switch as the settings say."""
+        account, port = running.config.account, self._port
+        if port is None or running.config.start != "advise":
+            return
+        if any(a.account == account and a.state is TradingState.ACTIVE for a in port.accounts()):
+            self._turn(running, StrategyMode.ADVISE)
+        else:
+            running.last_error = f"It stays off: account {account} is not active."
 
     async def stop(self) -> None:
         """Stop all strategies; their orders are cancelled."""
@@ -243,8 +254,35 @@ class Strategies:
             else:
                 running.params, running.last_error = params, ""
                 running.told = None  # an answer is due also when nothing differs
+                if self._kept is not None:
+                    self._kept.keep(running.config, params)
 
         self._checks.check(running, running.params | command.params, done)
+
+    def _restore(self, running: Running, params: dict[str, str]) -> None:
+        """Go on with what a trader set before the engine's end, if the strategy still takes it.
+
+        If not it stays off: nobody has said that it is to run with other parameters.
+        """
+        configured = running.params
+        running.params = params
+
+        def done(checked: dict[str, str] | None, wrong: str) -> None:
+            if running.mode is not StrategyMode.OFF:
+                return
+            if checked is not None:
+                running.params, running.last_error = checked, ""
+                text = "Its parameters are those set on the screen, not those of the settings."
+                self._say(running.name, Severity.INFO, text)
+                self._begin(running)
+            else:
+                running.params = configured
+                running.last_error = (
+                    "It stays off with the parameters of the settings: those that were set on the"
+                    f" screen could not be taken up. {wrong}"
+                )
+
+        self._checks.check(running, params, done)
 
     def _check_settings(self, running: Running) -> None:
         """Say in the row what is wrong with the settings, before anybody turns the switch."""
@@ -348,10 +386,8 @@ class Strategies:
         self._turn_off(running, "keep", at_once=True)
         running.health = "failed"
         running.last_error = why
-        if self._port is not None:
-            text = f"{running.name} was stopped and its orders are cancelled. {why}"
-            now = self._port.clock()
-            self._port.publish([Notice(now, Severity.ERROR, running.name, text)])
+        text = f"{running.name} was stopped and its orders are cancelled. {why}"
+        self._say(running.name, Severity.ERROR, text)
 
     def _clear(self, running: Running, now: float) -> None:
         """A strategy that is off has no orders: those of an earlier run, and those whose cancel
@@ -393,6 +429,10 @@ class Strategies:
         if running.told is None or msgspec.structs.replace(running.told, ts=state.ts) != state:
             running.told = state
             self._port.publish([state])
+
+    def _say(self, name: str, severity: Severity, text: str) -> None:
+        if self._port is not None:
+            self._port.publish([Notice(self._port.clock(), severity, name or "strategies", text)])
 
     def _turn_away(self, command: str, text: str) -> None:
         self._refused += 1

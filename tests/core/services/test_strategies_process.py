@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from core.client.client import EngineClient
-from core.model.commands import AnswerDraft, SetStrategyMode
+from core.model.commands import AnswerDraft, SetStrategyMode, SetStrategyParams
 from core.model.enums import OrdStatus, StrategyMode
 from core.model.ids import IdMaker
 from core.services.process import EngineProcess, ProcessState
@@ -101,10 +101,15 @@ class Desk:
         orders = self.client.stores.working.get("BTC-USD.ALPHA", {}).values()
         return [o.cl_ord_id for o in orders if o.strategy == name]
 
+    def said(self, part: str, words: str) -> bool:
+        return any(n.part == part and words in n.text for n in self.client.stores.notices)
+
     def restart(self) -> None:
         """Wait until the engine is back after it was killed."""
-        old = self.client.engine_pid
-        self.until(lambda: self.process.poll() == "" and self.process.restarts, "a new process")
+        old, restarts = self.client.engine_pid, self.process.restarts
+        self.until(
+            lambda: self.process.poll() == "" and self.process.restarts > restarts, "a new process"
+        )
         self.until(lambda: self.client.connected and self.client.engine_pid != old, "it answers")
 
     def close(self) -> None:
@@ -148,6 +153,38 @@ def test_a_killed_engine_leaves_no_strategy_behind_and_starts_none_in_auto(desks
     desk.until(lambda: order in desk.client.stores.orders, "the order is known")
     desk.until(lambda: not desk.working("one") and not desk.working("soft"), "nothing rests")
     assert desk.client.stores.orders[order].status is OrdStatus.CANCELED
+
+
+@posix
+def test_parameters_that_were_set_on_the_screen_outlive_the_engine(desks, tmp_path) -> None:
+    desk = desks(crossover=("", "advise"))
+
+    def params() -> dict[str, str]:
+        return desk.row("crossover").params
+
+    def kill_engine() -> None:
+        os.kill(desk.process.pid, signal.SIGKILL)
+        desk.restart()
+
+    def runs() -> bool:
+        return desk.row("crossover").health == "running"
+
+    desk.until(runs, "as the settings say")
+    assert desk.client.send(SetStrategyMode(desk.ids.next(), "crossover", OFF)) == ""
+    desk.until(lambda: desk.row("crossover").mode is OFF, "it is off")
+    assert desk.client.send(SetStrategyParams(desk.ids.next(), "crossover", {"fast": "7"})) == ""
+    desk.until(lambda: params()["fast"] == "7", "it is set")
+    kill_engine()
+    desk.until(runs, "it runs again")
+    assert params()["fast"] == "7", "the process itself says so"
+    assert desk.said("crossover", "set on the screen, not those of the settings")
+
+    settings = tmp_path / "engine.toml"
+    settings.write_text(settings.read_text() + 'params = { fast = "9" }\n')
+    kill_engine()
+    desk.until(runs, "it runs again")
+    assert params()["fast"] == "9", "who writes it into the settings means it"
+    assert desk.said("crossover", "The settings have changed it")
 
 
 @posix
