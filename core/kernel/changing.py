@@ -133,7 +133,7 @@ def _replace_violation(s: State, live: Live, command: ReplaceOrder) -> Violation
         if live.more is not None and live.more.suspended:
             # Its turn has not come: whether it may be sent is seen then.
             return check_form(terms, holding.market.instrument)
-        own = sum(o.exposed for o in group.siblings(live) if o.place == live.place)
+        own = group.shared(live)
     found = gate(s, terms, holding, live.part, live.hand, own=own)
     same_price = command.price == live.price and command.stop_price in (0, live.stop)
     if same_price and command.qty <= live.qty and not live.requests:

@@ -12,17 +12,14 @@ first. When the position is gone, the rest of the entry and the exits go, too.
 
 from __future__ import annotations
 
-from core.kernel.asking import as_sent, cancel, change, objections
-from core.kernel.held import refuse, start, suspend
-from core.kernel.more import Group, Way
+from core.kernel.asking import as_sent, change, objections
+from core.kernel.held import refuse, retry, start, suspend, withdraw
+from core.kernel.more import REFUSED, Group, Way
 from core.kernel.orders import Live, Request
 from core.kernel.positions import Holding
 from core.kernel.state import State
 from core.model.enums import Contingency, ExecType, OrdStatus, Severity, Side
 from core.model.numbers import plain
-
-REFUSED = -1
-"""In place of a quantity that a venue would not change an order to: it would not cancel it."""
 
 
 def follow(s: State) -> None:
@@ -107,6 +104,8 @@ def _follow_oco(s: State, group: Group) -> None:
             left = _size(live) - total
             done = any(o.base is OrdStatus.FILLED for o in group.lives if o is not live)
             _bring(s, live, 0 if done else left)
+    if any(live.more is not None and live.more.due for live in group.lives):
+        retry(s, _holding(group.lives[0]).market)
 
 
 def _follow_oto(s: State, group: Group) -> None:
@@ -141,7 +140,7 @@ def _follow_bracket(s: State, group: Group) -> None:
         begun = any(live.more is not None and live.more.started for live in exits)
         gone = begun and (sold > 0 or entry.cum > sold)
         if gone and not entry.dead:
-            _cancel(s, entry)
+            withdraw(s, entry)
         for live in exits:
             if live.dead:
                 continue
@@ -244,7 +243,7 @@ def stuck(s: State, live: Live, asked: Request) -> None:
             f"{_what(live)} is too large now and its venue would not make it smaller: it is"
             " canceled. What it protects is NOT protected by it any more.",
         )
-        _cancel(s, live)
+        withdraw(s, live)
     else:
         s.notice(
             Severity.CRITICAL,
@@ -280,14 +279,7 @@ def _end(s: State, live: Live, text: str) -> None:
         s.end(live, OrdStatus.CANCELED)
         s.update(live, ExecType.CANCELED, text)
     else:
-        _cancel(s, live)
-
-
-def _cancel(s: State, live: Live) -> None:
-    """Ask the venue to cancel an order, unless it has said that it does not."""
-    refused = live.more is not None and live.more.stuck == REFUSED
-    if not (live.canceling or live.unknown or refused):
-        cancel(s, live, s.next_own(live), own=True)
+        withdraw(s, live)
 
 
 def _size(live: Live) -> int:

@@ -9,10 +9,22 @@ fresh price) waits until it can; what may not be sent is refused, loudly.
 
 from __future__ import annotations
 
-from core.kernel.asking import LATER, as_sent, cancel, change, objections, obstacle, send, shut
+import msgspec
+
+from core.kernel.asking import (
+    LATER,
+    as_sent,
+    cancel,
+    change,
+    may_close,
+    objections,
+    obstacle,
+    send,
+    shut,
+)
 from core.kernel.gate import out_of_reach
 from core.kernel.markets import Market
-from core.kernel.more import More, Slice, Way
+from core.kernel.more import REFUSED, More, Slice, Way
 from core.kernel.orders import Live
 from core.kernel.rates import count_changed, count_sent
 from core.kernel.state import State
@@ -302,7 +314,7 @@ def _out(s: State, live: Live, text: str) -> None:
     others: list[Live] = []
     if group is not None:
         siblings = group.siblings(live)
-        own = sum(o.exposed for o in siblings if o.place == live.place)
+        own = group.shared(live)
         others = [o for o in siblings if o is not live]
         if more.way is Way.TRIGGER and group.lives[0] not in siblings:
             # The market turned against the entry: no more of it.
@@ -316,9 +328,19 @@ def _out(s: State, live: Live, text: str) -> None:
         else:
             refuse(s, live, found[0])
         return
-    for other in others:
-        if not other.dead and not other.waits and not other.canceling:
-            cancel(s, other, s.next_own(other), own=True)
+    there = [o for o in others if not o.dead and not o.waits]
+    for other in there:
+        withdraw(s, other)
+    crowd = sum(o.most() - o.cum for o in there if group.shares(o, live)) if group else 0
+    if crowd and not may_close(holding, wanted, [], own):
+        # Until its sibling's cancel is confirmed both may be filled.
+        both = msgspec.structs.replace(wanted, qty=max(wanted.qty, crowd))
+        found = objections(s, live, both, max(wanted.qty - crowd, 0), closing)
+        if found:
+            _say(
+                s, live, more, f"It goes out once the order beside it is canceled: {found[0].text}"
+            )
+            return
     more.waits = False
     more.due = ""
     if more.way is Way.SLICES:
@@ -336,6 +358,13 @@ def _out(s: State, live: Live, text: str) -> None:
     else:
         count_sent(live, s.ts)
     send(s, live, text)
+
+
+def withdraw(s: State, live: Live) -> None:
+    """Ask the venue to cancel an order, unless it has said that it does not."""
+    refused = live.more is not None and live.more.stuck == REFUSED
+    if not (live.canceling or live.unknown or refused):
+        cancel(s, live, s.next_own(live), own=True)
 
 
 def refuse(s: State, live: Live, violation: Violation) -> None:

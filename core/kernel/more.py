@@ -19,6 +19,10 @@ class Way(Enum):
     CLOSING = "closing"
 
 
+REFUSED = -1
+"""In place of a quantity that a venue would not change an order to: it would not cancel it."""
+
+
 class Slice:
     """A part of an order, sent under an id of its own. `acked`: its venue has spoken of it."""
 
@@ -111,8 +115,26 @@ class Group:
             return [live]
         return self.lives[1:]
 
+    def beside(self, live: Live) -> bool:
+        """May this order be filled as well as its sibling that went off here and went out?"""
+        return not live.waits and any(
+            o is not live and o.more is not None and o.more.triggered and not (o.waits or o.dead)
+            for o in self.siblings(live)
+        )
+
+    def shares(self, other: Live, live: Live) -> bool:
+        """Do two orders count only once, as siblings of which one is filled?"""
+        if other.place != live.place or other not in self.siblings(live):
+            return False
+        return other is live or not (self.beside(other) or self.beside(live))
+
+    def shared(self, live: Live) -> int:
+        """The open lots that count for an order together with its siblings."""
+        return sum(o.exposed for o in self.lives if self.shares(o, live))
+
     def exposures(self) -> list[tuple[Live, int]]:
-        """How many open lots each order counts for: of siblings on one side only the largest."""
+        """How many open lots each order counts for: of siblings on one side only the largest,
+        but beside one that went out while another was still there both."""
         found: list[tuple[Live, int]] = []
         carried: dict[tuple[int, Side, PositionEffect | None], int] = {}
         for live in self.lives:
@@ -120,7 +142,7 @@ class Group:
             if not live.dead and live.more is not None and not live.more.suspended:
                 leaves = max(0, live.most() - live.cum)
             siblings = self.siblings(live)
-            if len(siblings) > 1:
+            if len(siblings) > 1 and not self.beside(live):
                 key = live.place
                 before = carried.get(key, 0)
                 carried[key] = max(before, leaves)
