@@ -16,6 +16,7 @@ JOURNAL = ".journal"
 SNAPSHOT = ".snapshot"
 TORN = ".torn"
 NEW = ".new"
+FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0)
 _MAGIC = b"OUTCRYS1"
 _HEAD = struct.Struct("<8s16sQqI")
 _CRC = struct.Struct("<I")
@@ -76,11 +77,22 @@ def write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def rest_of(path: Path, start: int, end: int) -> bytes:
-    """The bytes of a file between two offsets."""
+def write_again(path: Path, start: int, end: int) -> None:
+    """Write what a file holds between two offsets once more, and have the disk confirm it.
+
+    A disk that once failed to write it says nothing of that to a new program.
+    """
     with path.open("rb") as file:
         file.seek(start)
-        return file.read(end - start)
+        data = file.read(end - start)
+    fd = os.open(path, FLAGS)
+    try:
+        os.lseek(fd, start, os.SEEK_SET)
+        write_all(fd, data)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    sync_directory(path.parent)
 
 
 def sync_directory(directory: Path) -> None:

@@ -12,21 +12,22 @@ from typing import Literal
 
 from core.journal.errors import JournalError
 from core.journal.files import (
+    FLAGS,
     JOURNAL,
     Snapshot,
     file_name,
     journal_files,
     read_snapshot,
-    rest_of,
     snapshot_files,
     sync_directory,
+    write_again,
     write_all,
     write_snapshot,
     write_whole,
 )
 from core.journal.keeping import prune_snapshots
 from core.journal.lock import WriterLock
-from core.journal.opening import FLAGS, find_end
+from core.journal.opening import find_end
 from core.journal.reader import Recorded, replay
 from core.journal.records import MAX_PAYLOAD, NO_CHAIN, Header, chain_of, make_record
 from core.journal.syncing import SyncThread
@@ -186,6 +187,8 @@ class Journal:
         self._chain = chain
         self._waiting.append(record)
         self.last_seq = seq
+        if self._failed:  # only just now: it was written into a file that may not count any more
+            self._take_mended()
         return seq
 
     # -- the disk's word -----------------------------------------------------------------------
@@ -225,8 +228,8 @@ class Journal:
         """Go on after a failure of the disk, if it is over; False while it is not."""
         if self._failed and self._thread is None:
             self._mend()
-        if self._failed and self._mended is not None:
-            self._change_over(self._mended)
+        if self._mended is not None:
+            self._take_mended()
         return not self._failed
 
     def _sync_once(self) -> bool:
@@ -336,6 +339,8 @@ class Journal:
     def _mend(self) -> None:
         """Write all that the disk has not confirmed into a new file, and have that confirmed."""
         with self._syncing:
+            if not self._failed or self._mended is not None:
+                return  # it was taken into use just now
             first, waiting = self.synced_seq + 1, list(self._waiting)
             header = Header(self._id, first, self._synced_chain).pack()
             path = file_name(self.directory, first, JOURNAL)
@@ -351,11 +356,13 @@ class Journal:
                 return
             self._mended = path, len(data), first + len(waiting) - 1
 
-    def _change_over(self, mended: tuple[Path, int, int]) -> None:
-        """Take the mended file into use; on the thread that appends, between two records."""
-        path, size, last = mended
-        self._mended = None  # when anything goes wrong here, another is made
-        with self._state:
+    def _take_mended(self) -> None:
+        """Take the mended file into use, if there is one; on the thread that appends."""
+        with self._syncing, self._state:
+            if self._mended is None:
+                return
+            path, size, last = self._mended
+            self._mended = None  # when anything goes wrong here, another is made
             try:
                 self._use(path, size, fresh=False)
                 self._confirm(last)
@@ -411,18 +418,14 @@ class Journal:
             path = file_name(self.directory, end.header.first, JOURNAL)
             write_whole(path, end.header.pack())
             size = self._head
-        elif end.first_ts:
-            self._day_end = end.first_ts - end.first_ts % _DAY + _DAY
+        else:
+            # What a crash left behind is read and acted on, and gone on with where it is only a
+            # name and a header: the disk must have it from now on.
+            write_again(path, end.sure, size)
+            if end.first_ts:
+                self._day_end = end.first_ts - end.first_ts % _DAY + _DAY
         self._older = sum(p.stat().st_size for p in journal_files(self.directory) if p != path)
         self._use(path, size, fresh=False)
-        # What a crash left behind is read and acted on, and gone on with where it is only a name
-        # and a header: the disk must have it from now on. A disk that once failed to write it says
-        # nothing of that to a new program: it is written again.
-        if end.path is not None:
-            os.lseek(self._fd, end.sure, os.SEEK_SET)
-            write_all(self._fd, rest_of(path, end.sure, size))
-            os.fsync(self._fd)
-            sync_directory(self.directory)
 
     # -- reading, snapshots --------------------------------------------------------------------
 

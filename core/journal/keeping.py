@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-from core.journal.files import journal_files, read_snapshot, snapshot_files
+from core.journal.files import journal_files, read_snapshot, snapshot_files, sync_directory
 from core.journal.records import HEADER_SIZE, read_header, read_record
 
 KEPT_SNAPSHOTS = 2
@@ -51,6 +51,7 @@ def prune_records(directory: Path, days: int, now: int) -> list[Path]:
         if int(following.stem) - 1 > good[-1] or newer is None or newer > now - days * _DAY:
             break
         path.unlink()
+        sync_directory(directory)  # one by one: a loss of power must not leave an older one
         removed.append(path)
     return removed
 

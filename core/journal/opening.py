@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.journal.files import (
+    FLAGS,
     JOURNAL,
     NEW,
     SNAPSHOT,
@@ -18,6 +19,7 @@ from core.journal.files import (
     read_snapshot,
     snapshot_files,
     sync_directory,
+    write_again,
     write_whole,
 )
 from core.journal.reader import (
@@ -31,8 +33,6 @@ from core.journal.reader import (
     whole,
 )
 from core.journal.records import NO_CHAIN, VERSION, Header
-
-FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0)
 
 
 class End(NamedTuple):
@@ -79,6 +79,7 @@ def find_end(directory: Path) -> End:
         header = Header(end.header.journal, newest.seq + 1, NO_CHAIN)
         return End(None, 0, header, newest.seq, NO_CHAIN, 0, end.repairs)
     if end.path is not None and end.header.version < VERSION:
+        write_again(end.path, 0, end.size)  # it is not gone on with: this is its last chance
         header = Header(end.header.journal, end.last_seq + 1, end.chain)
         return End(None, 0, header, end.last_seq, end.chain, 0, end.repairs)
     return end

@@ -10,9 +10,8 @@ from typing import NamedTuple
 import msgspec
 
 from core.journal.errors import JournalError
-from core.journal.files import journal_files, sync_directory
+from core.journal.files import FLAGS, journal_files, sync_directory
 from core.journal.lock import WriterLock
-from core.journal.opening import FLAGS
 from core.journal.reader import Recorded, read_file
 from core.journal.verify import Problem, verify, whole_after
 from core.model.wire import decode_recorded
@@ -92,13 +91,13 @@ def _cut(path: Path, first: Problem, dropped: list[tuple[int, int, Recorded]]) -
     while (kept := path.with_name(f"{path.name}.{number}.original")).exists():
         number += 1
     shutil.copy2(path, kept)
-    for file, length in ((kept, -1), (path, first.offset)):
+    for file, length in ((kept, path.stat().st_size), (path, first.offset)):
         fd = os.open(file, FLAGS)
         try:
-            if length >= 0:
-                os.ftruncate(fd, length)
+            os.ftruncate(fd, length)
             os.fsync(fd)
         finally:
             os.close(fd)
-    sync_directory(path.parent)
+        # Nothing is cut off before the disk has the whole of it under the other name.
+        sync_directory(path.parent)
     return Repaired(path, first.offset, first.seq - 1, kept, dropped)

@@ -53,5 +53,6 @@ class SyncThread:
             self._asked.clear()
             if self._closing.is_set():
                 return
-            if not self._work() and self._closing.wait(_RETRY):
-                return
+            while not self._work():
+                if self._closing.wait(_RETRY):
+                    return

@@ -131,7 +131,8 @@ class Disk:
             if how == 2 or self._draw(3):
                 if torn:
                     self.hit("sectors reordered")
-                left[start:end] = new[start:end]
+                part = new[start:end]
+                left[start : start + len(part)] = part
             else:
                 torn = True
         return bytes(left)

@@ -19,7 +19,6 @@ from core.journal import files, opening, repair
 from core.journal import journal as module
 from core.journal.errors import JournalError
 from core.journal.journal import Journal
-from core.journal.reader import replay
 from core.journal.verify import verify
 from core.model.commands import CancelOrder
 from core.simulation.disk import Disk, DiskPath, Inode
@@ -124,7 +123,14 @@ NEW = Moment("", HarshDisk(_nothing, _nothing, _nothing, _nothing), 0, 0, {}, 0)
 class Computer:
     """One life of a computer, from what the one before left; `moments` are those of this life."""
 
-    def __init__(self, before: Moment, rng: random.Random, power: bool, size: int = SIZE) -> None:
+    def __init__(
+        self,
+        before: Moment,
+        rng: random.Random,
+        power: bool,
+        size: int = SIZE,
+        sync_every: float = 0,
+    ) -> None:
         self.disk = before.disk.copy(rng.randrange)
         if power:
             self.disk.lose_power()
@@ -141,7 +147,7 @@ class Computer:
         self.hook: Callable[[str], None] = _nothing
         self.disk._point = self._touch
         Folder.disk = self.disk
-        self._open()
+        self._open(sync_every)
 
     def _touch(self, word: str) -> None:
         self.moments.append(self.now(word))
@@ -149,17 +155,17 @@ class Computer:
 
     def now(self, word: str = "end") -> Moment:
         """This moment."""
-        recorded, confirmed = self._recorded, self._confirmed
-        if self.journal is not None:
-            recorded, confirmed = self.journal.last_seq, self.journal.synced_seq
+        confirmed = self.journal.synced_seq if self.journal else self._confirmed
         what = f"{self.what} {len(self.moments)}:{word}"
         kept = self.disk.copy(_nothing)  # type: ignore[arg-type]
-        return Moment(what, kept, recorded, confirmed, dict(self._tried), self._snapshot)
+        return Moment(what, kept, self._recorded, confirmed, dict(self._tried), self._snapshot)
 
-    def _open(self) -> None:
+    def _open(self, sync_every: float) -> None:
         """Open the journal, and see that it holds what it must, and nothing else."""
         try:
-            journal = Journal.open(HOME, durability="power", max_bytes=self.size, sync_every=0)
+            journal = Journal.open(
+                HOME, durability="power", max_bytes=self.size, sync_every=sync_every
+            )
             newest = journal.newest_snapshot()
             covered = newest.seq if newest else 0
             first = min((int(p.stem) for p in files.journal_files(self.folder)), default=1)
@@ -180,6 +186,7 @@ class Computer:
         self._tried.update((seq, (message,)) for seq, message in found)
         for seq in [seq for seq in self._tried if seq > journal.last_seq]:
             del self._tried[seq]
+        self._recorded = journal.last_seq
         self.journal = journal
 
     # -- what a story is made of ---------------------------------------------------------------
@@ -192,9 +199,10 @@ class Computer:
             message = CancelOrder(f"{self.what}{self.ts}", "o" * size)
             self._tried[seq] = (*self._tried.get(seq, ()), message)
             try:
-                assert self.journal.append(self.ts, message) == seq
+                self._recorded = self.journal.append(self.ts, message)
             except JournalError:
                 return False
+            assert self._recorded == seq
         return self.commit() if commit else True
 
     def commit(self) -> bool:
@@ -217,8 +225,12 @@ class Computer:
         self._snapshot = seq
         return True
 
-    def killed(self) -> Computer:
-        """The program died and was started again; the computer stayed on."""
+    def killed(self, in_vain: bool = False) -> Computer:
+        """The program died and was started again, `in_vain` first; the computer stayed on."""
+        if in_vain:
+            self.disk.failing.add("sync")
+            with pytest.raises(JournalError):
+                Journal.open(HOME, durability="power", sync_every=0)
         life = Computer(self.now(), random.Random(1), power=False, size=self.size)
         life.moments[:0] = self.moments
         return life
@@ -239,6 +251,10 @@ def cut_everywhere(moments: Iterable[Moment], seed: int, tries: int = 3, deep: i
                 cut_everywhere(again, rng.randrange(1 << 30), 1, deep - 1)
 
 
-def replayed(folder: Folder) -> list[int]:
-    """The numbers of all records."""
-    return [seq for seq, _, _ in replay(folder, 1, module.NO_END)]  # type: ignore[arg-type]
+def touched(disk: HarshDisk, act: Callable[[], object]) -> list[HarshDisk]:
+    """The disk's states each time that something touches it, and in the end."""
+    states: list[HarshDisk] = []
+    disk._point = lambda word: states.append(disk.copy(_nothing))  # type: ignore[arg-type]
+    Folder.disk = disk
+    act()
+    return [*states, disk]

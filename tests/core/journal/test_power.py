@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from core.journal.files import write_whole
+from core.journal.journal import Journal
 from core.journal.keeping import prune_records
-from core.model.commands import CancelOrder
+from core.journal.reader import NO_END, replay
+from core.journal.repair import repair
 from tests.core.journal.journals import DAY
-from tests.core.journal.power import NEW, Computer, cut_everywhere, install
+from tests.core.journal.power import (
+    HOME,
+    NEW,
+    SIZE,
+    Computer,
+    Folder,
+    HarshDisk,
+    Moment,
+    cut_everywhere,
+    install,
+    touched,
+)
+
+TRIES = 20
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +153,35 @@ def the_disk_is_full_after_a_new_file_was_begun() -> Computer:
     return life
 
 
+def a_start_fails_after_the_program_died() -> Computer:
+    life = begin()
+    life.append(1, commit=True)
+    life.append(2)
+    life = life.killed(in_vain=True)
+    life.append(1, commit=True)
+    return life
+
+
+def writes_are_short() -> Computer:
+    life = begin()
+    life.disk.short = True
+    for _ in range(3):
+        life.append(3, commit=True)
+    life.snapshot()
+    return life
+
+
+def old_records_are_removed() -> Computer:
+    life = begin()
+    for _ in range(5):
+        life.ts += DAY
+        life.append(2, commit=True)
+        life.snapshot()
+    assert len(prune_records(Folder(HOME), 1, life.ts + DAY)) == 4
+    life.append(1, commit=True)
+    return life
+
+
 STORIES = (
     a_new_journal,
     full_files,
@@ -147,6 +194,9 @@ STORIES = (
     the_program_dies_before_a_sync,
     the_disk_is_full,
     the_disk_is_full_after_a_new_file_was_begun,
+    a_start_fails_after_the_program_died,
+    writes_are_short,
+    old_records_are_removed,
 )
 
 
@@ -155,3 +205,139 @@ def test_the_power_is_cut(story: Callable[[], Computer]) -> None:
     life = story()
     assert len(life.moments) > 8
     cut_everywhere([*life.moments, life.now()], seed=1)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_power_is_cut_in_any_story(seed: int) -> None:
+    rng = random.Random(seed)
+    life = Computer(NEW, random.Random(seed), power=False, size=rng.randrange(400, 2000))
+    for _ in range(15):
+        what = rng.randrange(8)
+        life.disk.short = rng.random() < 0.2
+        if what == 0:
+            life.disk.failing.add(rng.choice(("sync", "write", "open", "rename")))
+        elif what == 1:
+            life.disk.space = rng.randrange(1000)
+        elif what == 2:
+            life = life.killed()
+        elif what == 3:
+            life.ts += DAY
+        elif what == 4:
+            life.snapshot()
+        life.append(rng.randrange(5), rng.randrange(300), commit=rng.random() < 0.5)
+        life.disk.heal()
+    cut_everywhere([*rng.sample(life.moments, 25), life.now()], seed, tries=2)
+
+
+def test_a_record_is_on_its_way_when_the_disk_fails() -> None:
+    """The thread mends what it knows of; the record that is just being written is not lost."""
+    life = Computer(NEW, random.Random(1), power=False, sync_every=60)
+    journal = life.journal
+    assert journal is not None
+    woken = threading.Event()
+    journal.watch(woken.set)
+    life.append(2, commit=True)
+    life.append(2)
+
+    def fail(word: str) -> None:
+        """While the record is written: the disk fails, and the thread mends all before it."""
+        life.hook = heal
+        life.disk.failing.add("sync")
+        journal.ask()
+        assert woken.wait(10)
+        assert journal.failed
+        woken.clear()
+        assert woken.wait(10)
+
+    def heal(word: str) -> None:
+        if word == "open":  # the new file
+            life.disk.heal()
+
+    life.hook = fail
+    assert life.append()
+    assert journal.resume()
+    life.moments.append(life.now("resumed"))
+    life.append(1, commit=True)
+    journal.close()
+    cut_everywhere([*life.moments, life.now()], seed=1)
+
+
+@pytest.mark.parametrize("old", [b"", b"old" * 300])
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_file_is_written_whole_or_not_at_all(old: bytes, durable: bool) -> None:
+    disk, path, new = NEW.disk.copy(random.Random(1).randrange), Folder(f"{HOME}/file"), b"n" * 2000
+    if old:
+        touched(disk, lambda: write_whole(path, old))
+    states = touched(disk, lambda: write_whole(path, new, durable=durable))
+    assert len(states) > 3
+    for state in states:
+        for seed in range(TRIES):
+            Folder.disk = left = state.copy(random.Random(seed).randrange)
+            if durable:
+                left.lose_power()
+            content = path.read_bytes() if path.exists() else b""
+            assert content == new or (content == old and state is not disk)
+
+
+def _lost(state: HarshDisk, seed: int) -> dict[str, bytes]:
+    """The files that a loss of power leaves."""
+    Folder.disk = left = state.copy(random.Random(seed).randrange)
+    left.lose_power()
+    return {path.name: path.read_bytes() for path in Folder(HOME).glob("*")}
+
+
+def _damaged(keep: int) -> tuple[HarshDisk, Folder, bytes]:
+    """A confirmed journal file of five records, the third of which is damaged."""
+    life = begin()
+    life.append(5, commit=True)
+    assert life.journal
+    path = Folder(str(life.journal.path))
+    inode = life.disk.inode(str(path))
+    assert inode
+    start = life.journal._head + 2 * (life.journal.size - life.journal._head) // 5
+    inode.data[start + 60] ^= 1
+    del inode.data[start + keep :]
+    inode.durable = bytes(inode.data)
+    return life.disk, path, inode.durable
+
+
+def test_what_is_cut_off_by_hand_is_kept() -> None:
+    disk, path, before = _damaged(SIZE)
+    states = touched(disk, lambda: repair(Folder(HOME), cut=3))
+    (after,) = {path.read_bytes()}
+    assert before.startswith(after)
+    for state in states:
+        for seed in range(TRIES):
+            left = _lost(state, seed)
+            assert before in left.values()
+            assert before.startswith(left[path.name])
+            assert left[path.name].startswith(after)
+            assert state is not disk or left[path.name] == after
+
+
+def test_a_torn_end_is_kept() -> None:
+    disk, path, before = _damaged(100)
+    states = touched(disk, lambda: Journal.open(HOME, sync_every=0))
+    after = path.read_bytes()
+    assert before.startswith(after)
+    for state in states:
+        for seed in range(TRIES):
+            left = _lost(state, seed)
+            assert left[path.name] == before or before[len(after) :] in left.values()
+            assert state is not disk or left[path.name] == after
+
+
+def test_a_journal_of_version_1_is_on_the_disk_before_it_is_gone_on_with() -> None:
+    """The program of before died and left records that the disk had not confirmed."""
+    disk = NEW.disk.copy(random.Random(1).randrange)
+    Folder.disk = disk
+    *older, last_file = sorted((Path(__file__).parent / "version1").glob("*.journal"))
+    for file in older:
+        write_whole(Folder(f"{HOME}/{file.name}"), file.read_bytes())
+    Folder(f"{HOME}/{last_file.name}").write_bytes(last_file.read_bytes())
+    tried = {seq: (message,) for seq, _, message in replay(Folder(HOME), 1, NO_END)}
+    last = max(tried)
+    life = Computer(Moment("version 1", disk, last, 0, tried, 0), random.Random(1), power=False)
+    opened = len(life.moments)
+    life.append(2, commit=True)
+    cut_everywhere([*life.moments[opened:], life.now()], seed=1)
