@@ -125,6 +125,7 @@ def wire(live: Live, order: Order | None = None) -> Order:
         order_id=order.order_id if piece is None else piece.order_id,
         qty=order.qty if piece is None else piece.qty,
         cum_qty=order.cum_qty if piece is None else piece.cum,
+        notional=order.notional if piece is None else piece.notional,
         status=status,
         ord_type=sent.ord_type,
         tif=sent.tif,

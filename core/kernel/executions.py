@@ -29,18 +29,20 @@ _OUTRANK = (OrdStatus.DONE_FOR_DAY, OrdStatus.SUSPENDED)
 
 def on_trade(s: State, live: Live, r: ExecutionReport, piece: Slice | None) -> None:
     """An execution of an order, or of a slice of it: booked once; slices and lists follow."""
-    before = live.cum
+    cum, notional = live.cum, live.notional
     _book(s, live, r)
-    if live.cum != before:
-        _filled(s, live, piece, live.cum - before)
+    if live.cum != cum:
+        if piece is not None:
+            piece.cum += live.cum - cum
+            piece.notional += live.notional - notional
+        _filled(s, live, piece)
 
 
-def _filled(s: State, live: Live, piece: Slice | None, lots: int) -> None:
+def _filled(s: State, live: Live, piece: Slice | None) -> None:
     """Executions were booked: slices, lists and what protects the position follow."""
     if live.more is not None:
         live.more.stuck = 0
     if piece is not None:
-        piece.cum += lots
         after_fill(s, live, piece)
     if s.groups:
         s.touch_holding(live.holding)

@@ -24,14 +24,15 @@ REFUSED = -1
 
 
 class Slice:
-    """A part of an order, sent under an id of its own. `acked`: its venue has spoken of it."""
+    """A part of an order, sent under an id of its own. `acked`: its venue has spoken of it;
+    `notional`: what its filled lots `cum` were traded for, in points."""
 
-    __slots__ = ("acked", "cum", "id", "order_id", "qty")
+    __slots__ = ("acked", "cum", "id", "notional", "order_id", "qty")
 
     def __init__(self, name: str, qty: int) -> None:
         self.id = name
         self.qty = qty
-        self.cum = 0
+        self.cum = self.notional = 0
         self.acked = False
         self.order_id = ""
 

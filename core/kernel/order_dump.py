@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from core.kernel.more import Group, More, Slice, Way
 from core.kernel.orders import Live, Request
 from core.kernel.state import State
@@ -26,7 +28,8 @@ class RequestDump(Part, frozen=True):
 
 
 class MoreDump(Part, frozen=True):
-    """How the engine works an order; `slices` are id, quantity, filled, acknowledged, venue id."""
+    """How the engine works an order; `slices` are id, quantity, filled, acknowledged, venue id, and
+    `notionals` what was traded of each."""
 
     way: Way
     waits: bool
@@ -43,6 +46,7 @@ class MoreDump(Part, frozen=True):
     stuck: int
     due: str
     slices: list[tuple[str, int, int, bool, str]]
+    notionals: list[int] = msgspec.field(default_factory=list)
 
 
 class GroupDump(Part, frozen=True):
@@ -132,10 +136,11 @@ def _dump_more(m: More) -> MoreDump:
         m.stuck,
         m.due,
         [(p.id, p.qty, p.cum, p.acked, p.order_id) for p in m.slices],
+        [p.notional for p in m.slices],
     )
 
 
-def _load_more(d: MoreDump) -> More:
+def _load_more(order: OrderDump, d: MoreDump) -> More:
     m = More(d.way, d.timed, d.size)
     m.waits, m.suspended, m.started, m.over, m.seen = (
         d.waits,
@@ -146,9 +151,13 @@ def _load_more(d: MoreDump) -> More:
     )
     m.count, m.mark, m.triggered, m.tries = d.count, d.mark, d.triggered, d.tries
     m.stuck, m.due = d.stuck, d.due
-    for name, qty, cum, acked, order_id in d.slices:
+    # Older dumps tell only what the whole order was traded for.
+    notionals = d.notionals or [
+        order.notional * piece[2] // max(order.cum, 1) for piece in d.slices
+    ]
+    for (name, qty, cum, acked, order_id), notional in zip(d.slices, notionals, strict=True):
         piece = Slice(name, qty)
-        piece.cum, piece.acked, piece.order_id = cum, acked, order_id
+        piece.cum, piece.notional, piece.acked, piece.order_id = cum, notional, acked, order_id
         m.slices.append(piece)
     return m
 
@@ -197,7 +206,7 @@ def load_order(s: State, d: OrderDump) -> Live:
     o.answered, o.execs = tuple(d.answered), tuple(d.execs)
     o.stop = d.command.stop_price if d.stop is None else d.stop
     if d.more is not None:
-        o.more = _load_more(d.more)
+        o.more = _load_more(d, d.more)
         for piece in o.more.slices:
             s.slices[piece.id] = d.command.cl_ord_id
     for venue, exec_id in o.execs:

@@ -50,10 +50,11 @@ def on_report(s: State, r: ExecutionReport) -> None:
         on_trade(s, live, r, piece)
         return
     if kind is ExecType.TRADE_CANCEL or kind is ExecType.TRADE_CORRECT:
-        before = live.cum
+        cum, notional = live.cum, live.notional
         take_back(s, live, r)
         if piece is not None:
-            piece.cum += live.cum - before
+            piece.cum += live.cum - cum
+            piece.notional += live.notional - notional
     elif live.waits:
         _while_it_waits(s, live, r)
     elif kind is _NEW:
@@ -96,8 +97,8 @@ def _of_the_whole(live: Live, piece: Slice, r: ExecutionReport) -> ExecutionRepo
 def _while_it_waits(s: State, live: Live, r: ExecutionReport) -> None:
     s.notice(
         Severity.WARNING,
-        f"{r.venue} reports {r.exec_type.name} of order {r.cl_ord_id}, of which it was sent"
-        " nothing; the order was not changed.",
+        f"{r.venue} reports {r.exec_type.name} of order {r.cl_ord_id}, of which nothing"
+        " is there; the order was not changed.",
     )
 
 

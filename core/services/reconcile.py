@@ -207,9 +207,11 @@ def _stray(look: Look, name: str, there: VenueOrder) -> list[Finding]:
     if there.status.terminal:
         return []
     if known is not None:
+        ours = words(look, known)
         if known.working:
-            return []  # a slice of before, which its order has left behind
-        return [Finding("WORKS_THERE", name, words(look, known), their_words(look, there))]
+            # It is a slice that its order has left behind, or was never sent.
+            ours = f"nothing under this id of an order that is {ours}"
+        return [Finding("WORKS_THERE", name, ours, their_words(look, there))]
     if there.cum_qty:
         reports = tuple(_synthetic(look, None, there))
     else:
@@ -313,10 +315,7 @@ def _priced(look: Look, ours: Order | None, there: VenueOrder, qty: int) -> list
     """Quantities and prices that make up `qty` lots, as near to the venue's word as it goes."""
     value = 0
     if there.notional:
-        whole = ours is None or look.known.order(ours.cl_ord_id) == ours
-        value = there.notional - (ours.notional if ours is not None and whole else 0)
-        if not whole:
-            value = there.notional * qty // there.cum_qty  # of a slice only its own average
+        value = there.notional - (0 if ours is None else ours.notional)
     unit = unit_of(look, there.instrument)
     price, rest = _average(unit, value, qty)
     if 0 < price < MAX_TICKS:

@@ -117,7 +117,7 @@ RULES: dict[str, Rule] = {
         ),
         Rule(
             "WORKS_THERE",
-            "An order that ended here still works at the venue.",
+            "An order that ended here, or a slice of one that goes on, still works at the venue.",
             "Nothing; cancel it at the venue if it is not wanted.",
             ERROR,
             stands=True,

@@ -88,6 +88,34 @@ def test_what_is_reached_already_goes_out_at_once():
     assert sent_order(d).ord_type is OrdType.MARKET
 
 
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (ExecType.NEW, OrdStatus.NEW),
+        (ExecType.CANCELED, OrdStatus.CANCELED),
+        (ExecType.EXPIRED, OrdStatus.EXPIRED),
+        (ExecType.REJECTED, OrdStatus.REJECTED),
+        (ExecType.REPLACED, OrdStatus.NEW),
+        (ExecType.SUSPENDED, OrdStatus.SUSPENDED),
+        (ExecType.ORDER_STATUS, OrdStatus.CANCELED),
+    ],
+)
+def test_no_word_of_a_venue_changes_a_stop_that_it_was_not_sent(kind, status):
+    """It protects a position: whatever the venue means by that id, the stop stays and goes out."""
+    d = Driver()
+    d.held(10)
+    name = d.new(SELL, kind=STOP, price=0, stop_price=19_900)
+    before = d.order(name)
+    d.report(name, kind, status, qty=3, price=19_000, order_id="v9")
+    assert d.order(name) == before
+    (notice,) = d.notices()
+    assert (notice.severity, kind.name in notice.text) == (Severity.WARNING, True)
+    d.restart()
+    d.quote(AAPL, 19_890, 19_899)
+    order = sent_order(d)
+    assert (order.cl_ord_id, order.qty) == (name, 10)
+
+
 def test_a_venue_that_takes_stops_gets_them():
     d = Driver()
     every = msgspec.structs.replace(AAPL, id="EVERY.SIM", order_types=tuple(OrdType))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from core.kernel.kernel import Kernel
 from core.model.enums import (
     ExecType,
     LinkState,
@@ -194,3 +196,93 @@ def test_the_next_slice_waits_for_the_link():
     assert (there.cl_ord_id, there.qty, there.cum_qty) == (f"{name}/2", 4, 0)
     d.canceled(f"{name}/2")
     assert d.status_of(name) is OrdStatus.CANCELED
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (ExecType.CANCELED, OrdStatus.CANCELED),
+        (ExecType.REJECTED, OrdStatus.REJECTED),
+        (ExecType.ORDER_STATUS, OrdStatus.EXPIRED),
+        (ExecType.RESTATED, OrdStatus.NEW),
+        (ExecType.DONE_FOR_DAY, OrdStatus.DONE_FOR_DAY),
+    ],
+)
+def test_what_is_said_of_a_slice_that_is_over_does_not_touch_the_order(kind, status):
+    """The next slice works at the venue: it must count, be seen, and be cancelled."""
+    d = Driver()
+    name = iceberg(d)
+    d.report(f"{name}/1", ExecType.NEW, OrdStatus.NEW, order_id="v1")
+    d.fill(f"{name}/1", 4)
+    d.report(f"{name}/2", ExecType.NEW, OrdStatus.NEW, order_id="v2")
+    before = d.order(name)
+    d.restart()
+    d.report(f"{name}/1", kind, status, qty=4, price=19_000, cum_qty=4)
+    assert d.order(name) == before
+    assert [o.cl_ord_id for o in d.kernel.at_venues()] == [f"{name}/2"]
+    d.cancel(name)
+    assert [asked.order.cl_ord_id for asked in d.cancels()] == [f"{name}/2"]
+    d.fill(f"{name}/1", 1)
+    assert d.order(name).cum_qty == 5, "its executions count, however late"
+
+
+@pytest.mark.parametrize("corrected", [0, 2])
+def test_a_slice_of_which_an_execution_is_taken_back_works_on(corrected):
+    """The next one would come on top of it, and more be bought than was ordered."""
+    d = Driver()
+    name = iceberg(d)
+    piece = f"{name}/1"
+    d.report(piece, ExecType.NEW, OrdStatus.NEW, order_id="v1")
+    d.fill(piece, 3, 19_990, exec_id="e1")
+    kind = ExecType.TRADE_CORRECT if corrected else ExecType.TRADE_CANCEL
+    terms = {"last_qty": corrected, "last_price": 19_980} if corrected else {}
+    d.report(piece, kind, OrdStatus.PARTIALLY_FILLED, exec_id="e2", exec_ref="e1", **terms)
+    (there,) = d.kernel.at_venues()
+    assert (there.cum_qty, there.notional) == (corrected, corrected * 19_980)
+    d.restart()
+    d.fill(piece, 3 - corrected)
+    assert not d.sent()
+    d.fill(piece, 1)
+    assert sent_order(d).cl_ord_id == f"{name}/2"
+    assert d.order(name).cum_qty == 4
+    assert d.position().qty == 4
+    d.replayed()
+
+
+def test_a_slice_knows_what_was_paid_for_it():
+    """What its venue says it was filled for is compared with that."""
+    d = Driver()
+    name = iceberg(d)
+    d.fill(f"{name}/1", 4, 19_990)
+    d.fill(f"{name}/2", 1, 20_000)
+    d.fill(f"{name}/1", 1, 19_000)
+    d.restart()
+    (there,) = d.kernel.at_venues()
+    assert (there.cl_ord_id, there.cum_qty, there.notional) == (f"{name}/2", 1, 20_000)
+    assert d.order(name).notional == 4 * 19_990 + 20_000 + 19_000
+
+
+def test_what_was_paid_for_a_slice_is_reckoned_from_a_snapshot_of_before():
+    d = Driver()
+    name = iceberg(d)
+    d.fill(f"{name}/1", 4, 19_990)
+    d.fill(f"{name}/2", 2, 19_990)
+    memory = msgspec.msgpack.decode(d.kernel.dump())
+    for order in memory[7]:
+        if order[-1] is not None:
+            assert order[-1].pop() == [4 * 19_990, 2 * 19_990]
+    (there,) = Kernel.load(msgspec.msgpack.encode(memory)).at_venues()
+    assert (there.cl_ord_id, there.cum_qty, there.notional) == (f"{name}/2", 2, 2 * 19_990)
+
+
+def test_an_iceberg_between_two_slices_goes_on_whatever_is_said_of_the_last():
+    d = Driver()
+    name = iceberg(d)
+    d.down()
+    d.fill(f"{name}/1", 4)
+    d.canceled(f"{name}/1")
+    assert d.order(name).held
+    (notice,) = d.notices()
+    assert "of which nothing is there" in notice.text
+    d.link(LinkState.UP)
+    assert sent_order(d).cl_ord_id == f"{name}/2"
