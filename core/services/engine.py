@@ -151,9 +151,6 @@ class Engine:
             timer.start()
         for link in self.links.values():
             await link.start()
-        for request in recovered.outputs:
-            if isinstance(request, VenueNew | VenueCancel | VenueReplace):
-                self._send(request)
         await self.strategies.start(
             EnginePort(
                 self._submit,

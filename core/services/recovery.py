@@ -30,7 +30,8 @@ class Recovered(NamedTuple):
 
     `snapshot_seq` is the number up to which there is a snapshot now, `replayed` how many inputs
     were worked off, `seconds` what that took. `outputs` follow from what starting itself put on
-    record (new settings, broken links); `notes` are sentences on what was damaged and mended.
+    record (new settings, broken links); no request to a venue is among them. `notes` are sentences
+    on what was damaged and mended.
     """
 
     kernel: Kernel

@@ -16,10 +16,11 @@ from core.journal.files import SNAPSHOT, file_name, snapshot_files
 from core.journal.journal import Journal
 from core.kernel.kernel import Kernel
 from core.model.commands import SetStrategyMode
-from core.model.enums import LinkState, OrdStatus, StrategyMode
+from core.model.enums import LinkState, OrdStatus, StrategyMode, TradingState
 from core.model.events import LinkUpdate
 from core.model.inputs import AccountSetup, LimitValue, Setup
-from core.model.orders import OrderUpdate
+from core.model.orders import AccountState, OrderUpdate
+from core.model.requests import VenueCancel, VenueRequest
 from core.services import recovery
 from core.services.recovery import rebuild, recover
 from tests.core.kernel.driver import AAPL, BTC, SECOND, START, Driver
@@ -122,6 +123,36 @@ def test_orders_that_a_crash_left_unanswered_become_unknown(tmp_path):
     assert found.kernel.order(resting).status is OrdStatus.NEW
     (update,) = [o for o in found.outputs if isinstance(o, OrderUpdate)]
     assert update.order.cl_ord_id == unanswered
+
+
+def test_starting_asks_nothing_of_a_venue(tmp_path):
+    """Until a venue was heard nobody knows what became of what was asked before, so that anything
+    asked for now might be asked for twice: what is being closed goes on when the link is up."""
+    driver = busy()
+    driver.link(LinkState.UP)
+    driver.link(LinkState.UP, "XCH")
+    _, stop, _ = driver.bracket()
+    iceberg = driver.new(display_qty=4)
+    driver.fill(f"{iceberg}/1", 4)
+    driver.held(8, strategy="X")
+    resting = driver.working(strategy="X")
+    driver.flatten(strategy="X")
+    assert [asked.order.cl_ord_id for asked in driver.cancels()] == [resting]
+    driver.quote(AAPL, 19_990, 20_010)
+    record(tmp_path, driver)
+    bounds = (LimitValue("daily_loss", Decimal(0)), LimitValue("max_open_orders", Decimal(1)))
+    # Other settings for all there is, among them a loss limit that is reached already.
+    policy = msgspec.structs.replace(SETUP, limits=bounds, loosen_delay=SECOND)
+    with Journal.open(tmp_path, sync_every=0) as journal:
+        found = recover(journal, policy, driver.now + 100 * SECOND)
+    assert found.kernel.order(stop) is not None
+    states = {a.account: a.state for a in found.outputs if isinstance(a, AccountState)}
+    assert states["P"] is TradingState.REDUCING
+    assert [type(o) for o in found.outputs if isinstance(o, VenueRequest)] == []
+    went_on = found.kernel.apply(
+        found.kernel.seq + 1, driver.now, LinkUpdate("SIM", driver.now, LinkState.UP)
+    )
+    assert resting in [o.order.cl_ord_id for o in went_on if isinstance(o, VenueCancel)]
 
 
 def test_commands_that_are_not_the_kernels_are_passed_over(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import signal
@@ -170,6 +171,37 @@ def test_an_engine_has_them_made(tmp_path: Path) -> None:
     assert found.compared
     assert all(same for _, same in found.compared)
     assert int(newest.stem) == found.last
+
+
+def test_nobody_writes_where_the_journal_is_once_an_engine_has_stopped(tmp_path: Path) -> None:
+    """The folder may be copied or taken away then, and the next start meets nobody there."""
+
+    async def test() -> int:
+        async with Bench(tmp_path) as b:
+            b.venue.quote()
+            new = order()
+            b.send(new)
+            assert await b.until(lambda: b.status(new.cl_ord_id) is OrdStatus.NEW)
+            b.engine.journal.sync()
+            asked = b.engine.journal.synced_seq
+            b.engine._snapshots.take(asked)
+            # Who makes it is at work, and far from done.
+            assert await b.until(lambda: _makers(tmp_path))
+        assert not _makers(tmp_path)
+        return asked
+
+    asked = asyncio.run(test())
+    assert asked in [int(path.stem) for path in snapshot_files(tmp_path / "journal")]
+
+
+def _makers(home: Path) -> list[psutil.Process]:
+    """The processes that make snapshots for an engine."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if str(home / "journal") in child.cmdline():
+                found.append(child)
+    return found
 
 
 def test_none_is_made_of_what_the_disk_has_not_confirmed(tmp_path: Path) -> None:
