@@ -1,11 +1,23 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from core.marketdata.cache import Market
 from core.model.checks import MAX_TICKS
 from core.model.enums import MarketStatus
+from core.model.instruments import Session, TradingHours
 from core.model.market import BookUpdate, Quote, StatusUpdate, Trade
-from tests.core.marketdata.markets import DAY, NOW, SECOND, Desk, history, quote, trade
+from tests.core.marketdata.markets import (
+    DAY,
+    NOW,
+    SECOND,
+    Desk,
+    history,
+    instrument,
+    quote,
+    trade,
+)
 
 
 @pytest.fixture
@@ -258,6 +270,23 @@ def test_nothing_was_missed_before_the_first_trade(desk: Desk) -> None:
     desk.take(trade(1))
     desk.a.missed(NOW + SECOND, NOW + 2 * SECOND)
     assert desk.a.log.gaps == ((NOW + SECOND, NOW + 2 * SECOND),)
+
+
+def test_the_night_is_no_gap() -> None:
+    """A chart that shows one every night says that data is missing which there never was."""
+    hours = TradingHours("UTC", tuple(Session(day, 8 * 60, 16 * 60) for day in range(7)))
+    market = Market(msgspec.structs.replace(instrument("A.X"), hours=hours))
+    begin, hour = NOW - NOW % DAY, 3600 * SECOND
+    told = history([(begin + 15 * hour, 100, 1, 1)])
+    market.begin_again(told)
+    market.missed(begin + 17 * hour, begin + 31 * hour)
+    assert market.log.gaps == (), "the link broke and came back while the market was closed"
+    whole = (begin + 15 * hour, begin + 33 * hour)
+    open_ = ((begin + 15 * hour, begin + 16 * hour), (begin + 32 * hour, begin + 33 * hour))
+    market.missed(*whole)
+    assert market.log.gaps == open_
+    market.begin_again(msgspec.structs.replace(told, gaps=(whole,)))
+    assert market.log.gaps == open_, "neither is it one when the program was closed"
 
 
 def test_an_impossible_past_changes_nothing(desk: Desk) -> None:

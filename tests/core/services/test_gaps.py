@@ -87,6 +87,51 @@ def test_a_link_that_was_down_leaves_a_gap_and_a_quiet_one_none(tmp_path: Path) 
     asyncio.run(script())
 
 
+async def _gap_after(bench: Bench, heard: int, *states: LinkState) -> tuple[int, int]:
+    """The gap that is shown when a link went through these states and came up again. The last
+    trade before was heard at `heard`; one more comes after the first of them."""
+    venue, stores = bench.venue, bench.client.stores
+    bench.client.subscribe(Subscribe(bars=(KEY,)))
+    venue.market(Trade("ABC.V", heard, heard, 100, 1, 1))
+    assert await bench.until(lambda: KEY in stores.bars and len(stores.bars[KEY]))
+    for number, state in enumerate(states):
+        venue.link(state)
+        if not number:
+            trade(venue, 101)
+    venue.link(LinkState.UP, "back")
+    assert await bench.until(lambda: stores.bars[KEY].gaps)
+    (gap,) = stores.bars[KEY].gaps
+    return gap
+
+
+def test_a_gap_begins_with_the_last_word_and_not_when_the_silence_is_noticed(
+    tmp_path: Path,
+) -> None:
+    """A dead link is noticed late: what was traded meanwhile was not seen either."""
+
+    async def script() -> None:
+        async with Bench(tmp_path) as bench:
+            noticed = time.time_ns()
+            begin, end = await _gap_after(bench, noticed - 40 * SECOND, LinkState.DOWN)
+            assert begin == noticed - 40 * SECOND
+            assert noticed < end <= time.time_ns()
+
+    asyncio.run(script())
+
+
+def test_a_word_on_a_broken_link_does_not_make_its_gap_shorter(tmp_path: Path) -> None:
+    """What one trade that still comes through tells is not what came before it."""
+
+    async def script() -> None:
+        async with Bench(tmp_path) as bench:
+            heard = time.time_ns() - 40 * SECOND
+            states = (LinkState.CONNECTING, LinkState.DOWN, LinkState.CONNECTING)
+            begin, _ = await _gap_after(bench, heard, *states)
+            assert begin == heard
+
+    asyncio.run(script())
+
+
 def test_the_time_in_which_the_program_was_closed_is_a_gap(tmp_path: Path) -> None:
     path = tmp_path / "past"
 
