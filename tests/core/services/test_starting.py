@@ -31,8 +31,8 @@ async def test_the_kill_switch_works_from_the_first_moment(tmp_path):
     opening = order(name="early")
     venue.asked = (Kill(IDS.next(), 1, "PAPER-1", reason="early", ts=time.time_ns()), opening)
     async with bench:
-        state = bench.client.stores.accounts["PAPER-1"]
-        assert state.state is TradingState.REDUCING
+        accounts = bench.client.stores.accounts
+        assert await bench.until(lambda: accounts["PAPER-1"].state is TradingState.REDUCING)
         assert bench.status("early") is OrdStatus.REJECTED, "never kept for later"
         assert not venue.sent
 
