@@ -128,8 +128,8 @@ class EngineChannel:
             self._loop.remove_reader(socket.fileno())
         socket.close()
         for member in list(self._members.values()):
-            member.stream.messages.clear()
             self._drop(member)
+            member.stream.messages.clear()
         if self.endpoint.startswith("ipc://"):
             with contextlib.suppress(OSError):
                 Path(self.endpoint.removeprefix("ipc://")).unlink()
@@ -152,7 +152,6 @@ class EngineChannel:
         self._members[member.stream.fd] = member
         if self._watching:
             self._loop.add_reader(member.stream.fd, self._turn, member)
-        self._wait_for_room(member)
 
     def _turn(self, member: _Member) -> None:
         """Take in a batch of what one client sent."""
@@ -168,7 +167,7 @@ class EngineChannel:
             self._turn_soon(member)
         elif stream.lost:
             self._drop(member)
-        elif stream.waiting:
+        else:
             self._wait_for_room(member)
 
     def _turn_soon(self, member: _Member) -> None:
@@ -178,9 +177,6 @@ class EngineChannel:
 
     def _write(self, member: _Member, data: bytes) -> Sent:
         stream = member.stream
-        if stream.lost or self._socket is None:
-            self._drop(member)
-            return Sent.GONE
         if stream.waiting >= self._high_water:
             self.overflows += 1
             return Sent.FULL
@@ -199,9 +195,7 @@ class EngineChannel:
     def _room(self, member: _Member) -> None:
         stream = member.stream
         stream.flush()
-        if stream.lost and not stream.messages:
-            self._drop(member)
-        elif not stream.waiting and member.watched:
+        if not stream.waiting and member.watched:
             member.watched = False
             self._loop.remove_writer(stream.fd)
 

@@ -120,7 +120,7 @@ class Stream:
             sent = self._socket.send(first[:_CHUNK])
         except OSError as error:
             if error.errno not in _LATER and not (self._waits and error.errno == errno.ENOTCONN):
-                self._end(error.strerror or str(error))
+                self._refused(error.strerror or str(error))
             return
         self._waits = False
         if sent < len(first):
@@ -145,7 +145,7 @@ class Stream:
                 sent = self._socket.send(data)
             except OSError as error:
                 if error.errno not in _LATER:
-                    self._end(error.strerror or str(error))
+                    self._refused(error.strerror or str(error))
                     return
                 sent = 0
             if sent < len(data):
@@ -170,6 +170,12 @@ class Stream:
             size += len(piece)
         self._joined += len(pieces) - 1
         out.appendleft(memoryview(b"".join(pieces)))
+
+    def _refused(self, why: str) -> None:
+        """The other end takes no more. What it said before it went counts."""
+        while not self.read():
+            pass
+        self._end(why)
 
     def _end(self, why: str) -> None:
         if self.lost:
