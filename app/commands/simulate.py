@@ -97,10 +97,16 @@ def _many(options: argparse.Namespace, steps: int) -> int:
     began = told = time.monotonic()
     before = 0  # seeds of an earlier run that is gone on with
     screen = sys.stderr.isatty()
+    known: set[int] = set()
 
     def progress(totals: Totals) -> None:
         nonlocal told, before
         now = time.monotonic()
+        for outcome in totals.failed:
+            if outcome.seed not in known:
+                known.add(outcome.seed)
+                text = f"seed {outcome.seed} FAILED: {outcome.broken}"
+                print(f"\r{text:<78}" if screen else text, file=sys.stderr, flush=True)
         if told == began:
             told, before = now, totals.seeds
         if now - told >= (0.5 if screen else _LOGGED_SECONDS):

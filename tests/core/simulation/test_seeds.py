@@ -161,8 +161,9 @@ def test_the_command_prints_how_to_see_a_failure_again(
 
     monkeypatch.setattr(RemoteVenue, "send", again)
     assert cli.main(["simulate", "--seeds", "150", "--jobs", "1"]) == 1
-    said = capsys.readouterr().out
+    said, told = capsys.readouterr()
     assert "FAILED: (4)" in said
+    assert "FAILED: (4)" in told, "a long run says so at once"
     command = next(line for line in said.splitlines() if line.startswith("shorter:"))
     words = command.partition("main.py ")[2].split()
     assert cli.main(words) == 1
