@@ -266,15 +266,7 @@ def load(data: bytes) -> State:
     for loaded in s.markets.values():
         if _as_linear(loaded):
             loaded.blocked = ""
-    for made_account in s.accounts.values():
-        for holding in made_account.holdings.values():
-            holding.revalue()
-            for strategy, part in holding.parts.items():
-                if strategy:
-                    part.revalue()
-            for trader, hand in holding.hands.items():
-                if trader:
-                    hand.revalue()
+        loaded.reckon()
     for each in d.accounts:
         again = s.accounts[each.id]
         desks = [again, *again.strategies.values(), *again.traders.values()]

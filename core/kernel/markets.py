@@ -180,6 +180,15 @@ class Market:
             else:
                 self.weigh()
 
+    def reckon(self) -> None:
+        """What a lot counts for changed: value everything anew, the profit of what is flat too."""
+        for holding in self.holdings:
+            holding.revalue()
+            for parts in (holding.parts, holding.hands):
+                for part in parts.values():
+                    if part.desk.strategy:
+                        part.revalue()
+
     def revalue(self) -> None:
         """The market moved: value anew whatever is held or may be."""
         self.mark()

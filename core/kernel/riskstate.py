@@ -185,6 +185,7 @@ def take_policy(s: State, policy: Policy) -> None:
     for name, volume in policy.volumes.items():
         if name in s.markets:
             s.markets[name].volume = lots_a_day(volume, s.markets[name].instrument)
+    options.price_all(s)
     s.limits.version += 1
 
 
@@ -247,7 +248,7 @@ def _set_rates(s: State, rates: Mapping[str, Decimal]) -> None:
         rate_now = s.risk.rate(market.instrument.currency)
         if rate_now != market.rate:
             market.set_rate(rate_now)
-            market.revalue()
+            market.reckon()
             s.limits.version += 1
 
 

@@ -263,6 +263,8 @@ class State:
             if old.more is not None:
                 for piece in old.more.slices:
                     self.slices.pop(piece.id, None)
+                if old.more.group is not None:
+                    old.more.group.lives.remove(old)
 
     def _spare(self) -> bool:
         """Move dead orders whose lists still live to the end; True when there are no others."""
@@ -325,8 +327,10 @@ class State:
         old = market.instrument
         if _steps(old) == _steps(instrument):
             market.instrument = instrument
+            market.meter = self.risk.meter(instrument.venue)
             market.blocked = ""
             self._know(market)
+            market.reckon()
             market.minute = -1
             self.limits.version += 1
         elif not market.holdings:

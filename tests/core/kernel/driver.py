@@ -33,6 +33,7 @@ from core.model.instruments import Instrument
 from core.model.market import Quote, StatusUpdate, Trade
 from core.model.orders import AccountState, Fill, OrderUpdate, Position
 from core.model.requests import VenueCancel, VenueNew, VenueReplace
+from tests.core.kernel.memory import difference
 
 START = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000
@@ -145,9 +146,11 @@ class Driver:
         return self.report(name, ExecType.REPLACED, OrdStatus.NEW, request=request, **more)
 
     def restart(self):
-        """Go on with what a dump of the kernel gives."""
+        """Go on with what a dump of the kernel gives, which must be the very same."""
         before = self.kernel
         self.kernel = Kernel.load(before.dump())
+        found = difference(before, self.kernel)
+        assert not found, found
         assert self.kernel.digest() == before.digest()
 
     def working(self, *args, **more):

@@ -23,6 +23,7 @@ from core.model.orders import Fill, OrderUpdate, leg_of
 from core.model.requests import VenueCancel, VenueNew, VenueReplace
 from tests.core.kernel.driver import AAPL, BTC, FUT, Driver
 from tests.core.kernel.machine_venue import Truth
+from tests.core.kernel.memory import difference
 
 INSTRUMENTS = {i.id: i for i in (AAPL, BTC, FUT)}
 MIDS = {AAPL.id: 20_000, BTC.id: 600_000, FUT.id: 20_000}
@@ -259,6 +260,8 @@ class Books(RuleBasedStateMachine):
         if not hasattr(self, "d") or self.d.seq % 5:
             return
         loaded = Kernel.load(self.d.kernel.dump())
+        found = difference(self.d.kernel, loaded)
+        assert not found, found
         assert loaded.digest() == self.d.kernel.digest()
         assert loaded.limit_uses(self.d.now) == self.d.kernel.limit_uses(self.d.now)
         assert loaded.at_venues() == self.d.kernel.at_venues()

@@ -129,6 +129,7 @@ class Test22Exposure:
         other.held(10, 600_000, BTC)
         other.kernel._state.risk.rates.clear()
         other.kernel._state.markets[BTC.id].set_rate(0)
+        other.kernel._state.markets[BTC.id].revalue()
         other.new(SELL, 11, 600_000, BTC)
         refused(other, "NO_FX_RATE")
         other.new(SELL, 10, 600_000, BTC)
