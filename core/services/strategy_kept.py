@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from core.journal.files import write_whole
 from core.model.enums import Severity
 from core.services.config import StrategyConfig
 
@@ -73,10 +74,9 @@ class KeptParams:
         self._write(config.name)
 
     def _write(self, name: str) -> None:
-        fresh = self._path.with_suffix(".new")
         try:
-            fresh.write_bytes(msgspec.json.encode(self._kept))
-            fresh.replace(self._path)
+            # Not waiting for the disk: at worst the settings count again, and that is said.
+            write_whole(self._path, msgspec.json.encode(self._kept), durable=False)
         except OSError as error:
             text = (
                 f"Its parameters hold until the engine ends; they cannot be kept in {self._path}"
