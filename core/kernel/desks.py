@@ -124,7 +124,8 @@ class Desk:
 class Meter:
     """What went to one venue: orders, changes and all messages of the last second and the session.
 
-    `trades` are the executions of the session. A venue that was stopped by a person is not ACTIVE.
+    `trades` are the executions of the session. A venue that was stopped by a person is not ACTIVE;
+    no control stops one, so `code`, which desks have, is always empty.
     """
 
     __slots__ = (

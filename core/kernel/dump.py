@@ -42,7 +42,7 @@ _NOT_YET = "inverse contracts are not supported yet"
 
 
 class MarketDump(Part, frozen=True):
-    """An instrument and what is known of its market."""
+    """An instrument and what is known of its market; `unused` held a text that nobody read."""
 
     instrument: Instrument
     bid: int
@@ -54,7 +54,7 @@ class MarketDump(Part, frozen=True):
     ts: int
     received: int
     status: MarketStatus
-    status_text: str
+    unused: str
     blocked: str
     accounts: list[str]
     risk: risk_dump.MarketDump = risk_dump.MarketDump()
@@ -287,7 +287,7 @@ def _dump_market(m: Market) -> MarketDump:
         m.ts,
         m.received,
         m.status,
-        m.status_text,
+        "",
         m.blocked,
         [h.account.id for h in m.holdings],
         risk_dump.dump_market(m),
@@ -299,7 +299,7 @@ def _load_market(s: State, d: MarketDump) -> Market:
     risk_dump.load_market(m, d.risk)
     m.bid, m.bid_qty, m.ask, m.ask_qty = d.bid, d.bid_qty, d.ask, d.ask_qty
     m.last, m.mark2, m.ts, m.received = d.last, d.mark2, d.ts, d.received
-    m.status, m.status_text, m.blocked = d.status, d.status_text, d.blocked or m.blocked
+    m.status, m.blocked = d.status, d.blocked or m.blocked
     m.weigh()
     return m
 

@@ -392,7 +392,6 @@ def _on_status(s: State, update: StatusUpdate) -> None:
     market = s.markets.get(update.instrument)
     if market is not None:
         market.status = update.status
-        market.status_text = update.text
         s.wake(market)
         held.retry(s, market)
 

@@ -73,7 +73,6 @@ class Market:
         "rate",
         "received",
         "status",
-        "status_text",
         "ts",
         "unit",
         "units",
@@ -100,7 +99,6 @@ class Market:
         self.bid = self.bid_qty = self.ask = self.ask_qty = self.last = 0
         self.ts = self.received = 0
         self.status = MarketStatus.UNKNOWN
-        self.status_text = ""
         self.blocked = ""
         self.holdings: list[Holding] = []
         self.minute = -1

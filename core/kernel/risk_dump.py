@@ -50,7 +50,6 @@ class MeterDump(Part, frozen=True):
     trades: int
     state: TradingState
     reason: str
-    code: str
 
 
 class RiskDump(Part, frozen=True):
@@ -89,7 +88,6 @@ def dump(s: State) -> RiskDump:
                 m.trades,
                 m.state,
                 m.reason,
-                m.code,
             )
             for m in risk.meters.values()
         ),
@@ -128,7 +126,7 @@ def load(s: State, d: RiskDump) -> None:
         meter.changed.extend(each.changed)
         meter.messages.extend(each.messages)
         meter.today, meter.trades = each.today, each.trades
-        meter.state, meter.reason, meter.code = each.state, each.reason, each.code
+        meter.state, meter.reason = each.state, each.reason
     s.limits.revision = d.revision
     risk.take_covariance(d.covariance)
 

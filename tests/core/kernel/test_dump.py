@@ -77,6 +77,11 @@ def test_a_snapshot_of_before_is_taken_up_whole():
     assert Kernel.load(kernel.dump()).digest() == kernel.digest()
 
 
+def test_a_snapshot_with_what_is_not_kept_any_more_is_taken_up_whole():
+    data = OLD.with_name("snapshot-2.bin").read_bytes()
+    assert difference(busy().kernel, Kernel.load(data)) == ""
+
+
 def test_a_loaded_kernel_goes_on_the_same():
     one, other = busy(), busy()
     assert one.kernel.digest() == other.kernel.digest()
