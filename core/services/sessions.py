@@ -42,10 +42,10 @@ from core.model.session import (
 from core.model.wire import encode
 
 FRAME_SECONDS = 1 / 60
-"""The shortest time between two frames to one client."""
+"""How often it is looked whether there is a new frame for a client."""
 
 EAGER_SECONDS = 0.001
-"""The same for a strategy, which is sent a frame as soon as there is anything new."""
+"""The shortest time between two frames to a strategy, which gets one as soon as anything is new."""
 
 _ALL_BARS = 1 << 62
 _AGAIN_SECONDS = 0.5  # the shortest time between two new snapshots for one lagging client
@@ -251,7 +251,7 @@ class Sessions:
                     session.backlog = None
                 else:
                     self._write(session, encode(Events(piece)))
-            if session.ready and now - session.framed_at >= 0.9 * FRAME_SECONDS:
+            if session.ready:
                 self._make_frame(session, now)
 
     def market(self, instrument: str) -> None:

@@ -214,6 +214,7 @@ def test_a_session_that_the_engine_does_not_know_is_begun_anew(tmp_path: Path) -
             assert client.reconnects == 1
             texts = [n.text for n in client.stores.notices]
             assert sum("is ready" in text for text in texts) == 1  # not told twice
+            assert any("does not know this client" in text for text in texts), "at once, by a word"
             client.close()
 
     asyncio.run(test())

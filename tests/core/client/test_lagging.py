@@ -9,7 +9,17 @@ import pytest
 
 from core.bus.inline import InlineChannel
 from core.model.enums import Severity
-from core.model.session import Events, Frame, Heartbeat, Hello, Ready, Snapshot, Subscribe
+from core.model.session import (
+    EngineView,
+    Events,
+    Frame,
+    Goodbye,
+    Heartbeat,
+    Hello,
+    Ready,
+    Snapshot,
+    Subscribe,
+)
 from core.model.wire import decode_from_engine, encode
 from core.services import sessions as sessions_module
 from core.services.engine import Engine
@@ -129,5 +139,120 @@ def test_a_client_has_one_frame_on_its_way_and_none_that_it_did_not_ask_for(
             (frame,) = newest
             assert isinstance(frame, Frame)
             assert frame.tickers[0].bid == 10_019
+
+    asyncio.run(test())
+
+
+async def _again(slow: Slow) -> Snapshot:
+    """Let it fall behind, read, and say a word."""
+    slow.fall_behind()
+    slow.read()
+    slow.channel.send(encode(Heartbeat(1)))
+    told: list[object] = []
+    assert await _soon(lambda: told.extend(slow.read()) or len(told) > 1)
+    (snapshot,) = [m for m in told if not isinstance(m, Heartbeat)]
+    assert isinstance(snapshot, Snapshot)
+    return snapshot
+
+
+def test_after_the_whole_state_prices_that_did_not_change_are_told_too(tmp_path: Path) -> None:
+    async def test() -> None:
+        venue = ScriptedVenue()
+        async with engine_at(tmp_path, venue) as engine:
+            venue.quote(10_000, 11_000)
+            slow = Slow(engine, "terminal")
+            assert await _soon(slow.settled)
+            await _again(slow)
+            await asyncio.sleep(0.1)
+            assert {type(m) for m in slow.read()} <= {Heartbeat}, "it has not asked for a frame"
+            engine.say(Severity.INFO, "as ever")
+            assert await _soon(lambda: any(isinstance(m, Events) for m in slow.read()))
+            slow.channel.send(encode(Subscribe(quotes=("*",))))
+            slow.channel.send(encode(Ready(0)))
+            frames: list[object] = []
+            assert await _soon(
+                lambda: frames.extend(m for m in slow.read() if isinstance(m, Frame)) or frames
+            )
+            (frame,) = frames
+            assert isinstance(frame, Frame)
+            assert {t.instrument: t.bid for t in frame.tickers}["ABC.V"] == 10_000
+
+    asyncio.run(test())
+
+
+def test_what_the_whole_state_holds_is_not_told_once_more(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with engine_at(tmp_path, ScriptedVenue()) as engine:
+            slow = Slow(engine, "terminal")
+            engine.say(Severity.INFO, "just now")  # in the same turn of the loop
+            told: list[object] = []
+            assert await _soon(lambda: told.extend(slow.read()) or told)
+            await asyncio.sleep(0.02)
+            told += slow.read()
+            assert isinstance(told[0], Snapshot)
+            assert "just now" in [notice.text for notice in told[0].notices]
+            assert not [m for m in told if isinstance(m, Events)]
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("before", ["nothing", "another hello", "a lag"])
+def test_bars_are_made_for_a_client_no_longer_than_it_is_there(tmp_path: Path, before: str) -> None:
+    async def test() -> None:
+        async with engine_at(tmp_path, ScriptedVenue()) as engine:
+            slow = Slow(engine, "terminal")
+            slow.channel.send(encode(Subscribe(bars=(("ABC.V", "1m"),))))
+            made = engine.cache.markets["ABC.V"].log.series
+            assert await _soon(lambda: "1m" in made)
+            if before == "another hello":
+                slow.channel.send(encode(Hello("slow", "terminal", "secret")))
+                assert await _soon(lambda: not made)
+                slow.channel.send(encode(Subscribe(bars=(("ABC.V", "1m"),))))
+                assert await _soon(lambda: "1m" in made)
+            elif before == "a lag":
+                assert await _soon(slow.settled)
+                await _again(slow)
+                assert not made
+                slow.channel.send(encode(Subscribe(bars=(("ABC.V", "1m"),))))
+                assert await _soon(lambda: "1m" in made)
+            slow.channel.send(encode(Goodbye()))
+            assert await _soon(lambda: not made)
+
+    asyncio.run(test())
+
+
+def test_a_frame_that_was_being_made_is_not_told_after_the_whole_state(tmp_path: Path) -> None:
+    async def test() -> None:
+        venue = ScriptedVenue()
+        async with engine_at(tmp_path, venue) as engine:
+            slow = Slow(engine, "terminal")
+            assert await _soon(slow.settled)
+            venue.quote(10_000, 11_000)
+            engine.sessions.frames()
+            assert not slow.session.ready, "its first slice is made"
+            for number in range(6):
+                engine.say(Severity.INFO, f"line {number}")
+                engine.sessions.tell()
+            assert slow.session.lagging
+            slow.read()
+            engine.server.receive(slow.session.peer, [encode(Heartbeat(1))])
+            await asyncio.sleep(0.1)
+            told = [m for m in slow.read() if not isinstance(m, Heartbeat)]
+            assert [type(m) for m in told] == [Snapshot]
+
+    asyncio.run(test())
+
+
+def test_the_first_frame_tells_the_engines_health(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with engine_at(tmp_path, ScriptedVenue()) as engine:
+            engine.sessions.health((), EngineView(5))
+            slow = Slow(engine, "terminal")
+            frames: list[object] = []
+            assert await _soon(
+                lambda: frames.extend(m for m in slow.read() if isinstance(m, Frame)) or frames
+            )
+            assert isinstance(frames[0], Frame)
+            assert frames[0].engine is not None
 
     asyncio.run(test())
