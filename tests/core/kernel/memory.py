@@ -13,9 +13,10 @@ from core.kernel.kernel import Kernel
 from core.kernel.limits import LimitBook
 from core.kernel.markets import Market
 from core.kernel.positions import Account, Holding
-from core.kernel.resting import Resting, prices
+from core.kernel.resting import prices
 from core.kernel.riskstate import RiskState
 from core.kernel.state import State
+from core.risk.dynamic import DynamicTerms
 
 MADE_ANEW = {
     (State, "out"): "the answer to the input before",
@@ -26,7 +27,6 @@ MADE_ANEW = {
     (Holding, "rules"): "made of the limits when asked for",
     (Account, "stamp"): "tells margins of now from older ones; there are none after a restart",
     (Account, "cash_units"): "made of the cash when asked for",
-    (Resting, "changes"): "tells margins of now from older ones; there are none after a restart",
     (Market, "_known"): "made of what was traded, locked and before when asked for",
     (Market, "minute"): "when `open` was worked out",
     (Market, "open"): "worked out for each minute",
@@ -91,7 +91,7 @@ def difference(one: Kernel, other: Kernel) -> str:
             if a != b or (kind is Decimal and str(a) != str(b)):
                 return f"{_name(path)}: {_short(a)} != {_short(b)}"
             continue
-        if kind is not tuple:
+        if not issubclass(kind, tuple):
             if id(a) in pairs or id(b) in back:
                 if pairs.get(id(a)) is not b or back.get(id(b)) is not a:
                     return f"{_name(path)}: is not the same {kind.__name__} as elsewhere"
@@ -145,8 +145,8 @@ _plains = {}
 def _plain(kind):
     found = _plains.get(kind)
     if found is None:
-        leaves = (str, int, float, bytes, Decimal, Enum, type(None), set, frozenset)
-        found = _plains[kind] = issubclass(kind, (*leaves, msgspec.Struct))
+        values = (str, int, Decimal, Enum, type(None), set, msgspec.Struct, DynamicTerms)
+        found = _plains[kind] = issubclass(kind, values)
     return found
 
 
