@@ -83,7 +83,7 @@ class Session:
         self.view = self.new_view(cache)
         self.backlog: Backlog | None = None
         self.ready = False
-        self.lagging = False
+        self.lagging = True  # until it is welcomed: nothing comes before the snapshot
         self.frame = 0
         self.framed_at = self.welcomed_at = 0.0
 

@@ -24,7 +24,7 @@ from core.model.wire import decode_from_engine, encode
 from core.services import sessions as sessions_module
 from core.services.engine import Engine
 from core.services.sessions import Session
-from tests.core.client.test_client import _soon, engine_at
+from tests.core.client.test_client import _soon, engine_at, until
 from tests.core.services.helpers import ScriptedVenue
 
 
@@ -162,6 +162,7 @@ def test_after_the_whole_state_prices_that_did_not_change_are_told_too(tmp_path:
             venue.quote(10_000, 11_000)
             slow = Slow(engine, "terminal")
             assert await _soon(slow.settled)
+            engine.sessions.health((), EngineView(5))  # there is something to be told
             await _again(slow)
             await asyncio.sleep(0.1)
             assert {type(m) for m in slow.read()} <= {Heartbeat}, "it has not asked for a frame"
@@ -183,6 +184,9 @@ def test_after_the_whole_state_prices_that_did_not_change_are_told_too(tmp_path:
 def test_what_the_whole_state_holds_is_not_told_once_more(tmp_path: Path) -> None:
     async def test() -> None:
         async with engine_at(tmp_path, ScriptedVenue()) as engine:
+            other = engine.client("other")
+            other.connect()
+            assert await until(other, lambda: other.connected)
             slow = Slow(engine, "terminal")
             engine.say(Severity.INFO, "just now")  # in the same turn of the loop
             told: list[object] = []
@@ -192,6 +196,7 @@ def test_what_the_whole_state_holds_is_not_told_once_more(tmp_path: Path) -> Non
             assert isinstance(told[0], Snapshot)
             assert "just now" in [notice.text for notice in told[0].notices]
             assert not [m for m in told if isinstance(m, Events)]
+            other.close()
 
     asyncio.run(test())
 
