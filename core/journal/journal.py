@@ -286,7 +286,7 @@ class Journal:
         try:
             if not self._failed:
                 self.sync()
-            elif self._mended is None:
+            else:
                 self._mend()
         except JournalError:
             pass  # kept in `failed`, for whoever is woken
@@ -340,7 +340,7 @@ class Journal:
         """Write all that the disk has not confirmed into a new file, and have that confirmed."""
         with self._syncing:
             if not self._failed or self._mended is not None:
-                return  # it was taken into use just now
+                return  # it is done, or even in use
             first, waiting = self.synced_seq + 1, list(self._waiting)
             header = Header(self._id, first, self._synced_chain).pack()
             path = file_name(self.directory, first, JOURNAL)

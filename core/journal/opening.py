@@ -18,7 +18,6 @@ from core.journal.files import (
     journal_files,
     read_snapshot,
     snapshot_files,
-    sync_directory,
     write_again,
     write_whole,
 )
@@ -113,7 +112,6 @@ def _last_file(directory: Path, repairs: list[str]) -> End | None:
             return _end_of(path, data, repairs)
         kept = _set_aside(path, data, 0)
         path.unlink()
-        sync_directory(directory)
         repairs.append(
             f"{path}: its {len(data)} bytes have no header, and the disk had confirmed nothing of"
             f" them; they are kept in {kept.name}."

@@ -208,10 +208,12 @@ class Computer:
     def commit(self) -> bool:
         """Wait for the disk; False when it failed."""
         assert self.journal is not None
+        seq = self.journal.last_seq
         try:
             self.journal.commit()
         except JournalError:
             return False
+        assert self.journal.synced_seq >= seq
         return True
 
     def snapshot(self) -> bool:
@@ -236,7 +238,7 @@ class Computer:
         return life
 
 
-def cut_everywhere(moments: Iterable[Moment], seed: int, tries: int = 3, deep: int = 2) -> None:
+def cut_everywhere(moments: Iterable[Moment], seed: int, tries: int = 2, deep: int = 2) -> None:
     """From each moment: cut the power or kill the program, start again, go on, `deep` times."""
     rng = random.Random(seed)
     for moment in moments:
