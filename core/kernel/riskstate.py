@@ -20,15 +20,10 @@ from core.model.enums import OrdType, Severity
 from core.model.events import RiskDecision
 from core.model.inputs import Covariance, Facts, Policy, Restriction
 from core.model.instruments import Instrument
-from core.model.limits import LIMIT_KINDS
+from core.model.limits import OVERRIDABLE
 
 if TYPE_CHECKING:
     from core.kernel.state import State
-
-OVERRIDABLE = frozenset(
-    kind.code for kind in LIMIT_KINDS.values() if kind.group in ("order", "position")
-)
-"""Codes that an override can let pass: limits on size, price, position; never on loss or flow."""
 
 LONGEST = 3_600_000_000_000
 """How far ahead (ns) an override may expire."""

@@ -317,6 +317,9 @@ _KINDS = (
 LIMIT_KINDS: dict[str, LimitKind] = {kind.name: kind for kind in _KINDS}
 """Every kind of limit by its name, in the order in which they are shown."""
 
+OVERRIDABLE = frozenset(kind.code for kind in _KINDS if kind.group in ("order", "position"))
+"""Codes that an override can let pass: limits on size, price, position; never on loss or flow."""
+
 
 def table() -> str:
     """All kinds of limits as a Markdown table, as the README has it."""

@@ -44,7 +44,7 @@ async def asks(t: Trader) -> None:
     await t.until(lambda: BTC in t.stores.tickers, "a price")
     ticket = t.panel("ticket")
     ticket.fields.use_price(t.stores.tickers[BTC].bid)
-    preview = ticket.previews[Side.BUY]
+    preview = ticket.notes.previews[Side.BUY]
     await t.until(lambda: "Margin 0.00 → " in preview.text(), "the engine's word")
     cost, slippage, margin, free, stop, position, average, liquidation = preview.text().split("\n")
     assert "USD" in cost
@@ -56,7 +56,7 @@ async def asks(t: Trader) -> None:
     assert stop == "Loss at stop —"
     ticket.fields.quantity.set_steps(4)
     await t.until(
-        lambda: "MAX_ORDER_QTY: " in ticket.reasons[Side.BUY].text(),
+        lambda: "MAX_ORDER_QTY: " in ticket.notes.reasons[Side.BUY].text(),
         "the limit of the trader, of which only the engine knows",
     )
     assert not ticket.buttons[Side.BUY].isEnabled()

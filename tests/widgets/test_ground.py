@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QApplication, QFormLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from core.model.ids import IdMaker
 from tests.widgets.trading_world import World
 from widgets.risk.panel import RiskPanel
 from widgets.strategies.panel import StrategiesPanel
 from widgets.ticket.fitting import Fitting
-from widgets.ticket.labels import Leftover
+from widgets.ticket.notes import Notes
 
 GROUND = QColor("#ff00ff")
 
@@ -22,21 +22,15 @@ def fitting(host: QWidget) -> QWidget:
     return Fitting(inside, host)
 
 
-def leftover(host: QWidget) -> QWidget:
-    form = QFormLayout()
-    form.addRow(QLabel(""))
-    return Leftover(form, host)
-
-
 @pytest.mark.parametrize(
     "make",
     [
         fitting,
-        leftover,
+        Notes,
         lambda host: StrategiesPanel(World().stores, IdMaker("T"), host),
         lambda host: RiskPanel(World().stores, IdMaker("T"), host),
     ],
-    ids=["fitting", "leftover", "strategies", "risk"],
+    ids=["fitting", "notes", "strategies", "risk"],
 )
 def test_the_ground_is_seen_behind_what_is_scrolled(qtbot, make):
     host = QWidget()

@@ -54,7 +54,7 @@ class Bench:
 
     def reason(self, side):
         """What is said against one side, without the word for it."""
-        for label in self.panel.reasons.values():
+        for label in self.panel.notes.reasons.values():
             who, _, why = label.text().partition(": ")
             if SIDE_WORDS[side] in who.split(" and "):
                 return why

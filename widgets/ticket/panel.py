@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from core.client.stores import Stores
 from core.model.checks import Violation
@@ -16,7 +16,7 @@ from core.model.ids import IdMaker
 from core.model.instruments import Instrument
 from core.model.orders import Order
 from core.model.session import Ticker
-from widgets.brackets import entry_of, risk_reward, stamped
+from widgets.brackets import entry_of, named, risk_reward, stamped
 from widgets.clock import Clock
 from widgets.freshness import Freshness
 from widgets.modeframe import ModeFrame
@@ -35,7 +35,8 @@ from widgets.ticket.fields import Fields
 from widgets.ticket.fitting import Fitting
 from widgets.ticket.form import missing, price_scope, quantity_scope
 from widgets.ticket.head import Head
-from widgets.ticket.labels import Leftover, write
+from widgets.ticket.notes import Notes, small, write
+from widgets.ticket.override import Wish, wish_of
 from widgets.ticket.preview import Previews, agreed, preview_words
 from widgets.ticket.sendbutton import SendButton
 from widgets.ticket.whole import (
@@ -46,9 +47,6 @@ from widgets.ticket.whole import (
     outcome,
     whole_of,
 )
-from widgets.words import SIDE_WORDS
-
-BOTH = " and ".join(SIDE_WORDS[side] for side in Side)
 
 WAIT = 2_000_000_000
 """How long (ns) the buttons stay shut when no answer comes."""
@@ -92,13 +90,11 @@ class TicketPanel(Panel):
         self.head = Head(stores.known_mode, self)
         self.fields = Fields(self)
         self.buttons = {side: SendButton(side, ids, self.clock, self) for side in Side}
-        self.reasons = {side: QLabel("", self) for side in Side}
-        self.previews = {side: QLabel("", self) for side in Side}
+        self.notes = Notes(self)
+        self._ids = ids
         self._appraised = Previews()
         self._sides: dict[Side, Whole] = {}
         self.held = QLabel("", self)
-        self.reason = QLabel("", self)
-        self.message = QLabel("", self)
         self.frame = ModeFrame(stores.known_mode, self)
         self._build()
         self.fields.changed.connect(self._edited)
@@ -107,49 +103,23 @@ class TicketPanel(Panel):
         self.head.cleared.connect(self.clear_draft)
         for button in self.buttons.values():
             button.wished.connect(self._send)
+        self.notes.override.agreed.connect(self._send_anyway)
 
     def _build(self) -> None:
-        buttons, notes = QHBoxLayout(), QGridLayout()
+        buttons = QHBoxLayout()
         buttons.setSpacing(6)
-        notes.setContentsMargins(0, 0, 0, 0)
-        notes.setHorizontalSpacing(6)
-        notes.setVerticalSpacing(3)
-        for column, side in enumerate(Side):
-            label = self.reasons[side]
-            label.setWordWrap(True)
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-            label.setAccessibleName(f"Why {side.name.lower()} is not possible")
-            preview = self.previews[side]
-            preview.setWordWrap(True)
-            preview.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-            preview.setAccessibleName(f"What the {side.name.lower()} order costs and needs")
-            notes.addWidget(label, column, 0, 1, 2)
-            notes.addWidget(preview, 2, column, Qt.AlignmentFlag.AlignTop)
-            buttons.addWidget(self.buttons[side], 1)
-            notes.setColumnStretch(column, 1)
-        self.reason.setWordWrap(True)
-        self.reason.setAccessibleName("What the order still needs")
-        notes.addWidget(self.reason, 3, 0, 1, 2)
-        self.message.setWordWrap(True)
-        self.message.setAccessibleName("What became of the last order")
-        notes.addWidget(self.message, 4, 0, 1, 2)
-        notes.setRowStretch(5, 1)
+        for button in self.buttons.values():
+            buttons.addWidget(button, 1)
         self.held.setWordWrap(True)
         self.held.setAccessibleName("What the engine holds")
-        small = QFont(self.held.font())
-        small.setPointSizeF(max(small.pointSizeF() * 0.85, 6.0))
-        self.held.setFont(small)
-        for label in (*self.previews.values(), *self.reasons.values()):
-            label.setFont(small)
-        for label in (self.held, self.reason, self.message, *self.reasons.values()):
-            label.hide()  # until it says something
-        room = Leftover(notes, self)
+        self.held.setFont(small(self.held.font()))
+        self.held.hide()  # until it says something
         body = self.frame.body
         body.addWidget(self.head)
         body.addWidget(Fitting(self.fields, self))
         body.addWidget(self.held)
         body.addLayout(buttons)
-        body.addWidget(room, 1)
+        body.addWidget(self.notes, 1)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self.frame)
@@ -195,7 +165,7 @@ class TicketPanel(Panel):
         self._show_instrument(instrument)
         self.fields.take(draft)
         self.draft = draft
-        self.message.setText("")
+        self.notes.message.setText("")
         self.flush()
 
     def appraise_anew(self) -> None:
@@ -360,13 +330,14 @@ class TicketPanel(Panel):
             self._against[side] = found
             draft = self.draft
             button.set_drafted(draft is not None and entry_of(draft).side is side)
-        self._explain()
+        self.notes.explain(self._against)
         self._sides = sides
+        self._offer_override(waiting)
         if instrument is not None:
             self._show_previews(sides, instrument, ticker)
             self.fields.exits.show_note(*exits_note(sides, instrument, ticker))
             self._show_held(held_note(sides[Side.BUY], instrument))
-        write(self.reason, "Sent; waiting for the engine." if waiting else why, tokens().dim)
+        write(self.notes.missing, "Sent; waiting for the engine." if waiting else why, tokens().dim)
         self.fields.show_choices(instrument)
 
     def _ask(self) -> None:
@@ -402,24 +373,20 @@ class TicketPanel(Panel):
                 leg = wanted_leg(whole.entry, self.stores.hedging(self.account))
                 held = holding_of(self.stores, self.account, self.instrument, leg).qty
             text = preview_words(whole.entry, told, instrument, held, loss, leg)
-            write(self.previews[side], text, tokens().dim)
+            write(self.notes.previews[side], text, tokens().dim)
 
     def _show_held(self, text: str) -> None:
         write(self.held, text, tokens().warning)
         if self.held.isHidden() is bool(text):
             self.held.setVisible(bool(text))
 
-    def _explain(self) -> None:
-        """The first rule that speaks against each order; what speaks against both is said once."""
-        firsts = {side: next(iter(found), None) for side, found in self._against.items()}
-        both = firsts[Side.BUY] is not None and firsts[Side.BUY] == firsts[Side.SELL]
-        for side, first in firsts.items():
-            if first is None or (both and side is Side.SELL):
-                write(self.reasons[side], "", tokens().dim)
-                continue
-            color = tokens().danger if first.hard else tokens().warning
-            who = BOTH if both else SIDE_WORDS[side]
-            write(self.reasons[side], f"{who}: {first.code}: {first.text}", color)
+    def _offer_override(self, waiting: bool) -> None:
+        wishes = {
+            side: wish_of(whole.order, " ".join((self.account, *whole.words)), self._against[side])
+            for side, whole in self._sides.items()
+            if not waiting
+        }
+        self.notes.override.offer(wishes, self.stores.known_mode)
 
     # -- sending -----------------------------------------------------------------------------
 
@@ -428,13 +395,28 @@ class TicketPanel(Panel):
         now = self.clock.monotonic()
         return any(now - waiting.since < WAIT for waiting in self.sent)
 
-    def _send(self, order: NewOrder | NewOrderList) -> None:
+    def _send_anyway(self, wish: Wish, reason: str) -> None:
+        """Send an order with an override before it: what the dialog showed is confirmed."""
         if self._waiting():
+            write(
+                self.notes.message,
+                "The order before has no answer yet: try again.",
+                tokens().warning,
+            )
             return
+        order = named(wish.order, self._ids.next)
+        name = entry_of(order).cl_ord_id
+        self.requested.emit(wish.override(self._ids.next(), name, reason, self.clock.wall()))
+        self._ask_for(order, wish.against)
+
+    def _send(self, order: NewOrder | NewOrderList) -> None:
+        if not self._waiting():
+            # The button was held where a soft rule spoke: that is the confirmation.
+            self._ask_for(order, self._against.get(entry_of(order).side, []))
+
+    def _ask_for(self, order: NewOrder | NewOrderList, against: Iterable[Violation]) -> None:
         now = self.clock.monotonic()
-        # The button was held where a soft rule spoke: that is the confirmation.
-        soft = self._against.get(entry_of(order).side, [])
-        command = stamped(confirming(order, soft), self.clock.wall())
+        command = stamped(confirming(order, against), self.clock.wall())
         if isinstance(command, NewOrderList):
             self.sent.add_list(command, self.stores, now)
         else:
@@ -442,7 +424,7 @@ class TicketPanel(Panel):
         self._recent.append((now, entry_of(order)))
         self._entry = entry_of(order).cl_ord_id
         self.draft = self._told = None
-        write(self.message, "", tokens().dim)
+        write(self.notes.message, "", tokens().dim)
         self.requested.emit(command)
         self.flush()
 
@@ -453,9 +435,9 @@ class TicketPanel(Panel):
             return
         if answer.lost:
             text = "The engine was restarted and knows nothing of the last order."
-            write(self.message, text, tokens().danger)
+            write(self.notes.message, text, tokens().danger)
         elif answer.refusal:
-            write(self.message, answer.refusal, tokens().danger)
+            write(self.notes.message, answer.refusal, tokens().danger)
         elif order is not None:
             self._tell(order)
 
@@ -472,4 +454,4 @@ class TicketPanel(Panel):
         """Say what became of an order; watch it until it has ended."""
         self._told = None if order.status.terminal else order
         text, tone = outcome(order, self.stores.instruments.get(order.instrument))
-        write(self.message, text, getattr(tokens(), tone))
+        write(self.notes.message, text, getattr(tokens(), tone))

@@ -28,7 +28,7 @@ def bench(qtbot):
 def test_it_starts_without_a_price_and_cannot_send(bench):
     assert bench.fields.quantity.steps == 1
     assert not bench.buy.isEnabled()
-    assert bench.panel.reason.text() == "Enter a price, or click the bid or the ask."
+    assert bench.panel.notes.missing.text() == "Enter a price, or click the bid or the ask."
     bench.click(bench.buy)
     assert bench.asked == []
 
@@ -50,7 +50,7 @@ def test_both_buttons_say_the_whole_order_and_send_it_once(bench):
 def test_typed_expressions_are_followed_and_settled(bench):
     bench.type(bench.fields.price, "bid+2t")
     bench.type(bench.fields.quantity, "1.5k")
-    assert "above the largest allowed, 1,000.00" in bench.panel.reason.text()
+    assert "above the largest allowed, 1,000.00" in bench.panel.notes.missing.text()
     bench.type(bench.fields.quantity, "25%")
     assert bench.buy.sentence == "BUY 0.38 BTC-USD @ 64,211.5 GTC"
     bench.fields.price.setFocus()
@@ -64,7 +64,7 @@ def test_a_wrong_field_keeps_its_text_and_shuts_the_buttons(bench):
     assert bench.fields.price.lineEdit().text() == "64210.3"
     sentence = "“64210.3”: 64210.3 is not a multiple of 0.5."
     assert bench.fields._notes[bench.fields.price].text() == sentence
-    assert bench.panel.reason.text() == sentence
+    assert bench.panel.notes.missing.text() == sentence
     assert not bench.buy.isEnabled()
     bench.click(bench.buy)
     assert bench.asked == []
@@ -125,7 +125,7 @@ def test_the_buttons_are_shut_until_the_answer_or_two_seconds(bench):
     assert not bench.sell.isEnabled()
     bench.click(bench.sell)
     assert len(bench.asked) == 1
-    assert bench.panel.reason.text() == "Sent; waiting for the engine."
+    assert bench.panel.notes.missing.text() == "Sent; waiting for the engine."
     bench.world.accept(bench.asked[0])
     bench.rest(0.1)
     assert bench.sell.isEnabled()
@@ -228,7 +228,7 @@ def test_a_lost_engine_shuts_the_buttons_and_its_return_tells_what_it_does_not_k
     assert "restarted" in bench.reason(Side.SELL)
     bench.world.connect()
     bench.rest()
-    assert "knows nothing of the last order" in bench.panel.message.text()
+    assert "knows nothing of the last order" in bench.panel.notes.message.text()
     assert len(bench.asked) == 1
 
 
@@ -272,7 +272,7 @@ def test_what_became_of_it_stands_in_the_ticket(bench):
     bench.click(bench.buy)
     bench.world.deny(bench.asked[0], "MAX_POSITION", "Too much.")
     bench.rest(0.1)
-    message = bench.panel.message
+    message = bench.panel.notes.message
     assert message.text() == "Refused: BUY 0.01 BTC-USD @ 64,210.5 GTC. MAX_POSITION: Too much."
     bench.click(bench.panel.head.ask)
     bench.rest()
@@ -386,7 +386,7 @@ def test_buttons_stand_still_while_words_come_and_go(bench):
     bench.type(bench.fields.price, "90000")
     assert "PRICE_COLLAR" in bench.reason(Side.BUY)
     assert {side: button.geometry() for side, button in bench.buttons.items()} == places
-    assert bench.panel.reasons[Side.BUY].toolTip().endswith(bench.reason(Side.BUY))
+    assert bench.panel.notes.reasons[Side.BUY].toolTip().endswith(bench.reason(Side.BUY))
 
 
 def test_what_ended_unfilled_is_not_told_as_taken(bench):
@@ -401,10 +401,10 @@ def test_what_ended_unfilled_is_not_told_as_taken(bench):
         bench.click(bench.buy)
         order = bench.world.accept(bench.asked[-1])
         bench.rest(0.1)
-        assert bench.panel.message.text().startswith("Taken: ")
+        assert bench.panel.notes.message.text().startswith("Taken: ")
         bench.world.tell(replace(order, status=status, text=text))
         bench.rest(0.1)
-        said.append(bench.panel.message.text())
+        said.append(bench.panel.notes.message.text())
     assert said == [
         "Cancelled: BUY 0.01 BTC-USD @ 64,210.5 GTC. Not at once.",
         "Refused: BUY 0.01 BTC-USD @ 64,210.5 GTC. Post-only: the order would trade at once.",
@@ -454,7 +454,11 @@ def test_in_a_low_window_no_line_beneath_the_buttons_is_cut_or_covered(bench):
     bench.panel.resize(230, 420)
     before = bench.panel.buttons[Side.BUY].geometry()
     sentence = "The same order was sent less than 10 s ago. Hold to send it again. " * 2
-    labels = (bench.panel.reasons[Side.BUY], bench.panel.previews[Side.BUY], bench.panel.message)
+    labels = (
+        bench.panel.notes.reasons[Side.BUY],
+        bench.panel.notes.previews[Side.BUY],
+        bench.panel.notes.message,
+    )
     for label in labels:
         label.setText(sentence)
         label.show()
@@ -470,11 +474,13 @@ def test_in_a_low_window_no_line_beneath_the_buttons_is_cut_or_covered(bench):
 def test_what_speaks_against_one_side_leaves_the_others_figures_their_room(bench):
     bench.panel.resize(240, 640)
     bench.click(bench.panel.head.bid)
-    bench.panel.reasons[Side.SELL].setText("SELL: INSUFFICIENT_BUYING_POWER: too little of it.")
-    bench.panel.reasons[Side.SELL].show()
+    bench.panel.notes.reasons[Side.SELL].setText(
+        "SELL: INSUFFICIENT_BUYING_POWER: too little of it."
+    )
+    bench.panel.notes.reasons[Side.SELL].show()
     for _ in range(3):
         QApplication.processEvents()
-    buy, sell = (bench.panel.previews[side] for side in Side)
+    buy, sell = (bench.panel.notes.previews[side] for side in Side)
     assert abs(buy.width() - sell.width()) <= 1
     for label in (buy, sell):
         assert label.height() >= label.heightForWidth(label.width())
@@ -484,7 +490,7 @@ def test_what_speaks_against_both_sides_is_said_once(bench):
     bench.click(bench.panel.head.bid)
     bench.world.clock.forward(60)
     bench.panel.flush()
-    first, second = (bench.panel.reasons[side] for side in Side)
+    first, second = (bench.panel.notes.reasons[side] for side in Side)
     assert first.text().startswith("BUY and SELL: STALE_MARKET_DATA: ")
     assert second.text() == ""
     assert second.isHidden()

@@ -33,7 +33,7 @@ class Asking(Bench):
         self.panel.flush()
 
     def lines(self, side):
-        return self.panel.previews[side].text().split("\n")
+        return self.panel.notes.previews[side].text().split("\n")
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_fields_appear_only_where_the_type_needs_them(bench, kind, fields):
 
 def test_a_trailing_stop_is_said_whole(bench):
     bench.fields.choose_type(OrdType.TRAILING_STOP)
-    assert bench.panel.reason.text() == "Enter how far behind the market the stop trails."
+    assert bench.panel.notes.missing.text() == "Enter how far behind the market the stop trails."
     bench.type(bench.fields.trail.away, "25")
     assert bench.sell.sentence == "SELL 0.01 BTC-USD trailing 25 ticks GTC"
     bench.fields.trail.unit.setCurrentIndex(1)
@@ -84,7 +84,7 @@ def test_a_peg_and_an_iceberg_are_said_whole(bench, qtbot):
     bench.click(bench.panel.head.bid)
     bench.type(bench.fields.quantity, "1")
     qtbot.mouseClick(bench.fields.iceberg, LEFT)
-    assert bench.panel.reason.text() == "Enter how much of the quantity is shown at a time."
+    assert bench.panel.notes.missing.text() == "Enter how much of the quantity is shown at a time."
     bench.type(bench.fields.display, "0.1")
     assert bench.buy.sentence == "BUY 1.00 BTC-USD @ 64,210.5 GTC showing 0.10"
     assert bench.buy.order.display_qty == 10
@@ -166,7 +166,7 @@ def test_the_bracket_is_sent_as_one_list_with_ids_of_its_own(bench):
     for order in sent.orders:
         bench.world.accept(order)
     bench.rest(0.1)
-    assert bench.panel.message.text() == "Taken: BUY 0.01 BTC-USD @ 64,210.5 GTC"
+    assert bench.panel.notes.message.text() == "Taken: BUY 0.01 BTC-USD @ 64,210.5 GTC"
     assert bench.buy.isEnabled()
 
 
@@ -176,7 +176,7 @@ def test_a_refused_bracket_is_told_once(bench):
     refusal = CommandRefused(1, bench.asked[0].id, "NO_LISTS", "No lists today.")
     bench.world.stores.take_event(refusal)
     bench.rest(0.1)
-    assert bench.panel.message.text() == "No lists today."
+    assert bench.panel.notes.message.text() == "No lists today."
 
 
 def test_a_stop_on_the_wrong_side_shuts_that_button_only(bench):
@@ -199,7 +199,7 @@ def test_an_empty_bracket_sends_nothing(bench, qtbot):
     bench.click(bench.panel.head.bid)
     qtbot.mouseClick(bench.fields.bracket, LEFT)
     bench.rest()
-    assert bench.panel.reason.text() == "Enter a stop, a target, or both."
+    assert bench.panel.notes.missing.text() == "Enter a stop, a target, or both."
     bench.click(bench.buy)
     assert bench.asked == []
 
@@ -267,7 +267,7 @@ def test_a_post_only_order_that_would_trade_gets_a_remedy(bench, qtbot):
     )
     bench.world.tell(refused)
     bench.rest(0.1)
-    assert bench.panel.message.text().endswith(
+    assert bench.panel.notes.message.text().endswith(
         "Post-only: the order would trade at once."
         " Send it without post-only, or one tick or more further away."
     )
