@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFormLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QRadioButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -102,10 +102,13 @@ class OverrideDialog(QDialog):
         outside = QVBoxLayout(self)
         outside.setContentsMargins(0, 0, 0, 0)
         outside.addWidget(frame)
-        self.choices = [QRadioButton(wish.words, self) for wish in wishes]
-        for choice in self.choices:
-            choice.toggled.connect(self._check)
-            frame.body.addWidget(choice)
+        self.choice = QComboBox(self)
+        self.choice.setAccessibleName("Which order")
+        self.choice.setPlaceholderText("Which order?")
+        self.choice.addItems([wish.words for wish in wishes])
+        self.choice.setCurrentIndex(0 if len(wishes) == 1 else -1)
+        self.choice.currentIndexChanged.connect(self._check)
+        frame.body.addWidget(self.choice)
         self.against = QLabel(self)
         self.against.setTextFormat(Qt.TextFormat.PlainText)
         self.against.setWordWrap(True)
@@ -133,15 +136,13 @@ class OverrideDialog(QDialog):
         frame.body.addLayout(form)
         self.reason.textChanged.connect(self._check)
         self.again.textChanged.connect(self._check)
-        if len(wishes) == 1:
-            self.choices[0].setChecked(True)
         self.resize(460, self.sizeHint().height())
         self._check()
         self.reason.setFocus()
 
     def _chosen(self) -> Wish | None:
-        pairs = zip(self.choices, self._wishes, strict=True)
-        return next((wish for choice, wish in pairs if choice.isChecked()), None)
+        at = self.choice.currentIndex()
+        return self._wishes[at] if at >= 0 else None
 
     def _check(self) -> None:
         wish, reason = self._chosen(), self.reason.text().strip()
