@@ -1,15 +1,16 @@
-"""The limits' context menu: change one, read the settings anew, let a strategy go on."""
+"""The limits' context menu: change one, read the settings anew, restrict, let a strategy go on."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
 from core.client.stores import Stores
-from core.model.commands import Command, ReloadSettings, SetTradingState
+from core.model.commands import Command, ReloadSettings, SetRestriction, SetTradingState
 from core.model.enums import TradingState
 from core.model.ids import IdMaker
 
@@ -49,6 +50,8 @@ class RiskMenu:
         menu.addAction("&Change this limit…", self._change)
         menu.addSeparator()
         menu.addAction("Read the &settings file anew…", self.reload)
+        menu.addAction("Restrict an &instrument…", partial(self.restrict, True))
+        menu.addAction("&Take an instrument off the list…", partial(self.restrict, False))
         going = menu.addAction("Let a stopped &strategy go on…", self.go_on)
         going.setEnabled(len(self._stores.strategies) > 0)
         return menu
@@ -60,6 +63,21 @@ class RiskMenu:
             self._send(ReloadSettings(self._ids.next(), reason, ts=time.time_ns()))
 
         self._ask_why("Read the settings file anew", send)
+
+    def restrict(self, restricted: bool) -> None:
+        """Ask which instrument and why, then close it to orders that open, or open it again."""
+
+        def chosen(name: str) -> None:
+            def send(reason: str) -> None:
+                self._send(
+                    SetRestriction(self._ids.next(), name, restricted, reason, ts=time.time_ns())
+                )
+
+            self._ask_why(f"Restrict {name}" if restricted else f"Open {name} again", send)
+
+        names = sorted(instrument.id for instrument in self._stores.instruments)
+        title = "Restrict an instrument" if restricted else "Off the restricted list"
+        self._ask(title, "&Instrument", chosen, names)
 
     def go_on(self) -> None:
         """Ask which strategy and why, then let it trade again."""

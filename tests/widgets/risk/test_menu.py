@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QInputDialog, QLineEdit
 
-from core.model.commands import ReloadSettings, SetTradingState
+from core.model.commands import ReloadSettings, SetRestriction, SetTradingState
 from core.model.enums import StrategyMode, TradingState
 from core.model.events import LimitUse, StrategyState
 from core.model.ids import IdMaker
@@ -70,6 +70,19 @@ def test_a_stopped_strategy_goes_on(panel):
     assert isinstance(command, SetTradingState)
     assert (command.scope, command.scope_id) == ("strategy", "quoter")
     assert (command.state, command.reason) == (TradingState.ACTIVE, "looked at it")
+
+
+@pytest.mark.parametrize(("words", "restricted"), [("Restrict an", True), ("Take an", False)])
+def test_an_instrument_is_restricted_or_opened_with_a_reason(panel, words, restricted):
+    panel.show()
+    action(panel, words).trigger()
+    answer(panel)
+    assert panel.commands == []
+    answer(panel, "research comes out")
+    (command,) = panel.commands
+    assert isinstance(command, SetRestriction)
+    assert (command.instrument, command.restricted) == ("ACME.SIM", restricted)
+    assert command.reason == "research comes out"
 
 
 @pytest.mark.parametrize(
