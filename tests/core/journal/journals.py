@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,3 +28,11 @@ def whole(directory: Path) -> tuple[list[Any], list[str]]:
 def numbers(directory: Path) -> list[int]:
     """The numbers of all records, as another start reads them."""
     return [seq for seq, _, _ in whole(directory)[0]]
+
+
+def eventually(done: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "in vain"
+        time.sleep(0.002)

@@ -9,7 +9,6 @@ import random
 import shutil
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from core.journal.journal import Journal
 from core.journal.reader import read
 from core.journal.verify import verify
 from core.model.commands import CancelOrder
-from tests.core.journal.journals import DAY, fill, numbers, whole
+from tests.core.journal.journals import DAY, eventually, fill, numbers, whole
 
 CALLS = ("write", "fsync", "fdatasync", "open", "replace", "ftruncate")
 
@@ -54,13 +53,6 @@ class FaultyOs:
 @pytest.fixture
 def system(monkeypatch: pytest.MonkeyPatch) -> FaultyOs:
     return FaultyOs(monkeypatch)
-
-
-def eventually(done: Callable[[], object], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "in vain"
-        time.sleep(0.002)
 
 
 def work(journal: Journal, rounds: int, said: list[str]) -> list[tuple[int, CancelOrder]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from core.journal.reader import NO_END, replay
 from core.journal.records import Header, read_header
 from core.journal.repair import repair
 from core.journal.verify import verify
-from tests.core.journal.journals import DAY
+from tests.core.journal.journals import DAY, eventually
 from tests.core.journal.power import (
     HOME,
     NEW,
@@ -271,11 +273,25 @@ def test_a_record_is_on_its_way_when_the_disk_fails() -> None:
     def heal(word: str) -> None:
         if word == "open":  # the new file
             life.disk.heal()
+            life.hook = try_again
+
+    def try_again(word: str) -> None:
+        """While the new file is taken into use: the thread is about to make another."""
+        if threading.current_thread() is threading.main_thread() and word == "open":
+            life.hook = lambda word: None
+            eventually(mending)
+
+    def mending() -> bool:
+        """Is the thread making a new file, or waiting to?"""
+        (thread,) = (t.ident for t in threading.enumerate() if t.name == "journal-sync")
+        frames = traceback.walk_stack(sys._current_frames()[thread or 0])
+        return any(frame.f_code.co_name == "_mend" for frame, _ in frames)
 
     life.hook = fail
     assert life.append()
-    assert journal.resume()
-    life.moments.append(life.now("resumed"))
+    eventually(lambda: not mending())
+    assert not journal.failed
+    life.moments.append(life.now("mended"))
     life.append(1, commit=True)
     journal.close()
     cut_everywhere([*life.moments, life.now()], seed=1)
