@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import PySide6QtAds as QtAds
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import QByteArray, Qt, qUncompress
 from PySide6.QtWidgets import QAbstractButton, QLabel, QMainWindow, QSplitter, QWidget
 
 from app.places import into_view
@@ -58,9 +59,11 @@ class Docks:
         self._manager = flags(window)
         self._manager.dockAreasAdded.connect(changed)
         self._manager.dockAreasRemoved.connect(changed)
+        self._manager.dockWidgetAboutToBeRemoved.connect(self._on_leaving)
         self._manager.dockWidgetRemoved.connect(self._on_removed)
         self._changed = changed
         self._docks: dict[str, QtAds.CDockWidget] = {}
+        self._left: dict[str, tuple[str, str]] = {}  # how all stood with a panel and without it
         self.panels: dict[str, Panel] = {}
         self.missing: dict[str, SavedPanel] = {}
         self.locked = False
@@ -80,10 +83,18 @@ class Docks:
     ) -> None:
         """Dock a panel: in an `area` of the window, or of the dock of panel `beside`.
 
-        The area `FLOATING` is a window of its own, which can be docked later.
+        The area `FLOATING` is a window of its own, which can be docked later. One that was closed
+        comes back to where it was, when nothing was moved since and no other place is named.
         """
         self.panels[panel_id] = panel
+        before, without = self._left.pop(panel_id, ("", ""))
+        back = area == "center" and not beside and without and without == _shape(self.save())
+        tabs = [area.currentDockWidget() for area in self._manager.openedDockAreas()]
         self._place(self._dock(panel_id, title, panel), area, beside)
+        if back:
+            self.restore(before)
+            for tab in (*tabs, self._docks[panel_id]):
+                tab.setAsCurrentTab()
 
     def _place(self, dock: QtAds.CDockWidget, area: str, beside: str) -> None:
         neighbour = self._docks.get(beside)
@@ -154,6 +165,8 @@ class Docks:
     def clear(self) -> None:
         """Close all panels."""
         docks = list(self._docks.values())
+        self._docks.clear()
+        self._left.clear()
         for dock in docks:
             # the library shows the next tab of an area, even where it is about to go as well
             dock.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
@@ -162,7 +175,6 @@ class Docks:
         for dock in docks:
             dock.hide()
             dock.deleteLater()
-        self._docks.clear()
         self.panels.clear()
         self.missing.clear()
 
@@ -215,13 +227,25 @@ class Docks:
         """Colour the docks' own parts."""
         self._manager.setStyleSheet(_style(t))
 
+    def _on_leaving(self, dock: QtAds.CDockWidget) -> None:
+        if dock.objectName() in self._docks:
+            self._left[dock.objectName()] = self.save(), ""
+
     def _on_removed(self, dock: QtAds.CDockWidget) -> None:
         for panel_id, known in list(self._docks.items()):
             if known is dock:
                 del self._docks[panel_id]
+                self._left[panel_id] = self._left[panel_id][0], _shape(self.save())
                 self.panels.pop(panel_id, None)
                 self.missing.pop(panel_id, None)
         self._changed()
+
+
+def _shape(saved: str) -> str:
+    """Of a saved arrangement what is where, without sizes and chosen tabs."""
+    data = QByteArray.fromBase64(saved.encode())
+    text = bytes((data if data.startsWith(b"<") else qUncompress(data)).data()).decode()
+    return re.sub(r"<Sizes>[^<]*</Sizes>| (?:Current|Geometry)=\"[^\"]*\"", "", text)
 
 
 def _style(t: Tokens) -> str:
