@@ -210,17 +210,30 @@ def _bring(s: State, live: Live, leaves: int) -> None:
         return
     if more.stuck in (qty, REFUSED):
         return  # a venue that would not cancel it is not asked again and again
-    if qty > live.qty and more.group is not None and more.group.contingency is Contingency.OTO:
-        # It opens, for all one knows: what is added passes the gate as a change by hand does.
-        found = objections(
-            s, live, as_sent(live, leaves, live.price), own=live.exposed, closing=False
-        )
-        if found:
-            more.stuck = qty
-            text = f"{_what(live)} is not made larger, as its list would have it. {found[0].text}"
-            s.notice(Severity.WARNING, text)
-            return
+    why = _growth_problem(s, live, leaves) if qty > live.qty else ""
+    if why:
+        if more.due != why:
+            more.due = why
+            bracket = more.group is not None and more.group.contingency is Contingency.BRACKET
+            s.notice(Severity.CRITICAL if bracket else Severity.WARNING, why)
+        return
+    more.due = ""
     change(s, live, s.next_own(live), qty, live.price, own=True)
+
+
+def _growth_problem(s: State, live: Live, leaves: int) -> str:
+    """Why an order cannot be made larger: what does not just close passes the gate, as a change by
+    hand does."""
+    assert live.more is not None
+    group = live.more.group
+    assert group is not None
+    bracket = group.contingency is Contingency.BRACKET
+    wanted = as_sent(live, leaves, live.price)
+    found = objections(s, live, wanted, own=group.shared(live), closing=bracket)
+    if not found:
+        return ""
+    text = f"{_what(live)} is not made larger, as its list would have it. {found[0].text}"
+    return f"{text} A part of the position is NOT protected by it." if bracket else text
 
 
 def stuck(s: State, live: Live, asked: Request) -> None:

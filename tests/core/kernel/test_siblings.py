@@ -134,3 +134,28 @@ def test_the_other_side_is_not_beside_it():
     d.ack(low)
     up(d)
     assert names(d.sent()) == [high]
+
+
+def test_an_exit_does_not_grow_past_a_limit():
+    d = Driver(LIMIT)
+    entry, _, target = d.bracket(qty=2)
+    d.fill(entry, 2)
+    d.ack(target)
+    d.fill(d.working(SELL, 1, 20_050), 1, 20_050)
+    (smaller,) = d.replaces()
+    d.replaced(target, smaller.request, qty=1, price=20_200)
+    large = d.working(SELL, 12, 20_100)
+    first, second = d.order_list(
+        Contingency.OTO, {"price": 20_000}, {"side": SELL, "price": 20_150}, qty=1
+    )
+    d.fill(first, 1)
+    assert names(d.sent()) == [second]
+    assert d.replaces() == []
+    assert any("NOT protected" in n.text and "could be short 13" in n.text for n in d.notices())
+    d.restart()
+    d.ack(second)
+    assert [*d.replaces(), *d.notices()] == [], "it is said once"
+    d.canceled(large)
+    d.held(1)
+    (larger,) = d.replaces()
+    assert (larger.order.cl_ord_id, larger.qty) == (target, 2)
