@@ -1,3 +1,5 @@
+"""The engine whole: orders there and back, restarts, what is told of it."""
+
 from __future__ import annotations
 
 import asyncio
