@@ -52,7 +52,7 @@ def read_address(home: Path) -> Address | None:
     """The engine that runs in `home`, or None."""
     try:
         address = msgspec.json.decode((home / FILE_NAME).read_bytes(), type=Address)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return address if address.alive else None
 

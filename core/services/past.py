@@ -46,7 +46,7 @@ class Past:
             found = _decode(self._path.read_bytes())
         except FileNotFoundError:
             return {}
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             self.problem = (
                 f"The market's past in {self._path} cannot be read ({error}); charts begin anew. "
                 "Nothing else depends on it."

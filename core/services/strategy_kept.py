@@ -45,7 +45,7 @@ class KeptParams:
             self._kept = _decode(self._path.read_bytes())
         except FileNotFoundError:
             pass
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             text = (
                 f"The parameters that were set on the screen cannot be read from {self._path}"
                 f" ({error}); those of the settings count. Set them again."

@@ -70,8 +70,9 @@ def test_the_address_is_for_its_user_only_and_true_while_the_process_lives(tmp_p
     remove_address(tmp_path)
     remove_address(tmp_path)
     assert read_address(tmp_path) is None
-    (tmp_path / FILE_NAME).write_text("nonsense")
-    assert read_address(tmp_path) is None
+    for damage in (b"nonsense", b'{"endpoint": "\xff"}', b'{"x":' * 5_000):
+        (tmp_path / FILE_NAME).write_bytes(damage)
+        assert read_address(tmp_path) is None
 
 
 def test_cores_are_shared_without_overlap() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -32,7 +33,10 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert past.problem == ""
 
 
-@pytest.mark.parametrize("damage", [b"", b"\xc1", b"\x91\xa5hello", b"\x93\x01\x02"])
+NOT_TEXT = msgspec.msgpack.encode([history("A.X", [5])]).replace(b"A.X", b"A.\xff")
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xc1", b"\x91\xa5hello", b"\x93\x01\x02", NOT_TEXT])
 def test_a_damaged_file_is_said_and_left(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "past"
     path.write_bytes(damage)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from core.model.commands import Kill
 from core.model.enums import Severity
 from core.services.config import StrategyConfig
@@ -111,7 +113,12 @@ def test_a_kill_holds_for_one_whose_parameters_were_set(tmp_path: Path) -> None:
     go(test())
 
 
-def test_a_file_that_cannot_be_used_is_said_and_the_settings_count(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damage", [b'{"one": 5}', b"", b"\0\0\0\0", b'{"\xff": 1}', b'{"one":' * 5_000]
+)
+def test_a_file_that_cannot_be_used_is_said_and_the_settings_count(
+    tmp_path: Path, damage: bytes
+) -> None:
     told: list[tuple[str, Severity, str]] = []
 
     def say(name: str, severity: Severity, text: str) -> None:
@@ -119,7 +126,7 @@ def test_a_file_that_cannot_be_used_is_said_and_the_settings_count(tmp_path: Pat
 
     config = StrategyConfig("one", "crossover", "ABC.V", "PAPER-1")
     file = tmp_path / FILE_NAME
-    file.write_bytes(b'{"one": 5}')
+    file.write_bytes(damage)
     assert KeptParams(tmp_path, say).of(config) is None
     ((name, severity, text),) = told
     assert (name, severity) == ("", Severity.WARNING)
