@@ -22,6 +22,7 @@ class RiskMenu:
         parent: the widget that it opens on.
         send: takes the commands.
         change: asks for another value of the limit that is chosen.
+        instrument: says which instrument is looked at.
     """
 
     def __init__(
@@ -31,12 +32,14 @@ class RiskMenu:
         ids: IdMaker,
         send: Callable[[Command], None],
         change: Callable[[], None],
+        instrument: Callable[[], str],
     ) -> None:
         self._parent = parent
         self._stores = stores
         self._ids = ids
         self._send = send
         self._change = change
+        self._instrument = instrument
 
     def open(self, at: QPoint) -> None:
         """Show the menu at a place of the parent."""
@@ -50,8 +53,12 @@ class RiskMenu:
         menu.addAction("&Change this limit…", self._change)
         menu.addSeparator()
         menu.addAction("Read the &settings file anew…", self.reload)
-        menu.addAction("Restrict an &instrument…", partial(self.restrict, True))
-        menu.addAction("&Take an instrument off the list…", partial(self.restrict, False))
+        for restricted, words in (
+            (True, "Restrict an &instrument…"),
+            (False, "&Take an instrument off the list…"),
+        ):
+            action = menu.addAction(words, partial(self.restrict, restricted))
+            action.setEnabled(len(self._stores.instruments) > 0)
         going = menu.addAction("Let a stopped &strategy go on…", self.go_on)
         going.setEnabled(len(self._stores.strategies) > 0)
         return menu
@@ -77,7 +84,7 @@ class RiskMenu:
 
         names = sorted(instrument.id for instrument in self._stores.instruments)
         title = "Restrict an instrument" if restricted else "Off the restricted list"
-        self._ask(title, "&Instrument", chosen, names)
+        self._ask(title, "&Instrument", chosen, names, self._instrument())
 
     def go_on(self) -> None:
         """Ask which strategy and why, then let it trade again."""
@@ -103,15 +110,22 @@ class RiskMenu:
 
     def _ask_why(self, title: str, then: Callable[[str], None]) -> None:
         def given(text: str) -> None:
-            if text.strip():
-                then(text.strip())
+            then(text.strip())  # without one the engine refuses, and says so
 
         self._ask(title, "&Reason (it is kept in the journal)", given)
 
     def _ask(
-        self, title: str, label: str, then: Callable[[str], None], items: Sequence[str] = ()
+        self,
+        title: str,
+        label: str,
+        then: Callable[[str], None],
+        items: Sequence[str] = (),
+        first: str = "",
     ) -> None:
-        """Ask without holding anything up; `then` gets the answer, if there is one."""
+        """Ask without holding anything up; `then` gets the answer, if there is one.
+
+        Of the `items` there are to choose from, `first` is chosen before anybody does.
+        """
         dialog = QInputDialog(self._parent)
         dialog.setObjectName("ask")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -119,6 +133,8 @@ class RiskMenu:
         dialog.setLabelText(label)
         if items:
             dialog.setComboBoxItems(list(items))
+        if first in items:
+            dialog.setTextValue(first)
         dialog.textValueSelected.connect(then)
         dialog.setModal(False)  # the kill switch stays within reach
         dialog.show()

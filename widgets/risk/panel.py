@@ -112,7 +112,14 @@ class RiskPanel(Panel):
         self._check_box.hide()
         self.limits = LimitTable(stores, self)
         self.limits.change_asked.connect(self._on_change)
-        self.menu = RiskMenu(self.limits, stores, ids, self.requested.emit, self.limits.ask_change)
+        self.menu = RiskMenu(
+            self.limits,
+            stores,
+            ids,
+            self.requested.emit,
+            self.limits.ask_change,
+            lambda: self.instrument,
+        )
         self.limits.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.limits.customContextMenuRequested.connect(self.menu.open)
         # in a low panel everything below the state can be scrolled, nothing is cut

@@ -79,13 +79,15 @@ class OverrideButton(QPushButton):
         self.setVisible(bool(self._wishes))
 
     def _open(self) -> None:
-        dialog = OverrideDialog(list(self._wishes.values()), self._mode, self.window())
+        dialog = OverrideDialog(list(self._wishes.values()), self._mode, self)
         dialog.agreed.connect(self.agreed)
         dialog.show()  # not modal: the kill switch stays within reach
 
 
 class OverrideDialog(QDialog):
     """Asks which order and why. The orders stay as they were when it was opened.
+
+    It goes with its `parent`: without the ticket nobody would send what is agreed here.
 
     Signals:
         agreed(object, str): the `Wish` and the reason.

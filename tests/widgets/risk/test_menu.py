@@ -10,10 +10,12 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QInputDialog, QLineEdit
 
+from core.client.stores import Stores
 from core.model.commands import ReloadSettings, SetRestriction, SetTradingState
 from core.model.enums import StrategyMode, TradingState
-from core.model.events import LimitUse, StrategyState
+from core.model.events import CommandRefused, LimitUse, StrategyState
 from core.model.ids import IdMaker
+from tests.core.kernel.driver import AAPL, Driver
 from tests.widgets.trading_world import World
 from widgets.risk.change import ChangeLimit
 from widgets.risk.panel import RiskPanel
@@ -85,18 +87,43 @@ def test_an_instrument_is_restricted_or_opened_with_a_reason(panel, words, restr
     assert command.reason == "research comes out"
 
 
-@pytest.mark.parametrize(
-    ("text", "key"),
-    [("", Qt.Key.Key_Return), ("  ", Qt.Key.Key_Return), ("why", Qt.Key.Key_Escape)],
-)
-def test_nothing_without_a_reason(panel, text, key):
+@pytest.mark.parametrize("words", ["Restrict an", "Take an"])
+def test_the_instrument_that_is_looked_at_is_meant_first(panel, words):
+    panel.set_instrument("BTC-USD.SIM")
     panel.show()
-    action(panel, "Read the").trigger()
-    answer(panel, text, key)
-    action(panel, "Let a stopped").trigger()
+    action(panel, words).trigger()
     answer(panel)
-    answer(panel, text, key)
+    answer(panel, "research comes out")
+    (command,) = panel.commands
+    assert command.instrument == "BTC-USD.SIM"
+
+
+def test_without_instruments_none_can_be_named(qtbot):
+    empty = RiskPanel(Stores(), IdMaker("T"))
+    qtbot.addWidget(empty)
+    assert not action(empty, "Restrict an").isEnabled()
+    assert not action(empty, "Take an").isEnabled()
+
+
+def test_escape_asks_for_nothing(panel):
+    panel.show()
+    for words in ("Read the", "Restrict an", "Let a stopped"):
+        action(panel, words).trigger()
+        if words != "Read the":
+            answer(panel)
+        answer(panel, "why", Qt.Key.Key_Escape)
     assert panel.commands == []
+
+
+def test_the_engine_says_that_it_wants_a_reason(panel):
+    panel.show()
+    action(panel, "Restrict an").trigger()
+    answer(panel)
+    answer(panel, "  ")
+    (command,) = panel.commands
+    (refused,) = Driver().apply(replace(command, instrument=AAPL.id))
+    assert isinstance(refused, CommandRefused)
+    assert refused.code == "REASON_NEEDED"
 
 
 def test_the_limit_that_was_clicked_is_changed(panel):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+import shiboken6
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from core.model.checks import Violation
 from core.model.commands import NewOrder, NewOrderList, Override
@@ -15,7 +16,7 @@ from core.model.events import LimitUse
 from core.model.orders import AccountState
 from tests.core.kernel.driver import BUY, Driver
 from tests.widgets.ticket_bench import LEFT, Bench
-from widgets.ticket.override import LASTS, OverrideDialog, wish_of
+from widgets.ticket.override import LASTS, OverrideButton, OverrideDialog, wish_of
 
 ABOVE = "70500"
 """A price beyond the collar for who buys."""
@@ -129,6 +130,21 @@ def test_what_can_be_asked_for():
     assert wish_of(ORDER, "w", []) is None
     assert wish_of(None, "w", [HARD]) is None
     assert wish_of(NewOrderList("", Contingency.OCO, (ORDER, ORDER)), "w", [HARD]) is None
+
+
+def test_the_question_goes_with_the_ticket_that_would_send_the_order(qtbot):
+    window, other = QWidget(), QWidget()
+    qtbot.addWidget(window)
+    qtbot.addWidget(other)
+    ticket = QWidget(window)
+    button = OverrideButton(ticket)
+    button.offer({Side.BUY: wish_of(ORDER, "w", [HARD])}, None)
+    button.click()
+    (dialog,) = dialogs()
+    ticket.setParent(other)
+    assert dialog.isVisible(), "moved into another window it is the same ticket still"
+    shiboken6.delete(ticket)
+    assert not shiboken6.isValid(dialog)
 
 
 def test_the_kernel_takes_it():
