@@ -6,7 +6,7 @@ import msgspec
 
 from core.kernel.gate import gate, out_of_reach
 from core.kernel.markets import Market
-from core.kernel.more import Way
+from core.kernel.more import Slice, Way
 from core.kernel.orders import Live
 from core.kernel.positions import Holding
 from core.kernel.rates import count_message
@@ -108,15 +108,19 @@ def as_sent(live: Live, qty: int, price: int) -> NewOrder:
     )
 
 
-def wire(live: Live, order: Order | None = None) -> Order:
-    """An order as its venue knows it; `order` is its view, where that is at hand."""
+def wire(live: Live, order: Order | None = None, piece: Slice | None = None) -> Order:
+    """An order as its venue knows it; `order` is its view, where that is at hand, `piece` a slice
+    that others followed."""
     order = order or live.view()
     more = live.more
     if more is None:
         return order
     sent = as_sent(live, live.qty, live.price)
-    piece = more.slices[-1] if more.slices else None
     status = order.status
+    if piece is not None:
+        status = OrdStatus.PARTIALLY_FILLED if piece.cum else OrdStatus.NEW
+    elif more.slices:
+        piece = more.slices[-1]
     if piece is not None and not piece.acked and not live.unknown and not live.requests:
         status = OrdStatus.PENDING_NEW
     return _replace(
@@ -155,6 +159,10 @@ def cancel(s: State, live: Live, request: str, own: bool = False) -> None:
 
     An earlier request that got lost is given up.
     """
+    for piece in live.more.left_behind if live.more is not None else ():
+        if live.holding is not None:
+            count_message(live.holding.market.meter, s.ts)
+        s.out.append(VenueCancel(wire(live, None, piece), s.next_own(live)))
     if live.waits:
         s.end(live, OrdStatus.CANCELED)
         s.update(live, ExecType.CANCELED)
@@ -175,7 +183,8 @@ def change(
     asked = qty
     if more is not None and more.way is Way.SLICES and more.slices:
         piece = more.slices[-1]
-        asked = min(piece.qty, piece.cum + qty - live.cum)
+        beside = sum(old.qty - old.cum for old in more.left_behind)
+        asked = min(piece.qty, piece.cum + qty - live.cum - beside)
         if (asked, price) == (piece.qty, live.price):
             # What is shown stays as it is: its venue need not know.
             live.qty = qty

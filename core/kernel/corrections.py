@@ -12,6 +12,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
+from core.kernel.more import Slice, Way
 from core.kernel.orders import Live
 from core.kernel.positions import Holding
 from core.kernel.rates import rests
@@ -27,8 +28,8 @@ _COUNTABLE = 1 << 62
 _REVERSAL = ExecType.TRADE_CANCEL
 
 
-def take_back(s: State, live: Live, r: ExecutionReport) -> None:
-    """Apply a TRADE_CANCEL or TRADE_CORRECT, or say why it cannot be."""
+def take_back(s: State, live: Live, r: ExecutionReport, piece: Slice | None = None) -> None:
+    """Apply a TRADE_CANCEL or TRADE_CORRECT of an order, or of a slice of it; or say why not."""
     ref = r.exec_ref or r.exec_id
     seen = s.execs.setdefault(r.venue, {})
     if r.exec_id != ref and r.exec_id in seen:
@@ -90,10 +91,16 @@ def take_back(s: State, live: Live, r: ExecutionReport) -> None:
     for record in records:
         _pay(live, parts, record)
     _day(holding, realised)
-    live.cum += sum(f.qty for f in records[1:]) - old.qty
-    live.notional += sum(abs(market.cost(f.price, f.qty)) for f in records[1:])
-    live.notional -= abs(market.cost(old.price, old.qty))
-    _status(s, live, r)
+    lots = sum(f.qty for f in records[1:]) - old.qty
+    value = sum(abs(market.cost(f.price, f.qty)) for f in records[1:])
+    value -= abs(market.cost(old.price, old.qty))
+    live.cum += lots
+    live.notional += value
+    if piece is not None:
+        piece.cum += lots
+        piece.notional += value
+        _slice(live, piece, r)
+    _status(s, live, r, piece)
     for each in whole:
         if each is holding or each.desk.strategy:  # what is nobody's is not reckoned by itself
             each.revalue()
@@ -231,9 +238,24 @@ def _day(holding: Holding, before: int) -> None:
         account.realised[currency] = EXACT.add(account.realised.get(currency, ZERO), closed)
 
 
-def _status(s: State, live: Live, r: ExecutionReport) -> None:
+def _slice(live: Live, piece: Slice, r: ExecutionReport) -> None:
+    more = live.more
+    assert more is not None
+    if piece.cum >= piece.qty:
+        return
+    last = piece is more.slices[-1]
+    if r.status.terminal:
+        if not last or live.waits or live.dead:
+            piece.qty = piece.cum
+    elif last and live.waits:
+        # Its venue works it on: the next one would come on top of it.
+        more.waits, more.due = False, ""
+        rests(live)
+
+
+def _status(s: State, live: Live, r: ExecutionReport, piece: Slice | None) -> None:
     if not live.dead:
-        live.unknown = False
+        live.unknown = live.unknown and live.doubtful
         if live.cum >= live.qty and live.cum >= live.most():
             s.end(live, OrdStatus.FILLED)
             return
@@ -243,8 +265,10 @@ def _status(s: State, live: Live, r: ExecutionReport) -> None:
     elif live.base is OrdStatus.FILLED and live.cum < live.qty:
         holding = live.holding
         assert holding is not None
-        sliced = live.more is not None and bool(live.more.slices)
-        if r.status.terminal or sliced:
+        more = live.more
+        if r.status.terminal or (
+            more is not None and more.slices and piece not in more.slices[-1:]
+        ):
             live.base = OrdStatus.CANCELED
             return
         # Its venue works it on: it is alive again.
@@ -253,6 +277,10 @@ def _status(s: State, live: Live, r: ExecutionReport) -> None:
         s.dead.remove(live.command.cl_ord_id)
         s.begin(live, holding, live.part, live.hand)
         rests(live)
+        if more is not None and more.timed:
+            s.timed[live.command.cl_ord_id] = live
+        if more is not None and more.way in (Way.PEG, Way.SLICES):
+            s.watch.setdefault(live.command.instrument, {})[live.command.cl_ord_id] = live
     elif live.base is OrdStatus.CANCELED and live.cum >= live.qty:
         live.base = OrdStatus.FILLED
 

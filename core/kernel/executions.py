@@ -54,8 +54,7 @@ def _filled(s: State, live: Live, piece: Slice | None) -> None:
 def acknowledge(live: Live, r: ExecutionReport) -> None:
     """Any word about an order shows that its venue has it."""
     if live.unknown:
-        # It does not show what became of a request that was lost: a venue says things again.
-        live.unknown = any(request.lost for request in live.requests)
+        live.unknown = live.doubtful
     if r.order_id:
         live.order_id = r.order_id
     base = live.base

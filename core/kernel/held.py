@@ -319,6 +319,11 @@ def _out(s: State, live: Live, text: str) -> None:
         if more.way is Way.TRIGGER and group.lives[0] not in siblings:
             # The market turned against the entry: no more of it.
             others.append(group.lives[0])
+    shown = live.qty - live.cum - sum(p.qty - p.cum for p in more.left_behind)
+    if more.left_behind and shown <= 0:
+        _say(s, live, more, "Its venue works on a slice of it of which it took an execution back.")
+        return
+    shown = min(live.command.display_qty, shown)
     wanted = as_sent(live, live.qty - live.cum, live.price)
     closing = more.way is Way.TRIGGER or (group is not None and not group.first(live))
     found = objections(s, live, wanted, own, closing)
@@ -344,7 +349,6 @@ def _out(s: State, live: Live, text: str) -> None:
     more.waits = False
     more.due = ""
     if more.way is Way.SLICES:
-        shown = min(live.command.display_qty, live.qty - live.cum)
         piece = Slice(s.next_own(live), shown)
         more.slices.append(piece)
         s.slices[piece.id] = live.command.cl_ord_id
@@ -409,6 +413,17 @@ def after_fill(s: State, live: Live, piece: Slice) -> None:
         return
     s.recount(live)
     _out(s, live, "")
+
+
+def slice_over(s: State, live: Live, piece: Slice) -> None:
+    """A slice that others followed does not work at its venue any more: what is left of it is for
+    those to come."""
+    more = live.more
+    assert more is not None
+    if piece.cum < piece.qty:
+        piece.qty = piece.cum
+        if more.waits and more.due:
+            _out(s, live, "")
 
 
 def _say(s: State, live: Live, more: More, why: str) -> None:

@@ -236,6 +236,16 @@ class Kernel:
         """What works at venues, as they know it: without what is held here, slices as such."""
         return [wire(live) for live in self._state.working.values() if not live.waits]
 
+    def left_behind(self) -> list[Order]:
+        """Slices that venues work on beside those that followed them, as venues know them."""
+        s = self._state
+        return [
+            wire(live, None, piece)
+            for live in map(s.orders.__getitem__, dict.fromkeys(s.slices.values()))
+            if live.more is not None
+            for piece in live.more.left_behind
+        ]
+
     def order_updates(self) -> list[OrderUpdate]:
         """Every order still remembered as an update that tells its state, oldest first."""
         return [

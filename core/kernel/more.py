@@ -25,7 +25,9 @@ REFUSED = -1
 
 class Slice:
     """A part of an order, sent under an id of its own. `acked`: its venue has spoken of it;
-    `notional`: what its filled lots `cum` were traded for, in points."""
+    `notional`: what its filled lots `cum` were traded for, in points. The next one goes out when it
+    is filled; if it is not any more (an execution was taken back), its venue works it on, unless
+    that says otherwise, and `qty` is what is filled of it."""
 
     __slots__ = ("acked", "cum", "id", "notional", "order_id", "qty")
 
@@ -77,6 +79,16 @@ class More:
         self.due = ""
         self.group: Group | None = None
         self.slices: list[Slice] = []
+
+    @property
+    def unanswered(self) -> bool:
+        """Is a slice on its way of which its venue has said nothing yet?"""
+        return bool(self.slices) and not self.slices[-1].acked
+
+    @property
+    def left_behind(self) -> list[Slice]:
+        """Slices that their venue works on beside those that followed them."""
+        return [piece for piece in self.slices[:-1] if piece.cum < piece.qty]
 
     @property
     def held(self) -> bool:

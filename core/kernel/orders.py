@@ -148,6 +148,16 @@ class Live:
         return self.more is not None and self.more.waits
 
     @property
+    def doubtful(self) -> bool:
+        """Was something asked of its venue of which nobody can tell what became?
+
+        A word on something else, an execution of old perhaps, does not clear that up.
+        """
+        return any(request.lost for request in self.requests) or (
+            self.more is not None and self.more.unanswered
+        )
+
+    @property
     def place(self) -> tuple[int, Side, PositionEffect | None]:
         """On which side of which position, or leg of it, the order acts."""
         holding, c = self.holding, self.command

@@ -8,7 +8,7 @@ from core.kernel.corrections import take_back
 from core.kernel.executions import MAX_LOTS, acknowledge, on_trade
 from core.kernel.external import adopt, adopt_working
 from core.kernel.groups import rejected, resized, stuck
-from core.kernel.held import piece_of, retry
+from core.kernel.held import piece_of, retry, slice_over
 from core.kernel.more import Slice, Way
 from core.kernel.orders import Live
 from core.kernel.rates import rests
@@ -37,6 +37,8 @@ def on_report(s: State, r: ExecutionReport) -> None:
             live, piece = found
             r = _of_the_whole(live, piece, r)
             if r.exec_type not in _MONEY and piece is not live.more.slices[-1]:  # type: ignore[union-attr]
+                if r.exec_type in _ENDED or r.status.terminal:
+                    slice_over(s, live, piece)
                 return
     if live is None and r.exec_type is _TRADE:
         live = adopt(s, r)
@@ -50,11 +52,7 @@ def on_report(s: State, r: ExecutionReport) -> None:
         on_trade(s, live, r, piece)
         return
     if kind is ExecType.TRADE_CANCEL or kind is ExecType.TRADE_CORRECT:
-        cum, notional = live.cum, live.notional
-        take_back(s, live, r)
-        if piece is not None:
-            piece.cum += live.cum - cum
-            piece.notional += live.notional - notional
+        take_back(s, live, r, piece)
     elif live.waits:
         _while_it_waits(s, live, r)
     elif kind is _NEW:
@@ -77,7 +75,8 @@ def on_report(s: State, r: ExecutionReport) -> None:
 
 def _of_the_whole(live: Live, piece: Slice, r: ExecutionReport) -> ExecutionReport:
     """What a venue says of a slice, as if it were said of the whole order."""
-    piece.acked = True
+    if r.status is not OrdStatus.UNKNOWN:
+        piece.acked = True
     piece.order_id = r.order_id or piece.order_id
     if r.exec_type is ExecType.REPLACED and r.qty > 0:
         piece.qty = max(r.qty, piece.cum)
@@ -277,9 +276,11 @@ def _on_status(s: State, live: Live, r: ExecutionReport) -> None:
 def on_cancel_reject(s: State, r: CancelReject) -> None:
     """A venue refused a cancel or replace: the order is again what it was."""
     live = s.orders.get(r.cl_ord_id)
+    piece = None
     if live is None and s.slices:
         found = piece_of(s, r.cl_ord_id)
-        live = None if found is None else found[0]
+        if found is not None:
+            live, piece = found
     what = "replace" if r.replace else "cancel"
     if live is None or live.holding is None:
         s.notice(
@@ -291,6 +292,12 @@ def on_cancel_reject(s: State, r: CancelReject) -> None:
         return
     why = r.text.rstrip(".") or "no reason was given"
     text = f"{r.venue} refused the {what}: {why}."
+    more = live.more
+    if piece is not None and more is not None and piece in more.slices[:-1]:
+        s.notice(Severity.WARNING, f"Slice {piece.id}, which others followed: {text}")
+        if r.status.terminal:
+            slice_over(s, live, piece)
+        return
     if live.dead:
         s.refuse(r.request, "TOO_LATE", text)
         return
@@ -301,18 +308,20 @@ def on_cancel_reject(s: State, r: CancelReject) -> None:
             f"{r.venue} refused a {what} of order {r.cl_ord_id} that was not asked for.",
         )
         return
+    new = live.base is OrdStatus.PENDING_NEW or (more is not None and more.unanswered)
     if live.unknown and not any(request.lost for request in live.requests):
-        live.unknown = live.base is OrdStatus.PENDING_NEW
+        live.unknown = new
     gone = r.status.terminal and r.status is not OrdStatus.FILLED
-    if gone and live.base is not OrdStatus.PENDING_NEW:
+    if gone and not new:
         s.notice(Severity.WARNING, f"{text} It says that order {r.cl_ord_id} is {r.status.name}.")
-        s.end(live, r.status if live.cum < live.qty else OrdStatus.FILLED)
+        status = OrdStatus.CANCELED if live.cum and r.status is OrdStatus.REJECTED else r.status
+        s.end(live, status if live.cum < live.qty else OrdStatus.FILLED)
     else:
         _resize(s, live, live.qty)
     s.update(live, ExecType.ORDER_STATUS, text, r.ts)
     if not asked.own:
         s.refuse(r.request, "REPLACE_REJECTED" if r.replace else "CANCEL_REJECTED", text)
-    elif live.more is not None and live.more.way is not Way.PEG and not live.more.over:
+    elif more is not None and more.way is not Way.PEG and not more.over:
         stuck(s, live, asked)
     if live.more is not None:
         s.touch(live)
@@ -345,14 +354,9 @@ def _lose(s: State, live: Live, text: str) -> None:
         for request in live.requests:  # also what was asked for since it became unknown
             request.lost = True
         return
-    if live.base is OrdStatus.PENDING_NEW or live.requests or _unanswered(live):
+    unanswered = live.more is not None and live.more.unanswered
+    if live.base is OrdStatus.PENDING_NEW or live.requests or unanswered:
         live.unknown = True
         for request in live.requests:
             request.lost = True
         s.update(live, ExecType.ORDER_STATUS, text)
-
-
-def _unanswered(live: Live) -> bool:
-    """Is a slice of the order on its way, of which its venue has said nothing yet?"""
-    more = live.more
-    return more is not None and bool(more.slices) and not more.slices[-1].acked

@@ -22,6 +22,10 @@ class Known(Protocol):
         """Orders as venues know them."""
         ...
 
+    def left_behind(self) -> list[Order]:
+        """Slices that venues work on beside those that followed them."""
+        ...
+
     def order(self, cl_ord_id: str) -> Order | None:
         """Any order still remembered."""
         ...
@@ -74,8 +78,15 @@ class Look(NamedTuple):
 
     def working(self) -> list[Order]:
         """Our orders at this venue, as it knows them."""
+        return self._here(self.known.at_venues())
+
+    def left_behind(self) -> list[Order]:
+        """Slices that work at this venue beside those that followed them."""
+        return self._here(self.known.left_behind())
+
+    def _here(self, orders: list[Order]) -> list[Order]:
         suffix = f".{self.venue}"
-        return [o for o in self.known.at_venues() if o.instrument.endswith(suffix)]
+        return [o for o in orders if o.instrument.endswith(suffix)]
 
 
 def name_at(venue: str, cl_ord_id: str, order_id: str) -> str:
@@ -93,7 +104,8 @@ def named(venue: str, report: ExecutionReport) -> ExecutionReport:
 def missing(look: Look, statement: VenueStatement) -> list[str]:
     """Ids of our orders that a statement does not list."""
     listed = {o.cl_ord_id or name_at(look.venue, "", o.order_id) for o in statement.orders}
-    return [o.cl_ord_id for o in look.working() if o.cl_ord_id not in listed]
+    ours = [*look.working(), *look.left_behind()]
+    return [o.cl_ord_id for o in ours if o.cl_ord_id not in listed]
 
 
 def words(look: Look, order: Order) -> str:

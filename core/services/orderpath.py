@@ -230,7 +230,11 @@ class OrderPath:
     def _may_leave(self, request: VenueRequest, late: bool) -> bool:
         """May this still be sent, after it waited? If not, the kernel is told what became of it."""
         order = self.kernel.order(request.order.cl_ord_id)
-        if order is None or order.status.terminal:
+        if order is None:
+            return False
+        if isinstance(request, VenueCancel) and request.order.cl_ord_id != order.cl_ord_id:
+            return True  # perhaps a slice that its order left behind
+        if order.status.terminal:
             return False
         if isinstance(request, VenueCancel):
             return True

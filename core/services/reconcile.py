@@ -129,6 +129,9 @@ def of_orders(look: Look, statement: VenueStatement) -> list[Finding]:
             found += _compare(look, ours, there)
         elif look.settling or ours.status not in _IN_FLIGHT:
             found.append(_gone(look, ours))
+    for ours in look.left_behind():
+        name = ours.cl_ord_id
+        found += _left_behind(look, ours, listed.pop(name, None) or asked.get(name))
     for name, there in asked.items():
         known = look.known.order(name)
         over = known is not None and not known.working and known.cl_ord_id == name
@@ -176,6 +179,22 @@ def _compare(look: Look, ours: Order, there: VenueOrder) -> list[Finding]:
         here, other = terms(look, ours, there)
         if here:
             found.append(Finding("TERMS_DIFFER", name, here, other))
+    return found
+
+
+def _left_behind(look: Look, ours: Order, there: VenueOrder | None) -> list[Finding]:
+    """A slice that others followed: an execution of it was taken back, and it may trade again."""
+    if there is None:
+        return [_gone(look, ours)]
+    found = [_missed(look, ours, there)] if there.cum_qty > ours.cum_qty else []
+    if not there.status.terminal:
+        found += _stray(look, ours.cl_ord_id, there)
+    elif there.cum_qty < ours.qty:
+        text = f"STATE_DIFFERS: {look.venue} says so."
+        kind = _ENDS.get(there.status, ExecType.CANCELED)
+        report = _report(look, ours, kind, there.status, "STATE_DIFFERS", text, there)
+        both = words(look, ours), their_words(look, there)
+        found.append(Finding("STATE_DIFFERS", ours.cl_ord_id, *both, (report,)))
     return found
 
 

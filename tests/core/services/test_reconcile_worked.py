@@ -16,6 +16,7 @@ from tests.core.services.comparing import (
     CANCELED,
     NEW,
     PART,
+    UNKNOWN,
     differences,
     engine,
     notional,
@@ -118,11 +119,69 @@ def test_a_slice_that_works_there_beside_the_one_that_followed_it_is_shown(tmp_p
             assert state(b, name) is PART, "the order itself goes on"
             v.change(old, status=CANCELED)
             await b.engine.links["V"].audit.agree(settling=True)
-            [found] = differences(b)
-            assert not found.stands
+            assert rules(b) == ["STATE_DIFFERS", "WORKS_THERE"]
+            assert not any(d.stands for d in differences(b))
+            assert state(b, name) is PART
             b.send(CancelOrder(IDS.next(), name))
             assert await b.until(lambda: b.status(name) is CANCELED)
             assert v.orders[f"{name}/2"].status is CANCELED
+
+    run(work())
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["works", "over"])
+@pytest.mark.parametrize("restart", [False, True], ids=["reconnect", "restart"])
+def test_what_a_slice_traded_that_others_followed_is_booked(
+    tmp_path: Path, restart: bool, ended: bool
+) -> None:
+    """Its venue took an execution back and works it on; what it trades then is not heard of."""
+
+    async def work() -> None:
+        v = Keeper(offers=SILENT)
+        async with engine(tmp_path, v) as b:
+            name = await sent(b, display_qty=4)
+            old = f"{name}/1"
+            told = v.trade(old, 4, 10_000)
+            assert await b.until(lambda: f"{name}/2" in v.orders)
+            v.held["PAPER-1", "ABC.V"] -= 4
+            v.change(old, cum_qty=0, notional=0, status=NEW)
+            taken = v.report_of(old, ExecType.TRADE_CANCEL, "", "bust", 4, 10_000)
+            v.say(msgspec.structs.replace(taken, exec_ref=told.exec_id))
+            assert await b.until(lambda: position(b) == 0)
+            v.cut()
+            v.trade(old, 3, 9_990)
+            if ended:
+                v.change(old, status=CANCELED)
+            if not restart:
+                v.mend()
+                await settled(b)
+                after(b, v, name, ended)
+        if restart:
+            v.mute = v.deaf = False
+            async with engine(tmp_path, v) as c:
+                after(c, v, name, ended)
+
+    def after(b: Bench, v: Keeper, name: str, ended: bool) -> None:
+        assert rules(b) == ["MISSED_FILL_SYNTHETIC", "STATE_DIFFERS" if ended else "WORKS_THERE"]
+        assert (state(b, name), position(b), notional(b, name)) == (PART, 3, 29_970)
+        left = {o.cl_ord_id: o.qty - o.cum_qty for o in b.engine.kernel.left_behind()}
+        assert left == ({} if ended else {f"{name}/1": 1})
+
+    run(work())
+
+
+def test_a_slice_without_an_answer_is_unknown_until_its_venue_says(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v, answer_seconds=0.05) as b:
+            name = await sent(b, display_qty=4)
+            v.before_send = lambda _: setattr(v, "mute", True)
+            told = v.trade(f"{name}/1", 4, 10_000)
+            assert told.last_qty == 4
+            assert await b.until(lambda: b.status(name) is UNKNOWN)
+            assert await b.until(lambda: b.status(name) is PART)
+            assert rules(b) == ["ARRIVED", "UNANSWERED"]
+            assert list(v.orders) == [f"{name}/1", f"{name}/2"], "nothing was sent again"
 
     run(work())
 
