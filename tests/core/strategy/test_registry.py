@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,13 @@ def test_kinds_that_are_none_are_refused_with_what_there_is(tmp_path: Path, kind
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(StrategyError, match="is not there"):
         find_strategy("mine.py:Mine", tmp_path)
+
+
+def test_an_edit_within_the_same_second_counts(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    for size in (1, 2):
+        path.write_text(f"{GOOD}    size = {size}\n")
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+        found = find_strategy("mine.py:Mine", tmp_path)
+        assert vars(found)["size"] == size
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.py"]
