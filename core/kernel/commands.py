@@ -8,7 +8,7 @@ from core.kernel import riskstate
 from core.kernel.asking import LATER, cancel, may_close
 from core.kernel.closing_state import Job
 from core.kernel.exposure import crosses
-from core.kernel.gate import gate
+from core.kernel.gate import by_limits, gate
 from core.kernel.held import start, take_in
 from core.kernel.limits import problem_with
 from core.kernel.orders import Live
@@ -134,7 +134,10 @@ def look(
     if found and closing and may_close(holding, command, found):
         found = []
     if found and command.tif is _OPENING and command.tif not in market.instrument.tifs:
-        # It waits here for the opening; whether it may be sent is seen then.
+        # It waits here for the opening; whether it may be sent is seen then. The gate may have
+        # come no further than to what is in its way now.
+        hard = [v for v in found if v.code not in LATER]
+        found = hard or by_limits(s, command, holding, part, hand)
         found = [v for v in found if v.code not in LATER]
     return holding, part, hand, found
 
@@ -235,6 +238,10 @@ def hand_over(s: State, command: HandOver) -> None:
     if any(each.closing is not None for each in closing):
         text = f"The position of {command.strategy} is being closed; wait until that is over."
         s.refuse(command.id, "CLOSING", text)
+        return
+    if part.live:
+        text = f"{command.strategy} has open orders of {command.instrument}; cancel them first."
+        s.refuse(command.id, "OPEN_ORDERS", text)
         return
     to = s.part(holding, "")
     for each, taker in ((part, to), *((leg, to.leg(leg.side)) for leg in legs)):

@@ -143,6 +143,8 @@ def open_orders(case: Case, bound: Bound) -> Violation | None:
         working = 0
         for holding in bound.group:
             working += len(holding.live)
+    if working >= bound.limit and case.order.cl_ord_id in case.holding.live:
+        working -= 1  # it waited for its turn in its list, and counts itself
     if working < bound.limit:
         return None
     return Violation(

@@ -134,6 +134,26 @@ def gate(
     return _settled(case, found) if found else found
 
 
+def by_limits(
+    s: State,
+    order: NewOrder,
+    holding: Holding,
+    part: Holding | None,
+    hand: Holding | None,
+    name: str = "",
+) -> list[Violation]:
+    """What the limits on new orders (one of them, by its name) say to one that waits here."""
+    rules = rules_of(s, holding, part, hand)
+    case = Case(s, order, holding, part, hand, -1, rules)
+    found = []
+    for control, bound in rules.for_new:
+        if name in ("", bound.name):
+            violation = control(case, bound)
+            if violation is not None:
+                found.append(violation)
+    return _settled(case, found)
+
+
 def rules_of(
     s: State, holding: Holding, part: Holding | None, hand: Holding | None = None
 ) -> Rules:

@@ -35,6 +35,9 @@ def follow(s: State) -> None:
             _follow_oto(s, group)
         else:
             _follow_bracket(s, group)
+        # An order that is over may have been in the way of one that waits, also of another list.
+        for instrument in dict.fromkeys(live.command.instrument for live in group.lives):
+            retry(s, s.markets[instrument])
         if all(live.dead for live in group.lives):
             s.groups.pop(name, None)
 
@@ -104,8 +107,6 @@ def _follow_oco(s: State, group: Group) -> None:
             left = _size(live) - total
             done = any(o.base is OrdStatus.FILLED for o in group.lives if o is not live)
             _bring(s, live, 0 if done else left)
-    if any(live.more is not None and live.more.due for live in group.lives):
-        retry(s, _holding(group.lives[0]).market)
 
 
 def _follow_oto(s: State, group: Group) -> None:
@@ -267,18 +268,15 @@ def stuck(s: State, live: Live, asked: Request) -> None:
 
 def _activate(s: State, live: Live) -> None:
     """An order's turn in its list has come: it passes the gate and begins."""
-    more, holding = live.more, _holding(live)
+    more = live.more
     assert more is not None
     assert more.group is not None
-    own = -1
     bracket = more.group.contingency is Contingency.BRACKET
-    if bracket:
-        own = sum(
-            o.exposed
-            for o in more.group.lives[1:]
-            if o.holding is holding and o.command.side is live.command.side
-        )
+    own = more.group.shared(live) if bracket else -1
     if more.way is Way.SENT:
+        if more.group.went_off(live):
+            _end(s, live, "The order beside it went out first.")
+            return
         wanted = as_sent(live, live.qty, live.price)
         found = objections(s, live, wanted, own, closing=bracket)
         if found:

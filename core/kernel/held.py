@@ -29,6 +29,7 @@ from core.kernel.orders import Live
 from core.kernel.rates import count_changed, count_sent
 from core.kernel.state import State
 from core.model.checks import MAX_TICKS, Violation
+from core.model.commands import NewOrder
 from core.model.enums import (
     ExecType,
     OrdStatus,
@@ -313,12 +314,16 @@ def _out(s: State, live: Live, text: str) -> None:
     own = live.exposed
     others: list[Live] = []
     if group is not None:
-        siblings = group.siblings(live)
         own = group.shared(live)
-        others = [o for o in siblings if o is not live]
-        if more.way is Way.TRIGGER and group.lives[0] not in siblings:
-            # The market turned against the entry: no more of it.
-            others.append(group.lives[0])
+        if more.goes_off:
+            siblings = group.siblings(live)
+            others = [o for o in siblings if o is not live]
+            if more.way is Way.TRIGGER and group.lives[0] not in siblings:
+                # The market turned against the entry: no more of it.
+                others.append(group.lives[0])
+        elif group.went_off(live):
+            _say(s, live, more, "The order beside it went out and is not over.")
+            return
     shown = live.qty - live.cum - sum(p.qty - p.cum for p in more.left_behind)
     if more.left_behind and shown <= 0:
         _say(s, live, more, "Its venue works on a slice of it of which it took an execution back.")
@@ -326,10 +331,15 @@ def _out(s: State, live: Live, text: str) -> None:
     shown = min(live.command.display_qty, shown)
     wanted = as_sent(live, live.qty - live.cum, live.price)
     closing = more.way is Way.TRIGGER or (group is not None and not group.first(live))
+    spare = own + _leaving(live) if closing else own
+    if spare > own and may_close(holding, wanted, [], spare):
+        own = spare
     found = objections(s, live, wanted, own, closing)
     if found:
         if all(v.code in LATER for v in found):
             _say(s, live, more, found[0].text)
+        elif closing and _is_crowded_out(s, live, wanted):
+            _say(s, live, more, f"It goes out once others of its side are over: {found[0].text}")
         else:
             refuse(s, live, found[0])
         return
@@ -362,6 +372,30 @@ def _out(s: State, live: Live, text: str) -> None:
     else:
         count_sent(live, s.ts)
     send(s, live, text)
+
+
+def _leaving(live: Live) -> int:
+    """Open lots of other lists, where an order acts, that are canceled since one beside them went
+    off: a stop that takes the place of its target leaves the place of the next one free."""
+    holding = live.holding
+    assert holding is not None
+    own = live.more.group if live.more is not None else None
+    found = 0
+    for other in holding.live.values():
+        group = None if other.more is None else other.more.group
+        if group not in (None, own) and other.place == live.place and group.beside(other):
+            found += other.exposed
+    return found
+
+
+def _is_crowded_out(s: State, live: Live, wanted: NewOrder) -> bool:
+    """Would an order only close, and may it be sent, were there no others of its side?"""
+    holding = live.holding
+    assert holding is not None
+    at = holding.at(wanted)
+    crowd = at.open_buy if wanted.side is _BUY else at.open_sell
+    found = objections(s, live, wanted, crowd, closing=True)
+    return may_close(holding, wanted, [], crowd) and all(v.code in LATER for v in found)
 
 
 def withdraw(s: State, live: Live) -> None:

@@ -9,8 +9,7 @@ import msgspec
 
 from core.kernel import portfolio
 from core.kernel.commands import deny, fresh, let_through, look, with_effect
-from core.kernel.desks import Desk
-from core.kernel.gate import rules_of
+from core.kernel.gate import by_limits, rules_of
 from core.kernel.groups import follow
 from core.kernel.held import start, take_in
 from core.kernel.more import Group
@@ -50,7 +49,7 @@ def new_list(s: State, command: NewOrderList) -> None:
     for index, order in enumerate(command.orders):
         beside = _beside(command, lives[:index], places)
         with _laid(beside):
-            holding, part, hand, found = _look(s, order, len(lives) - 1)
+            holding, part, hand, found = look(s, order)
             if index >= first and holding is not None:
                 # Its turn has not come: whether it may be sent is seen then, but not whether there
                 # is the money for all of the list. Exits of a bracket only reduce.
@@ -62,6 +61,12 @@ def new_list(s: State, command: NewOrderList) -> None:
             _deny_all(s, lives, index, found[0])
             return
         places.append((holding, part, hand))
+    with _begun(lives, places):
+        for index, order in enumerate(command.orders):
+            found = by_limits(s, order, *places[index], "max_open_orders")
+            if found:
+                _deny_all(s, lives, index, found[0])
+                return
     group = Group(command.id, command.contingency, [o.cl_ord_id for o in command.orders])
     s.groups[group.id] = group
     group.lives = lives
@@ -110,27 +115,14 @@ def _well_formed(s: State, command: NewOrderList) -> NewOrderList | None:
     return command
 
 
-def _look(
-    s: State, order: NewOrder, others: int
-) -> tuple[Holding | None, Holding | None, Holding | None, list[Violation]]:
-    """What speaks against an order that comes with `others`: they count among the open orders."""
-    account = s.accounts.get(order.account)
-    desks: list[Desk | None] = [account]
-    if account is not None:
-        desks.append(account.strategies.get(order.strategy) if order.strategy else None)
-        desks.append(account.traders.get(order.trader) if order.trader else None)
-    for desk in desks:
-        if desk is not None:
-            desk.working += others
-    try:
-        return look(s, order)
-    finally:
-        for desk in desks:
-            if desk is not None:
-                desk.working -= others
-
-
 _Place = tuple[Holding, Holding | None, Holding | None]
+
+
+_Key = tuple[str, Side, PositionEffect | None, str, str]
+
+
+def _key(c: NewOrder) -> _Key:
+    return c.instrument, c.side, c.position_effect, c.strategy, c.trader
 
 
 def _beside(
@@ -138,20 +130,36 @@ def _beside(
 ) -> list[tuple[Live, _Place]]:
     """The orders of a list that came before one and count beside it.
 
-    Of an OCO's orders in one instrument and on one side only one may be filled: each is looked at
-    by itself, and beside others the largest counts.
+    Of an OCO's orders at one place (`Live.place`) only one may be filled: each is looked at by
+    itself, and beside others the largest counts.
     """
     if command.contingency is not Contingency.OCO:
         return list(zip(lives, places, strict=True))
     order = command.orders[len(lives)]
-    largest: dict[tuple[str, Side], tuple[Live, _Place]] = {}
+    largest: dict[_Key, tuple[Live, _Place]] = {}
     for live, place in zip(lives, places, strict=True):
-        key = live.command.instrument, live.command.side
-        if key != (order.instrument, order.side) and (
-            key not in largest or live.qty > largest[key][0].qty
-        ):
+        key = _key(live.command)
+        if key != _key(order) and (key not in largest or live.qty > largest[key][0].qty):
             largest[key] = live, place
     return list(largest.values())
+
+
+@contextmanager
+def _begun(lives: Sequence[Live], places: Sequence[_Place]) -> Iterator[None]:
+    """Let orders count among the open ones, for as long as they are looked at."""
+    for live, place in zip(lives, places, strict=True):
+        for each in place:
+            if each is not None:
+                each.live[live.command.cl_ord_id] = live
+                each.desk.working += 1
+    try:
+        yield
+    finally:
+        for live, place in zip(lives, places, strict=True):
+            for each in place:
+                if each is not None:
+                    each.live.pop(live.command.cl_ord_id)
+                    each.desk.working -= 1
 
 
 @contextmanager

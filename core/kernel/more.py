@@ -19,6 +19,8 @@ class Way(Enum):
     CLOSING = "closing"
 
 
+_GOES_OFF = (Way.TRIGGER, Way.OPENING, Way.CLOSING)
+
 REFUSED = -1
 """In place of a quantity that a venue would not change an order to: it would not cancel it."""
 
@@ -91,6 +93,11 @@ class More:
         return [piece for piece in self.slices[:-1] if piece.cum < piece.qty]
 
     @property
+    def goes_off(self) -> bool:
+        """Is the order kept here until its price or its time comes?"""
+        return self.way in _GOES_OFF
+
+    @property
     def held(self) -> bool:
         """Does the engine do something for the order that its venue does not?"""
         return self.waits or self.timed or self.way is Way.PEG or self.way is Way.SLICES
@@ -130,13 +137,22 @@ class Group:
 
     def beside(self, live: Live) -> bool:
         """May this order be filled as well as its sibling that went off here and went out?"""
-        return not live.waits and any(
-            o is not live and o.more is not None and o.more.triggered and not (o.waits or o.dead)
+        return not live.waits and self.went_off(live)
+
+    def went_off(self, live: Live) -> bool:
+        """Did one of an order's siblings go off here, and is it out?"""
+        return any(
+            o is not live
+            and o.more is not None
+            and o.more.goes_off
+            and o.more.started
+            and not (o.waits or o.dead)
             for o in self.siblings(live)
         )
 
     def shares(self, other: Live, live: Live) -> bool:
-        """Do two orders count only once, as siblings of which one is filled?"""
+        """Do two orders count only once, as siblings of which one is filled? Not where they act for
+        different strategies or traders: what those may hold is limited, too."""
         if other.place != live.place or other not in self.siblings(live):
             return False
         return other is live or not (self.beside(other) or self.beside(live))
@@ -149,7 +165,7 @@ class Group:
         """How many open lots each order counts for: of siblings on one side only the largest,
         but beside one that went out while another was still there both."""
         found: list[tuple[Live, int]] = []
-        carried: dict[tuple[int, Side, PositionEffect | None], int] = {}
+        carried: dict[tuple[str, Side, PositionEffect | None, str, str], int] = {}
         for live in self.lives:
             leaves = 0
             if not live.dead and live.more is not None and not live.more.suspended:

@@ -158,11 +158,12 @@ class Live:
         )
 
     @property
-    def place(self) -> tuple[int, Side, PositionEffect | None]:
-        """On which side of which position, or leg of it, the order acts."""
+    def place(self) -> tuple[str, Side, PositionEffect | None, str, str]:
+        """On which side of which position of its account, or leg of it, and for whom it acts."""
         holding, c = self.holding, self.command
         legs = holding is not None and holding.account.hedging
-        return id(holding), c.side, c.position_effect if legs else None
+        effect = c.position_effect if legs else None
+        return c.instrument, c.side, effect, c.strategy, c.trader
 
     def most(self) -> int:
         """The largest total quantity the order may have, whatever becomes of its replaces."""

@@ -73,6 +73,7 @@ def test_a_fill_that_comes_late_belongs_to_the_strategy():
     d = Driver()
     d.held(10, 20_000, strategy="S")
     name = d.working(BUY, 5, strategy="S")
+    d.canceled(name)
     hand_over(d)
     d.fill(name, 5)
     assert d.position(strategy="S").qty == 5
@@ -97,6 +98,18 @@ def test_refusals_change_nothing():
     assert d.refusal().code == "DUPLICATE_CLIENT_ID"
     hand_over(d)
     assert d.refusal().code == "NO_POSITION"
+
+
+def test_not_while_an_order_of_the_strategy_works():
+    d = Driver(("max_position", Decimal(5), "strategy", "S"))
+    d.held(-5, strategy="S")
+    name = d.working(BUY, 10, 19_900, strategy="S")
+    hand_over(d)
+    assert d.refusal().code == "OPEN_ORDERS", "it could come to hold 10 lots by itself"
+    assert d.position(strategy="S").qty == -5
+    d.canceled(name)
+    hand_over(d)
+    assert d.position(strategy="S").qty == 0
 
 
 def test_not_while_the_position_is_being_closed():
