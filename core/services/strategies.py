@@ -5,7 +5,7 @@ Each running strategy is a process of its own (`core.services.strategy_hosts`), 
 skips (`core.services.drafts`); in Auto they are sent, under its own limits.
 One that raises, hangs, eats memory, floods or dies is switched off and its orders are cancelled;
 nothing else notices. Off, Advise and Auto are never remembered: every start begins as the
-settings say, and never in Auto. Parameters are (`core.services.strategy_kept`).
+settings say, and never in Auto. Parameters are (`core.services.strategy_setting`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ from core.services.config import StrategyConfig
 from core.services.desk import EnginePort, StrategyCommand
 from core.services.drafts import Drafts
 from core.services.strategy_hosts import Hosts
-from core.services.strategy_kept import KeptParams
 from core.services.strategy_params import ParamChecks
 from core.services.strategy_rights import (
     NOT_FOR_STRATEGIES,
@@ -47,12 +46,12 @@ from core.services.strategy_rights import (
     own_order,
 )
 from core.services.strategy_running import Bounds, Running, problem
+from core.services.strategy_setting import ParamSettings
 from core.strategy.registry import BUILTIN
 
 _AGAIN = 1.0  # seconds between attempts to take the orders of a stopped strategy off the market
 _LATE = 1.0  # seconds between two looks after which nobody is blamed for silence
 _MOST_REFUSALS = 10  # told in one second to programs that no strategy's process is
-_SWITCH_OFF = "Switch it off to change its parameters."
 _RESTING = (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)
 
 
@@ -92,11 +91,11 @@ class Strategies:
         self._ticked = 0.0
         self._port: EnginePort | None = None
         self._ids = IdMaker("E")
-        self._kept: KeptParams | None = None
-        self._checks = ParamChecks(self._hosts.load_only, self._hosts.end_process, self._bounds)
+        checks = ParamChecks(self._hosts.load_only, self._hosts.end_process, self._bounds)
+        self._params = ParamSettings(checks, self._begin, self._refuse, self._say)
         for running in self._all.values():
             if running.config.kind in BUILTIN:
-                self._check_settings(running)
+                self._params.check(running)
 
     # -- what the desk shows -----------------------------------------------------------------
 
@@ -118,15 +117,9 @@ class Strategies:
         """
         self._port = self._hosts.port = port
         self._drafts.publish = port.publish
-        self._kept = KeptParams(port.home, self._say)
+        self._params.open(port.home)
         for running in self._all.values():
-            params = self._kept.of(running.config)
-            if params is not None:
-                self._restore(running, params)
-            elif running.config.start == "advise" and not running.last_error:
-                self._begin(running)
-            elif running.config.kind not in BUILTIN:
-                self._check_settings(running)
+            self._params.start(running)
             self._tell(running)
 
     def _begin(self, running: Running) -> None:
@@ -142,7 +135,7 @@ class Strategies:
     async def stop(self) -> None:
         """Stop all strategies; their orders are cancelled."""
         for running in self._all.values():
-            self._checks.drop(running.name, "The engine ends.")
+            self._params.stop(running)
             if running.process is not None:
                 self._turn_off(running, "keep")
         await self._hosts.finish()
@@ -159,7 +152,7 @@ class Strategies:
             self._refuse(command.id, "UNKNOWN_STRATEGY", f"No strategy “{command.strategy}”.")
             return
         if isinstance(command, SetStrategyParams):
-            self._set_params(running, command)
+            self._params.change(running, command)
         elif command.on_position not in ("keep", "flatten", "hand_over"):
             text = f"“{command.on_position}” is not keep, flatten or hand_over."
             self._refuse(command.id, "BAD_ANSWER", text)
@@ -171,6 +164,7 @@ class Strategies:
         self._tell(running)
 
     def _turn(self, running: Running, mode: StrategyMode) -> None:
+        self._params.stay_off(running)
         running.last_error = ""
         running.handing_over = False
         running.mode = mode
@@ -186,6 +180,7 @@ class Strategies:
     def _turn_off(
         self, running: Running, on_position: str, at_once: bool = False, cancel: bool = True
     ) -> None:
+        self._params.stay_off(running)
         running.mode = StrategyMode.OFF
         running.health = "stopped"
         self._drafts.withdraw(running.name)
@@ -231,68 +226,13 @@ class Strategies:
             }.get(command.scope, False)
             if (
                 meant
-                and running.mode is not StrategyMode.OFF
+                and (running.mode is not StrategyMode.OFF or self._params.begins(running))
                 and command.account in ("", running.config.account)
             ):
                 # From level 2 on the kernel cancels, and what closes positions must stay.
                 self._turn_off(running, "keep", cancel=command.level < 2)
                 running.last_error = "Stopped by the kill switch."
                 self._tell(running)
-
-    # -- parameters --------------------------------------------------------------------------
-
-    def _set_params(self, running: Running, command: SetStrategyParams) -> None:
-        if running.mode is not StrategyMode.OFF:
-            self._refuse(command.id, "STRATEGY_RUNS", _SWITCH_OFF)
-            return
-
-        def done(params: dict[str, str] | None, wrong: str) -> None:
-            if params is None:
-                self._refuse(command.id, "BAD_PARAMETERS", wrong)
-            elif running.mode is not StrategyMode.OFF:
-                self._refuse(command.id, "STRATEGY_RUNS", _SWITCH_OFF)
-            else:
-                running.params, running.last_error = params, ""
-                running.told = None  # an answer is due also when nothing differs
-                if self._kept is not None:
-                    self._kept.keep(running.config, params)
-
-        self._checks.check(running, running.params | command.params, done)
-
-    def _restore(self, running: Running, params: dict[str, str]) -> None:
-        """Go on with what a trader set before the engine's end, if the strategy still takes it.
-
-        If not it stays off: nobody has said that it is to run with other parameters.
-        """
-        configured = running.params
-        running.params = params
-
-        def done(checked: dict[str, str] | None, wrong: str) -> None:
-            if running.mode is not StrategyMode.OFF:
-                return
-            if checked is not None:
-                running.params, running.last_error = checked, ""
-                text = "Its parameters are those set on the screen, not those of the settings."
-                self._say(running.name, Severity.INFO, text)
-                self._begin(running)
-            else:
-                running.params = configured
-                running.last_error = (
-                    "It stays off with the parameters of the settings: those that were set on the"
-                    f" screen could not be taken up. {wrong}"
-                )
-
-        self._checks.check(running, params, done)
-
-    def _check_settings(self, running: Running) -> None:
-        """Say in the row what is wrong with the settings, before anybody turns the switch."""
-
-        def done(params: dict[str, str] | None, wrong: str) -> None:
-            if running.mode is StrategyMode.OFF:
-                running.params = params or running.params
-                running.last_error = wrong
-
-        self._checks.check(running, running.params, done)
 
     # -- what strategies' processes ask for --------------------------------------------------
 
@@ -365,7 +305,7 @@ class Strategies:
         """Expire drafts; take in what processes said; stop what hangs, eats too much, or died."""
         self._refused = 0
         self._drafts.expire()
-        self._checks.tick()
+        self._params.tick()
         clock = time.monotonic()
         late, self._ticked = clock - self._ticked > _LATE, clock
         for running in self._all.values():

@@ -26,6 +26,12 @@ class Mine(Strategy):
 """
 
 
+def slow(source: str, gate: Path) -> str:
+    """The same, whose file loads only once there is a file `gate`."""
+    lines = ("import pathlib, time", f"while not pathlib.Path({str(gate)!r}).exists():")
+    return "\n".join((*lines, "    time.sleep(0.01)", source))
+
+
 def said(r: Rig, words: str) -> bool:
     return words in r.notices()
 
@@ -109,6 +115,67 @@ def test_a_kill_holds_for_one_whose_parameters_were_set(tmp_path: Path) -> None:
             assert r.row("one").params["fast"] == "7"
             assert r.row("one").mode is OFF
             assert "is not active" in r.row("one").last_error
+
+    go(test())
+
+
+def test_who_is_stopped_while_the_engine_looks_at_what_was_set_stays_off(tmp_path: Path) -> None:
+    gate = tmp_path / "open"
+
+    async def test() -> None:
+        async with Rig(tmp_path, {"mine": SIZED, "other": SIZED}) as r:
+            for name in ("mine", "other"):
+                r.set_params(name, size="4")
+            await r.wait(lambda: r.row("other").params == {"size": "4"}, "taken")
+            await r.wait(lambda: r.row("mine").params == {"size": "4"}, "taken")
+        sources = {name: slow(SIZED, gate) for name in ("mine", "other")}
+        async with Rig(tmp_path, sources, start="advise") as r:
+            r.send(Kill(IDS.next(), 1, scope="strategy", scope_id="mine"))
+            r.turn("other", OFF)
+            killed = "Stopped by the kill switch."
+            await r.wait(lambda: r.row("mine").last_error == killed, "killed")
+            gate.touch()
+            await r.wait(lambda: r.notices().count("those set on the screen") == 2, "it looked")
+            await r.quiet()
+            assert [r.row(name).mode for name in sources] == [OFF, OFF]
+            assert r.hosts() == []
+            assert r.row("mine").last_error == killed
+            assert r.row("mine").params == {"size": "4"}
+
+    go(test())
+
+
+def test_who_sets_others_while_the_engine_looks_has_both(tmp_path: Path) -> None:
+    two = SIZED.replace("size: int = 3", "size: int = 3\n    more: int = 0")
+    gate = tmp_path / "open"
+
+    async def test() -> None:
+        async with Rig(tmp_path, {"mine": two}) as r:
+            r.set_params("mine", size="4")
+            await r.wait(lambda: r.row("mine").params.get("size") == "4", "taken")
+        async with Rig(tmp_path, {"mine": slow(two, gate)}) as r:
+            bad = r.set_params("mine", nothing="5")
+            gate.touch()
+            await r.wait(lambda: r.refused(bad) == "BAD_PARAMETERS", "refused")
+            assert r.row("mine").params["size"] == "4", "what was kept is not lost by that"
+            r.set_params("mine", more="5")
+            await r.wait(lambda: r.row("mine").params == {"size": "4", "more": "5"}, "both")
+
+    go(test())
+
+
+def test_what_was_set_back_to_the_settings_is_nothing_to_tell(tmp_path: Path) -> None:
+    more = (StrategyConfig("one", "crossover", "ABC.V", "PAPER-1"),)
+
+    async def test() -> None:
+        async with Rig(tmp_path, {}, more=more) as r:
+            before = r.row("one").params["fast"]
+            for fast in ("7", before):
+                r.set_params("one", fast=fast)
+                await r.wait(lambda fast=fast: r.row("one").params["fast"] == fast, "taken")
+        async with Rig(tmp_path, {}, more=more) as r:
+            await r.quiet()
+            assert not said(r, "those set on the screen")
 
     go(test())
 
