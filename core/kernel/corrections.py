@@ -95,6 +95,7 @@ def take_back(s: State, live: Live, r: ExecutionReport, piece: Slice | None = No
     value = sum(abs(market.cost(f.price, f.qty)) for f in records[1:])
     value -= abs(market.cost(old.price, old.qty))
     live.cum += lots
+    live.told = 0
     live.notional += value
     if piece is not None:
         piece.cum += lots

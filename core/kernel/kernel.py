@@ -22,6 +22,7 @@ from core.kernel import (
     riskstate,
 )
 from core.kernel.asking import wire
+from core.kernel.held import piece_of
 from core.kernel.markets import Market
 from core.kernel.state import Output, State
 from core.kernel.uses import limit_uses
@@ -224,6 +225,14 @@ class Kernel:
         live = s.orders.get(cl_ord_id) or s.orders.get(s.slices.get(cl_ord_id, ""))
         return None if live is None else live.view()
 
+    def at_venue(self, name: str) -> Order | None:
+        """An order, or a slice of one, that was sent under this id, as its venue knows it."""
+        live = self._state.orders.get(name)
+        if live is not None:
+            return wire(live)
+        found = piece_of(self._state, name)
+        return None if found is None else wire(found[0], None, found[1])
+
     def counted(self, venue: str, exec_id: str) -> bool:
         """Is an execution in the books already (of orders that are still remembered)?"""
         return exec_id in self._state.execs.get(venue, ())
@@ -245,6 +254,13 @@ class Kernel:
             if live.more is not None
             for piece in live.more.left_behind
         ]
+
+    def short(self) -> list[Order]:
+        """What is over, as venues know it, of which more is filled there than in the books by what
+        was said when it ended."""
+        orders = self._state.orders
+        ended = (orders[name] for name in self._state.dead)
+        return [wire(live) for live in ended if live.told > live.cum]
 
     def order_updates(self) -> list[OrderUpdate]:
         """Every order still remembered as an update that tells its state, oldest first."""

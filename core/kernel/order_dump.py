@@ -85,6 +85,7 @@ class OrderDump(Part, frozen=True):
     execs: list[tuple[str, str]]
     stop: int | None = None
     more: MoreDump | None = None
+    told: int = 0
 
 
 def dump_order(o: Live) -> OrderDump:
@@ -116,6 +117,7 @@ def dump_order(o: Live) -> OrderDump:
         list(o.execs),
         o.stop,
         None if o.more is None else _dump_more(o.more),
+        o.told,
     )
 
 
@@ -198,7 +200,7 @@ def load_order(s: State, d: OrderDump) -> Live:
     o.qty, o.price, o.base, o.dead, o.unknown = d.qty, d.price, d.base, d.dead, d.unknown
     o.updated, o.seq, o.cum, o.notional, o.fees = d.updated, d.seq, d.cum, d.notional, d.fees
     o.order_id, o.code, o.text = d.order_id, d.code, d.text
-    o.asked, o.applied = d.asked, d.applied
+    o.asked, o.applied, o.told = d.asked, d.applied, d.told
     for r in d.requests:
         request = Request(r.id, r.number, r.replace, r.qty, r.price, r.stop, r.own)
         request.lost = r.lost

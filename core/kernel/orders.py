@@ -83,6 +83,7 @@ class Live:
         "seq",
         "stop",
         "text",
+        "told",
         "unknown",
         "updated",
     )
@@ -105,7 +106,7 @@ class Live:
         self.unknown = False
         self.created = self.updated = ts
         self.seq = self.asked = self.applied = 0
-        self.cum = self.notional = self.exposed = 0
+        self.cum = self.notional = self.exposed = self.told = 0
         self.fees: Decimal = ZERO
         self.order_id = self.code = self.text = ""
         # Tuples: most orders have nothing of it, and an empty tuple costs nothing.

@@ -213,6 +213,7 @@ def _on_end(s: State, live: Live, r: ExecutionReport, status: OrdStatus) -> None
 
 def _check_total(s: State, live: Live, r: ExecutionReport) -> None:
     if r.cum_qty > live.cum:
+        live.told = min(r.cum_qty, MAX_LOTS)
         s.notice(
             Severity.WARNING,
             f"{r.venue} says {r.cum_qty} lots of order {r.cl_ord_id} are filled, {live.cum} are in"

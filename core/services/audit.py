@@ -87,7 +87,7 @@ class Audit:
         self._standing: dict[str, Difference] = {}
         self._seen: dict[tuple[str, str, str, str], float] = {}
         self._asked: dict[str, _Asked] = {}
-        self._short: set[str] = set()
+        self._short = {o.cl_ord_id for o in Look(venue.name, path.kernel, 0).short()}
         self._ended: list[ExecutionReport | CancelReject] = []
         self._silent = False
         self._positions: dict[tuple[str, str], int] = {}
@@ -149,7 +149,7 @@ class Audit:
             name, told = event.cl_ord_id, True  # a refusal does not say how much is filled
             if isinstance(event, ExecutionReport):
                 name = name_at(self._name, name, event.order_id)
-                order = self._kernel.order(name) if event.cum_qty else None
+                order = self._kernel.at_venue(name) if event.cum_qty else None
                 told = order is not None and event.cum_qty > order.cum_qty
             if told:
                 self._short.add(name)

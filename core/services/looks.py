@@ -26,6 +26,14 @@ class Known(Protocol):
         """Slices that venues work on beside those that followed them."""
         ...
 
+    def short(self) -> list[Order]:
+        """What is over and was filled with more than is known."""
+        ...
+
+    def at_venue(self, name: str) -> Order | None:
+        """An order or a slice of one, as its venue knows it."""
+        ...
+
     def order(self, cl_ord_id: str) -> Order | None:
         """Any order still remembered."""
         ...
@@ -83,6 +91,10 @@ class Look(NamedTuple):
     def left_behind(self) -> list[Order]:
         """Slices that work at this venue beside those that followed them."""
         return self._here(self.known.left_behind())
+
+    def short(self) -> list[Order]:
+        """Our orders that are over and of which this venue filled more than is known."""
+        return self._here(self.known.short())
 
     def _here(self, orders: list[Order]) -> list[Order]:
         suffix = f".{self.venue}"

@@ -132,10 +132,10 @@ def of_orders(look: Look, statement: VenueStatement) -> list[Finding]:
     for ours in look.left_behind():
         name = ours.cl_ord_id
         found += _left_behind(look, ours, listed.pop(name, None) or asked.get(name))
+    compared = {o.cl_ord_id for o in (*look.working(), *look.left_behind())}
     for name, there in asked.items():
-        known = look.known.order(name)
-        over = known is not None and not known.working and known.cl_ord_id == name
-        if known is not None and over and there.cum_qty > known.cum_qty:
+        known = look.known.at_venue(name) if name not in compared else None
+        if known is not None and there.cum_qty > known.cum_qty:
             found.append(_missed(look, known, there))
     for name, there in listed.items():
         found += _stray(look, name, there)

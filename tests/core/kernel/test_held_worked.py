@@ -269,8 +269,8 @@ def test_what_was_paid_for_a_slice_is_reckoned_from_a_snapshot_of_before():
     d.fill(f"{name}/2", 2, 19_990)
     memory = msgspec.msgpack.decode(d.kernel.dump())
     for order in memory[7]:
-        if order[-1] is not None:
-            assert order[-1].pop() == [4 * 19_990, 2 * 19_990]
+        if order[-2] is not None:
+            assert order[-2].pop() == [4 * 19_990, 2 * 19_990]
     (there,) = Kernel.load(msgspec.msgpack.encode(memory)).at_venues()
     assert (there.cl_ord_id, there.cum_qty, there.notional) == (f"{name}/2", 2, 2 * 19_990)
 

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.core.services.comparing import engine, notional, position, rules, run, sent, settled
+import pytest
+
+from core.model.enums import ExecType
+from tests.core.services.comparing import (
+    CANCELED,
+    engine,
+    notional,
+    position,
+    rules,
+    run,
+    sent,
+    settled,
+    state,
+)
 from tests.core.services.keeper import Keeper
 
 ASKED = frozenset({"asked"})
@@ -62,5 +75,46 @@ def test_one_that_was_taken_back_is_not_taken_back_again_after_a_restart(tmp_pat
             assert await c.until(lambda: position(c) == 10)
             assert notional(c, name) == v.orders[name].notional
             assert "still hold the first version" not in c.notices()
+
+    run(work())
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["at once", "restart"])
+@pytest.mark.parametrize("shown", [0, 4], ids=["whole", "slices"])
+def test_fills_missed_of_an_order_that_was_canceled_are_found(
+    tmp_path: Path, shown: int, restart: bool
+) -> None:
+    """Its venue told how much was filled when it ended; a crash may come before it is asked."""
+
+    async def work() -> None:
+        v = Keeper(offers=ASKED)
+        async with engine(tmp_path, v) as b:
+            name = await sent(b, display_qty=shown)
+            there, before = name, 0
+            if shown:
+                v.trade(f"{name}/1", 4, 10_000)
+                there, before = f"{name}/2", 4
+                assert await b.until(lambda: there in v.orders)
+                assert await b.until(lambda: position(b) == 4)
+            v.mute = True
+            v.trade(there, 3, 9_990)
+            v.mute = False
+            link = b.engine.links["V"]
+            if restart:
+                link.compare = lambda: None  # type: ignore[method-assign]
+            v.change(there, status=CANCELED)
+            v.tell(there, ExecType.CANCELED)
+            assert await b.until(lambda: b.status(name) is CANCELED)
+            if not restart:
+                await link.audit.agree(settling=True)
+                assert rules(b) == ["MISSED_FILL_SYNTHETIC"]
+                assert position(b) == before + 3
+        async with engine(tmp_path, v) as c:
+            assert (state(c, name), position(c)) == (CANCELED, before + 3)
+            assert notional(c, name) == sum(o.notional for o in v.orders.values())
+            asked = v.statements
+            await c.engine.links["V"].audit.agree(settling=True)
+            assert rules(c) == (["MISSED_FILL_SYNTHETIC"] if restart else [])
+            assert v.statements == asked + 1, "nothing is left to look for"
 
     run(work())
