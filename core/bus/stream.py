@@ -23,6 +23,9 @@ _ROOM = 1 << 20
 _MOST_UNREAD = 1_000
 """What waits is a sign of life as well: who asks for one and reads none gets no more of them."""
 
+_LAST_PIECES = 64
+"""What is read of an end that takes nothing any more: it may go on talking for ever."""
+
 _LATER = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, errno.EINPROGRESS})
 
 
@@ -173,8 +176,10 @@ class Stream:
 
     def _refused(self, why: str) -> None:
         """The other end takes no more. What it said before it went counts."""
-        while not self.read():
-            pass
+        self._keep(memoryview(b""))  # answers to it wait behind this, and are not tried
+        for _ in range(_LAST_PIECES):
+            if self.read():
+                break
         self._end(why)
 
     def _end(self, why: str) -> None:

@@ -2,8 +2,9 @@
 
 Events (orders, fills, risk) go out at once and whole. Market data goes out as frames, at most one
 under way for each client and none before it asked. A client whose queue is full is *lagging*: it
-is sent nothing more until it speaks again, and then a new snapshot. So no client can make the
-engine wait or grow, and none ever misses an order event without being told everything anew.
+is told nothing more, but that the engine lives, until it speaks again, and then a new snapshot. So
+no client can make the engine wait or grow, and none ever misses an order event without being told
+everything anew.
 
 A client is there as long as its connection stands, however long it says nothing: a screen that
 hangs goes on where it was, and meanwhile the engine is not without a terminal.
@@ -166,6 +167,7 @@ class Sessions:
             self._forget(found)
             if message.stop_engine and found.kind == "terminal":
                 self._on_stop(found)
+            return
         now = time.monotonic()
         if found.lagging and now - found.welcomed_at >= _AGAIN_SECONDS:
             found.welcomed_at = now

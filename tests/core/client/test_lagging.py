@@ -226,6 +226,22 @@ def test_bars_are_made_for_a_client_no_longer_than_it_is_there(tmp_path: Path, b
     asyncio.run(test())
 
 
+def test_who_leaves_while_it_lags_is_told_nothing_more(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with engine_at(tmp_path, ScriptedVenue()) as engine:
+            slow = Slow(engine, "terminal")
+            assert await _soon(slow.settled)
+            slow.session.welcomed_at = 0.0  # a new snapshot is due with its next word
+            slow.fall_behind()
+            slow.read()
+            slow.channel.send(encode(Goodbye()))
+            assert await _soon(lambda: not len(engine.sessions))
+            await asyncio.sleep(0.02)
+            assert slow.read() == []
+
+    asyncio.run(test())
+
+
 def test_a_frame_that_was_being_made_is_not_told_after_the_whole_state(tmp_path: Path) -> None:
     async def test() -> None:
         venue = ScriptedVenue()
