@@ -238,6 +238,8 @@ def _look(s: State, live: Live, market: Market, up: int, down: int) -> None:
         offset = c.limit_offset if c.side is _BUY else -c.limit_offset
         live.price = min(max(stop + offset, 1), MAX_TICKS)
     _out(s, live, text)
+    if more.waits and not live.dead:
+        s.update(live, ExecType.RESTATED, text)
 
 
 def _trail(s: State, live: Live, more: More, up: int, down: int) -> None:
@@ -340,6 +342,9 @@ def _out(s: State, live: Live, text: str) -> None:
             _say(s, live, more, found[0].text)
         elif closing and _is_crowded_out(s, live, wanted):
             _say(s, live, more, f"It goes out once others of its side are over: {found[0].text}")
+            for other in others:
+                if not (other.dead or other.waits) and other.command.side is not wanted.side:
+                    withdraw(s, other)  # the entry
         else:
             refuse(s, live, found[0])
         return

@@ -136,19 +136,29 @@ class Books(RuleBasedStateMachine):
         assert limit is None or leaves <= limit or shrinks
         key = (order.account, order.instrument)
         sign = order.side.sign
-        open_lots = self.open_lots(key, order.side)
+        open_lots, closing = self.open_lots(key, order.side)
         position = self.held.get((*key, ""), 0)
         if self.HEDGING and order.account == "P":
             side = leg_of(order.side, order.position_effect)
             position = self.legs.get((*key, "", side), 0)
-            open_lots = self.open_lots(key, order.side, order.position_effect)
+            open_lots, closing = self.open_lots(key, order.side, order.position_effect)
             if order.position_effect is PositionEffect.CLOSE:
                 assert position * sign < 0
-                assert open_lots <= abs(position), "more is to be closed than there is"
-        if order.triggered and position * sign < 0 and open_lots <= abs(position):
+                assert closing <= abs(position), "more is to be closed than there is"
+        if order.triggered and position * sign < 0 and closing <= abs(position):
             return  # it only closes
         limit = uses.get(("max_position", "account", order.account))
         assert limit is None or sign * position + open_lots <= limit or shrinks
+        limit = uses.get(("max_position", "strategy", order.strategy))
+        if limit is not None and not shrinks:
+            part = self.held.get((*key, order.strategy), 0)
+            effect = None
+            if self.HEDGING and order.account == "P":
+                effect = order.position_effect
+                part = self.legs.get((*key, order.strategy, side), 0)
+            mine, only = self.open_lots(key, order.side, effect, order.strategy)
+            closes = order.triggered and part * sign < 0 and only <= abs(part)
+            assert closes or sign * part + mine <= limit
         if isinstance(request, VenueNew):
             limit = uses[("max_open_orders", "account", order.account)]
             held = not isinstance(self.d.inputs[-1][2], NewOrder | NewOrderList)
@@ -157,8 +167,12 @@ class Books(RuleBasedStateMachine):
                 assert position * sign < 0
                 assert open_lots <= abs(position)
 
-    def open_lots(self, key, side, effect=None):
-        """What all orders at venues may still trade; of a list's siblings only the largest."""
+    def open_lots(self, key, side, effect=None, strategy=None):
+        """What all orders at venues may still trade, and what of it when lists are followed.
+
+        Of a list's siblings only the largest counts. Once one of them has gone off the others may
+        be filled as well, until they are canceled; by the list they will not.
+        """
         loose, lists = 0, {}
         for o in self.d.kernel.at_venues():
             if (o.account, o.instrument, o.side) == (*key, side) and effect in (
@@ -166,11 +180,21 @@ class Books(RuleBasedStateMachine):
                 o.position_effect,
             ):
                 leaves = max(o.qty, o.pending_qty) - o.cum_qty
-                if o.contingency is Contingency.OCO or o.parent:
-                    lists[o.list_id] = max(lists.get(o.list_id, 0), leaves)
+                if strategy not in (None, o.strategy):
+                    continue
+                if o.contingency is Contingency.OCO or (
+                    o.contingency is Contingency.BRACKET and o.parent
+                ):
+                    lists.setdefault(o.list_id, []).append((leaves, o.triggered))
                 else:
                     loose += leaves
-        return loose + sum(lists.values())
+        most = sum(max(leaves for leaves, _ in each) for each in lists.values())
+        beside = sum(
+            sum(leaves for leaves, _ in each) - max(leaves for leaves, _ in each)
+            for each in lists.values()
+            if any(triggered for _, triggered in each)
+        )
+        return loose + most + beside, loose + most
 
     def book(self, fill):
         sign = fill.side.sign

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from core.model.enums import Contingency, OrdStatus, OrdType, PegReference, TimeInForce
+from core.model.orders import OrderUpdate
 from tests.core.kernel.driver import AAPL, BUY, SECOND, SELL, Driver
 from tests.core.kernel.test_held import MONDAY, with_hours
 
@@ -72,6 +73,26 @@ def test_a_stop_of_another_strategys_position_waits_for_the_first_ones_target():
     assert d.order(second[0]).held
     d.canceled(first[1])
     assert names(d.sent()) == [second[0]], "at once, not with the next quote"
+
+
+def test_what_is_left_of_the_entry_is_not_in_its_stops_way():
+    d = Driver(LIMIT)
+    entry, stop, _ = d.bracket(qty=4)
+    d.ack(entry)
+    d.fill(entry, 2)
+    other = d.working(SELL, 1, 20_300)
+    d.kill(1, "P")
+    down(d)
+    assert names(d.cancels()) == [entry]
+    assert d.order(stop).triggered, "and everyone is told"
+    assert any(u.order.triggered for u in d.of(OrderUpdate) if u.order.cl_ord_id == stop)
+    down(d)
+    assert [*d.cancels(), *d.of(OrderUpdate), *d.notices()] == [], "it is asked and said once"
+    d.canceled(entry)
+    d.canceled(other)
+    assert names(d.sent()) == []
+    down(d)
+    assert names(d.sent()) == [stop]
 
 
 def test_a_target_does_not_go_out_after_its_stop():

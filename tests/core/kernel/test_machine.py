@@ -133,6 +133,34 @@ class Machine(Books):
         )
         self.look()
 
+    @rule(
+        instrument=instruments,
+        side=sides,
+        sizes=st.tuples(*[st.integers(1, 20)] * 3),
+        near=st.integers(-5, 40),
+        far=st.integers(-5, 40),
+        strategy=st.sampled_from(["", "S"]),
+        last=st.sampled_from(["", "touched", "stop limit", "peg", "iceberg"]),
+    )
+    def either_way(self, instrument, side, sizes, near, far, strategy, last):
+        """Orders on one side of which one goes out here while another is at its venue."""
+        mid, sign = MIDS[instrument.id], side.sign
+        orders = [
+            {"price": mid - sign * near},
+            {"ord_type": OrdType.STOP, "stop_price": mid + sign * far},
+        ]
+        if last:
+            terms = special(last, mid - sign * far, sizes[2])
+            orders.append({"ord_type": terms.pop("kind", OrdType.LIMIT), **terms})
+        self.names += self.d.order_list(
+            Contingency.OCO,
+            *({**terms, "qty": qty} for terms, qty in zip(orders, sizes, strict=False)),
+            side=side,
+            strategy=strategy,
+            instrument=instrument,
+        )
+        self.look()
+
     @precondition(lambda self: self.names)
     @rule(pick=picks)
     def same_order_again(self, pick):
@@ -415,8 +443,13 @@ def _random_step(m, rng, step):
         m.special_order(instrument, side, rng.randint(1, 20), away, strategy, what, gtd)
     elif action == 21:
         near, far = rng.randint(5, 50), rng.randint(5, 50)
-        kind = rng.choice(list(Contingency))
-        m.order_list(instrument, side, rng.randint(1, 12), 0, near, far, strategy, kind)
+        kind = rng.choice([None, *Contingency])
+        if kind is None:
+            last = rng.choice(["", "touched", "stop limit", "peg", "iceberg"])
+            sizes = [rng.randint(1, 20) for _ in range(3)]
+            m.either_way(instrument, side, sizes, near, far, strategy, last)
+        else:
+            m.order_list(instrument, side, rng.randint(1, 12), 0, near, far, strategy, kind)
     elif action == 22 and m.fills and rng.random() < 0.3:
         m.take_back(pick, rng.choice([0, 0, rng.randint(1, 9)]), 0, rng.random() < 0.3)
     elif action == 23:
