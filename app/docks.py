@@ -84,17 +84,30 @@ class Docks:
         """Dock a panel: in an `area` of the window, or of the dock of panel `beside`.
 
         The area `FLOATING` is a window of its own, which can be docked later. One that was closed
-        comes back to where it was, when nothing was moved since and no other place is named.
+        comes back to where it was, when nothing went elsewhere since and no other place is named.
         """
         self.panels[panel_id] = panel
         before, without = self._left.pop(panel_id, ("", ""))
         back = area == "center" and not beside and without and without == _shape(self.save())
         tabs = [area.currentDockWidget() for area in self._manager.openedDockAreas()]
+        sizes = {parts: splitter.sizes() for parts, splitter in self._splitters(panel_id)}
+        places = {_names(window): window.geometry() for window in self._manager.floatingWidgets()}
         self._place(self._dock(panel_id, title, panel), area, beside)
         if back:
             self.restore(before)
+            for parts, splitter in self._splitters(panel_id):
+                splitter.setSizes(sizes.get(parts, splitter.sizes()))
+            for window in self._manager.floatingWidgets():
+                window.setGeometry(places.get(_names(window), window.geometry()))
             for tab in (*tabs, self._docks[panel_id]):
                 tab.setAsCurrentTab()
+
+    def _splitters(self, panel_id: str) -> Iterator[tuple[tuple[frozenset[str], ...], QSplitter]]:
+        """Each with the panels in its parts, one panel not counted."""
+        for container in self._manager.dockContainers():
+            for splitter in container.findChildren(QSplitter):
+                parts = (_names(splitter.widget(number)) for number in range(splitter.count()))
+                yield tuple(part - {panel_id} for part in parts), splitter
 
     def _place(self, dock: QtAds.CDockWidget, area: str, beside: str) -> None:
         neighbour = self._docks.get(beside)
@@ -241,11 +254,19 @@ class Docks:
         self._changed()
 
 
+def _names(widget: QWidget) -> frozenset[str]:
+    """The ids of the panels in a part of the window, those behind other tabs too."""
+    areas = widget.findChildren(QtAds.CDockAreaWidget)
+    if isinstance(widget, QtAds.CDockAreaWidget):
+        areas.append(widget)
+    return frozenset(dock.objectName() for area in areas for dock in area.dockWidgets())
+
+
 def _shape(saved: str) -> str:
-    """Of a saved arrangement what is where, without sizes and chosen tabs."""
+    """Of a saved arrangement what is in what, without sizes, places and chosen tabs."""
     data = QByteArray.fromBase64(saved.encode())
     text = bytes((data if data.startsWith(b"<") else qUncompress(data)).data()).decode()
-    return re.sub(r"<Sizes>[^<]*</Sizes>| (?:Current|Geometry)=\"[^\"]*\"", "", text)
+    return re.sub(r"<(Sizes|Geometry)>[^<]*</\1>| Current=\"[^\"]*\"", "", text)
 
 
 def _style(t: Tokens) -> str:

@@ -78,6 +78,35 @@ def test_other_tabs_stay_as_they_are_chosen(window):
     assert window.panel("ticket").isVisible()
 
 
+def test_what_was_made_larger_since_stays_so(window):
+    before = spot(window, "ticket")
+    close_by_mouse(window, "ticket")
+    window.docks.split("orders-1", [150, 600])
+    settle()
+    place = spot(window, "orders")
+    window.open_panel("ticket")
+    settle()
+    assert near(spot(window, "orders"), place)
+    assert near(spot(window, "ticket"), before)
+
+
+def test_a_window_that_was_moved_since_stays_there(window):
+    close_by_mouse(window, "risk")
+    window.open_panel("risk", area="floating")
+    settle()
+    before = spot(window, "ticket")
+    close_by_mouse(window, "ticket")
+    top = window.panel("risk").window()
+    assert top is not window
+    top.setGeometry(120, 90, 420, 380)
+    settle()
+    place = top.geometry()
+    window.open_panel("ticket")
+    settle()
+    assert near(spot(window, "ticket"), before)
+    assert window.panel("risk").window().geometry() == place
+
+
 def test_what_was_arranged_since_stays(window):
     close_by_mouse(window, "ticket")
     tape = window.open_panel("tape", area="left")
