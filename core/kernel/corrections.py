@@ -12,7 +12,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from core.kernel.more import Slice, Way
+from core.kernel.more import WORKED_ON, Slice, Way
 from core.kernel.orders import Live
 from core.kernel.positions import Holding
 from core.kernel.rates import rests
@@ -41,6 +41,10 @@ def take_back(s: State, live: Live, r: ExecutionReport, piece: Slice | None = No
     market = holding.market
     if old is None or _reversed(s, old):
         if old is not None and r.exec_id == ref:
+            return
+        own = r.venue == market.instrument.venue
+        if own and not corrects and ref and ref not in seen:
+            _overtakes(s, live, r, ref)
             return
         _not_applied(s, r, ref, "the execution is not (any more) in memory")
         return
@@ -267,14 +271,15 @@ def _status(s: State, live: Live, r: ExecutionReport, piece: Slice | None) -> No
         holding = live.holding
         assert holding is not None
         more = live.more
-        if r.status.terminal or (
-            more is not None and more.slices and piece not in more.slices[-1:]
-        ):
+        sliced = more is not None and bool(more.slices)
+        if r.status.terminal or (sliced and piece is None):
             live.base = OrdStatus.CANCELED
             return
         # Its venue works it on: it is alive again.
         live.dead = False
         live.base = OrdStatus.PARTIALLY_FILLED if live.cum else OrdStatus.NEW
+        if more is not None and piece in more.left_behind:
+            more.waits, more.due = True, WORKED_ON
         s.dead.remove(live.command.cl_ord_id)
         s.begin(live, holding, live.part, live.hand)
         rests(live)
@@ -324,6 +329,19 @@ def _tell(s: State, live: Live, r: ExecutionReport, records: list[Fill]) -> None
             f" {plain(instrument.price(last.price))} now"
         )
     s.notice(Severity.CRITICAL, f"{text}. Position and cash are corrected.")
+
+
+def _overtakes(s: State, live: Live, r: ExecutionReport, ref: str) -> None:
+    """An execution is taken back that has not come yet: when it does, it counts no more."""
+    seen = s.execs[r.venue]
+    for name in dict.fromkeys((ref, r.exec_id or ref)):
+        seen[name] = None
+        live.execs = (*live.execs, (r.venue, name))
+    s.notice(
+        Severity.CRITICAL,
+        f"{r.venue} took back execution {ref} of order {r.cl_ord_id}, which it has not told before;"
+        " it is not in the books and will not be booked.",
+    )
 
 
 def _not_applied(s: State, r: ExecutionReport, ref: str, why: str) -> None:

@@ -24,7 +24,7 @@ from core.kernel.asking import (
 )
 from core.kernel.gate import out_of_reach
 from core.kernel.markets import Market
-from core.kernel.more import REFUSED, More, Slice, Way
+from core.kernel.more import REFUSED, WORKED_ON, More, Slice, Way
 from core.kernel.orders import Live
 from core.kernel.rates import count_changed, count_sent
 from core.kernel.state import State
@@ -328,7 +328,7 @@ def _out(s: State, live: Live, text: str) -> None:
             return
     shown = live.qty - live.cum - sum(p.qty - p.cum for p in more.left_behind)
     if more.left_behind and shown <= 0:
-        _say(s, live, more, "Its venue works on a slice of it of which it took an execution back.")
+        _say(s, live, more, WORKED_ON)
         return
     shown = min(live.command.display_qty, shown)
     wanted = as_sent(live, live.qty - live.cum, live.price)

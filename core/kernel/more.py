@@ -24,6 +24,9 @@ _GOES_OFF = (Way.TRIGGER, Way.OPENING, Way.CLOSING)
 REFUSED = -1
 """In place of a quantity that a venue would not change an order to: it would not cancel it."""
 
+WORKED_ON = "Its venue works on a slice of it of which it took an execution back."
+"""Why the next slice has to wait."""
+
 
 class Slice:
     """A part of an order, sent under an id of its own. `acked`: its venue has spoken of it;

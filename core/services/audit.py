@@ -21,7 +21,7 @@ from core.model.orders import Order
 from core.model.requests import VenueNew, VenueRequest
 from core.services.looks import Finding, Look, missing, name_at, named
 from core.services.orderpath import OrderPath
-from core.services.reconcile import of_executions, of_money, of_orders
+from core.services.reconcile import exec_id_of, of_executions, of_money, of_orders
 from core.services.rules import RULES
 from core.services.synthetic import SYNTHETIC, in_place_of, synthetic_range, synthetic_ranges
 from core.venues.venue import Accountable, Venue
@@ -402,7 +402,7 @@ class Audit:
                     ranges.append(made[1])
             return counted
         if report.exec_type in (ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT):
-            return True
+            return self._kernel.counted(self._name, exec_id_of(report))
         return self._kernel.order(name) is not None
 
     def gap(self, account: str, instrument: str) -> int | None:

@@ -61,10 +61,10 @@ def of_executions(look: Look, statement: VenueStatement) -> list[Finding]:
     for told in statement.executions:
         report = named(venue, told)
         name = report.cl_ord_id
-        if _exec_id(report) in seen:
+        if exec_id_of(report) in seen:
             continue
-        seen.add(_exec_id(report))
-        if known.counted(venue, _exec_id(report)):
+        seen.add(exec_id_of(report))
+        if known.counted(venue, exec_id_of(report)):
             if booked is None:
                 booked = {f.exec_id: f for f in known.fills() if f.kind is ExecType.TRADE}
             fill = booked.get(report.exec_id)
@@ -96,7 +96,7 @@ def _all(statement: VenueStatement) -> Iterator[VenueOrder]:
     yield from statement.orders
 
 
-def _exec_id(report: ExecutionReport) -> str:
+def exec_id_of(report: ExecutionReport) -> str:
     """The id under which the kernel counts a report."""
     if report.exec_type in _TAKES_BACK and report.exec_id in ("", report.exec_ref):
         return f"{report.exec_ref or report.exec_id}/{report.exec_type.name.lower()}"

@@ -179,9 +179,10 @@ def test_a_bust_of_what_is_not_known():
     name = d.working(qty=30)
     for exec_id in "abc":
         d.fill(name, 1, exec_id=exec_id)
-    for ref in ("a", "zzz"):
-        bust(d, name, ref)
-        assert "still hold the first version" in d.notices()[0].text
+    bust(d, name, "a")
+    assert "still hold the first version" in d.notices()[0].text
+    bust(d, name, "zzz")
+    assert "is not in the books" in d.notices()[0].text
     bust(d, "nobody", "a")
     assert d.notices()
 
@@ -366,3 +367,20 @@ def test_an_order_that_works_again_stands_in_the_book_again():
     d.report(name, ExecType.TRADE_CANCEL, OrdStatus.PARTIALLY_FILLED, exec_ref="x", exec_id="b")
     d.new(BUY, 1, 20_000, confirmed=())
     assert d.denial().code == "SELF_TRADE"
+
+
+@pytest.mark.parametrize("exec_id", ["b", "", "a"])
+def test_a_bust_that_overtakes_its_execution(exec_id):
+    """It is as if neither had been, whenever the execution comes."""
+    d = Driver()
+    name = d.working(BUY, 10)
+    before = d.account()
+    d.report(name, ExecType.TRADE_CANCEL, OrdStatus.PARTIALLY_FILLED, exec_id=exec_id, exec_ref="a")
+    assert "will not be booked" in d.notices()[-1].text
+    d.restart()
+    d.fill(name, 4, exec_id="a")
+    assert not d.fills()
+    assert (d.order(name).cum_qty, d.account().cash) == (0, before.cash)
+    d.fill(name, 4, exec_id="c")
+    assert d.position().qty == 4
+    d.replayed()

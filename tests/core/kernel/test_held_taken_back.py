@@ -236,3 +236,33 @@ def test_an_order_with_executions_that_its_venue_does_not_know_was_not_rejected(
     d.fill(name, 2)
     d.cancel_reject(name, d.cancel(name), OrdStatus.REJECTED)
     assert d.status_of(name) is CANCELED
+
+
+def test_a_filled_iceberg_of_which_an_older_slice_works_again_waits_for_it():
+    d = Driver()
+    name = iceberg(d, 8)
+    d.fill(f"{name}/1", 4, exec_id="e")
+    d.fill(f"{name}/2", 4)
+    bust(d, f"{name}/1", "e")
+    assert (d.status_of(name), there(d)) == (PART, {f"{name}/1": 4})
+    d.restart()
+    d.tick()
+    d.quote()
+    assert not d.sent()
+    d.fill(f"{name}/1", 1)
+    d.canceled(f"{name}/1")
+    assert there(d) == {f"{name}/3": 3}, "the rest of it goes out anew"
+    d.fill(f"{name}/3", 3)
+    assert (d.status_of(name), d.position().qty) == (OrdStatus.FILLED, 8)
+    d.replayed()
+
+
+def test_such_an_iceberg_is_canceled_there():
+    d = Driver()
+    name = iceberg(d, 8)
+    d.fill(f"{name}/1", 4, exec_id="e")
+    d.fill(f"{name}/2", 4)
+    bust(d, f"{name}/1", "e")
+    d.cancel(name)
+    assert [r.order.cl_ord_id for r in d.cancels()] == [f"{name}/1"]
+    assert d.status_of(name) is CANCELED

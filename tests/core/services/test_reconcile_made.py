@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core.model.enums import ExecType
 from tests.core.services.comparing import (
     CANCELED,
+    NEW,
+    differences,
     engine,
     notional,
     position,
@@ -116,5 +119,49 @@ def test_fills_missed_of_an_order_that_was_canceled_are_found(
             await c.engine.links["V"].audit.agree(settling=True)
             assert rules(c) == (["MISSED_FILL_SYNTHETIC"] if restart else [])
             assert v.statements == asked + 1, "nothing is left to look for"
+
+    run(work())
+
+
+def test_a_correction_of_what_was_never_heard_is_not_said_to_be_booked(tmp_path: Path) -> None:
+    """Its venue lists the corrected execution alone; what it amounts to is made here."""
+
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.cut()
+            told = v.trade(name, 4, 10_000)
+            now = v.report_of(name, ExecType.TRADE_CORRECT, "", "now", 4, 9_999)
+            v.executions[:] = [msgspec.structs.replace(now, exec_ref=told.exec_id)]
+            v.change(name, notional=4 * 9_999)
+            v.mend()
+            await settled(b)
+            assert (position(b), notional(b, name)) == (4, 4 * 9_999)
+            found = {d.rule: d for d in differences(b)}
+            assert set(found) == {"MISSED_FILL", "MISSED_FILL_SYNTHETIC"}
+            assert found["MISSED_FILL"].stands
+            assert "Not booked" in found["MISSED_FILL"].done
+
+    run(work())
+
+
+def test_an_execution_that_is_listed_after_it_was_taken_back_is_not_booked(tmp_path: Path) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.cut()
+            told = v.trade(name, 4, 10_000)
+            v.change(name, cum_qty=0, notional=0, status=NEW)
+            v.held.clear()
+            back = v.report_of(name, ExecType.TRADE_CANCEL, "", "back", 4, 10_000)
+            v.executions.insert(0, msgspec.structs.replace(back, exec_ref=told.exec_id))
+            v.mend()
+            await settled(b)
+            assert (position(b), state(b, name)) == (0, NEW)
+            assert not any(d.stands for d in differences(b))
+            assert "came after" not in b.notices()
+            assert b.engine.kernel.fills() == []
 
     run(work())
