@@ -257,16 +257,17 @@ def set_restriction(s: State, command: SetRestriction) -> None:
     if not command.reason.strip():
         s.refuse(command.id, "REASON_NEEDED", "Give a reason; it is kept in the journal.")
         return
+    why = command.reason.rstrip(".")
     if command.restricted:
         day = s.ts // 86_400_000_000_000
         since = s.session or f"day {day}"
         s.risk.restricted[name] = Restriction(name, command.reason, since)
-        text = f"{name} is restricted now{who}: {command.reason}."
+        text = f"{name} is restricted now{who}: {why}."
     elif s.risk.restricted.pop(name, None) is None:
         s.refuse(command.id, "NOT_RESTRICTED", f"{name} is not restricted.")
         return
     else:
-        text = f"{name} is not restricted any more{who}: {command.reason}."
+        text = f"{name} is not restricted any more{who}: {why}."
     s.limits.version += 1
     s.notice(Severity.WARNING, text)
 

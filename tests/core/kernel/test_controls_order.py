@@ -174,13 +174,14 @@ class Test04Restricted:
         d.held(5)
         d.apply(SetRestriction(d.name(), AAPL.id, True, "", "sue"))
         assert d.refusal().code == "REASON_NEEDED"
-        d.apply(SetRestriction(d.name(), AAPL.id, True, "inside information", "sue"))
-        assert "by sue: inside information" in d.notices()[0].text
+        d.apply(SetRestriction(d.name(), AAPL.id, True, "inside information.", "sue"))
+        assert d.notices()[0].text.endswith("by sue: inside information.")
         d.new(SELL, 5)
         refused(d, "RESTRICTED_INSTRUMENT", "inside information")
         d.flatten()
         assert len(d.sent()) == 1, "an emergency close goes on"
-        d.apply(SetRestriction(d.name(), AAPL.id, False, "published", "sue"))
+        d.apply(SetRestriction(d.name(), AAPL.id, False, "published.", "sue"))
+        assert d.notices()[0].text.endswith("by sue: published.")
         d.canceled(d.kernel.working()[-1].cl_ord_id)
         d.new(BUY, 1, account="Q")
         d.accepted()
