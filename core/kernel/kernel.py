@@ -315,6 +315,19 @@ class Kernel:
             return False
         return any(p is not None and p.desk.state is stopped for p in (live.part, live.hand))
 
+    def stopped(self, account: str, strategy: str, instrument: str) -> str:
+        """Why a strategy may not open positions there: who is not active; empty where it may."""
+        s = self._state
+        found, market = s.accounts.get(account), s.markets.get(instrument)
+        if found is None or found.state is not TradingState.ACTIVE:
+            return f"account {account} is not active"
+        desk = found.strategies.get(strategy)
+        if desk is not None and desk.state is not TradingState.ACTIVE:
+            return f"strategy {strategy} is not active"
+        if market is not None and market.meter.state is not TradingState.ACTIVE:
+            return f"venue {market.instrument.venue} is not active"
+        return ""
+
     def marks(self) -> dict[str, int]:
         """The last known price (ticks) of every instrument that has one."""
         return {

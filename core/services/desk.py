@@ -14,7 +14,7 @@ from core.model.commands import (
     SetStrategyParams,
 )
 from core.model.events import CommandRefused, Draft, Event, StrategyState
-from core.model.orders import AccountState, Order
+from core.model.orders import Order
 
 StrategyCommand = SetStrategyMode | SetStrategyParams | AnswerDraft
 
@@ -23,16 +23,16 @@ class EnginePort(NamedTuple):
     """What a strategy desk may use of the engine; all of it on the engine's thread.
 
     `submit` takes commands in the engine's own name (cancels, accepted drafts), `publish` tells
-    clients about strategies and drafts; `order`, `working` and `accounts` look up; `endpoint` and
-    `token` are for hosts of strategies, which are clients of the kind ``strategy``; `home` is the
-    engine's folder.
+    clients about strategies and drafts; `order` and `working` look up; `stopped` says who is not
+    active of an account, a strategy and the venue of an instrument; `endpoint` and `token` are for
+    hosts of strategies, which are clients of the kind ``strategy``; `home` is the engine's folder.
     """
 
     submit: Callable[[Command], None]
     publish: Callable[[Sequence[Event]], None]
     order: Callable[[str], Order | None]
     working: Callable[[], Sequence[Order]]
-    accounts: Callable[[], Sequence[AccountState]]
+    stopped: Callable[[str, str, str], str]
     clock: Callable[[], int]
     endpoint: str
     token: str

@@ -157,7 +157,7 @@ class Engine:
                 self.publish,
                 self.kernel.order,
                 self.kernel.working,
-                self.kernel.accounts,
+                self.kernel.stopped,
                 self._clock,
                 self.endpoint,
                 self.token,

@@ -29,7 +29,7 @@ from core.model.commands import (
     ReplaceOrder,
     SetStrategyParams,
 )
-from core.model.enums import OrdStatus, Severity, Source, StrategyMode, TradingState
+from core.model.enums import OrdStatus, Severity, Source, StrategyMode
 from core.model.events import CommandRefused, Draft, Notice, StrategyState
 from core.model.ids import IdMaker
 from core.model.orders import Order
@@ -124,13 +124,14 @@ class Strategies:
 
     def _begin(self, running: Running) -> None:
         """Turn a switch as the settings say."""
-        account, port = running.config.account, self._port
-        if port is None or running.config.start != "advise":
+        config, port = running.config, self._port
+        if port is None or config.start != "advise":
             return
-        if any(a.account == account and a.state is TradingState.ACTIVE for a in port.accounts()):
-            self._turn(running, StrategyMode.ADVISE)
+        why = port.stopped(config.account, running.name, config.instrument)
+        if why:
+            running.last_error = f"It stays off: {why}."
         else:
-            running.last_error = f"It stays off: account {account} is not active."
+            self._turn(running, StrategyMode.ADVISE)
 
     async def stop(self) -> None:
         """Stop all strategies; their orders are cancelled."""

@@ -119,6 +119,24 @@ def test_a_kill_holds_for_one_whose_parameters_were_set(tmp_path: Path) -> None:
     go(test())
 
 
+@pytest.mark.parametrize(("scope", "name"), [("strategy", "one"), ("venue", "V")])
+def test_a_kill_of_less_than_the_account_holds_after_a_restart(
+    tmp_path: Path, scope: str, name: str
+) -> None:
+    more = (StrategyConfig("one", "crossover", "ABC.V", "PAPER-1", start="advise"),)
+
+    async def test() -> None:
+        async with Rig(tmp_path, {}, more=more) as r:
+            await r.wait(lambda: r.row("one").mode is ADVISE, "it begins")
+            r.send(Kill(IDS.next(), 1, scope=scope, scope_id=name))
+            await r.wait(lambda: r.row("one").mode is OFF, "killed")
+        async with Rig(tmp_path, {}, more=more) as r:
+            assert r.row("one").mode is OFF
+            assert r.row("one").last_error == f"It stays off: {scope} {name} is not active."
+
+    go(test())
+
+
 def test_who_is_stopped_while_the_engine_looks_at_what_was_set_stays_off(tmp_path: Path) -> None:
     gate = tmp_path / "open"
 
