@@ -274,9 +274,6 @@ def _activate(s: State, live: Live) -> None:
     bracket = more.group.contingency is Contingency.BRACKET
     own = more.group.shared(live) if bracket else -1
     if more.way is Way.SENT:
-        if more.group.went_off(live):
-            _end(s, live, "The order beside it went out first.")
-            return
         wanted = as_sent(live, live.qty, live.price)
         found = objections(s, live, wanted, own, closing=bracket)
         if found:

@@ -92,6 +92,10 @@ def start(s: State, live: Live) -> None:
     assert holding is not None
     more.started, more.suspended = True, False
     if more.way is Way.SENT:
+        if more.group is not None and more.group.went_off(live):
+            s.end(live, OrdStatus.CANCELED)
+            s.update(live, ExecType.CANCELED, "The order beside it went out first.")
+            return
         more.waits = False
         live.base = OrdStatus.PENDING_NEW
         s.recount(live)
@@ -273,7 +277,8 @@ def _follow(s: State, live: Live, more: More, market: Market) -> None:
     if price == live.price or pending or obstacle(s, market):
         return
     wanted = as_sent(live, live.qty - live.cum, price)
-    found = objections(s, live, wanted, live.exposed, closing=False)
+    own = live.exposed if more.group is None else more.group.shared(live)
+    found = objections(s, live, wanted, own, closing=False)
     if found:
         _say(s, live, more, found[0].text)
         return

@@ -30,6 +30,7 @@ from core.model.enums import (
     Side,
     TimeInForce,
 )
+from core.model.orders import leg_of
 
 MOST_ORDERS = 10
 """The most orders in one list."""
@@ -74,7 +75,8 @@ def new_list(s: State, command: NewOrderList) -> None:
         live.holding, live.part, live.hand = place
         more = take_in(s, live)
         more.group = group
-        more.suspended = more.waits = index >= first
+        more.suspended = index >= first
+        more.waits = True  # nothing of it is at its venue yet
     for live in lives:
         assert live.holding is not None
         let_through(s, live.command)
@@ -184,10 +186,14 @@ def _lay(live: Live, place: _Place, lots: int) -> None:
             each.live[name] = live
         else:
             each.live.pop(name)
-        if live.command.side is Side.BUY:
-            each.open_buy += lots
-        else:
-            each.open_sell += lots
+        both = [each]
+        if each.account.hedging:
+            both.append(each.leg(leg_of(live.command.side, live.command.position_effect)))
+        for at in both:
+            if live.command.side is Side.BUY:
+                at.open_buy += lots
+            else:
+                at.open_sell += lots
         each.expose()
 
 

@@ -145,11 +145,7 @@ class Group:
     def went_off(self, live: Live) -> bool:
         """Did one of an order's siblings go off here, and is it out?"""
         return any(
-            o is not live
-            and o.more is not None
-            and o.more.goes_off
-            and o.more.started
-            and not (o.waits or o.dead)
+            o is not live and o.more is not None and o.more.goes_off and not (o.waits or o.dead)
             for o in self.siblings(live)
         )
 

@@ -63,6 +63,31 @@ def test_a_stop_that_others_leave_no_room_for_waits_for_it():
     assert names(d.cancels()) == [target]
 
 
+def test_a_list_of_which_nothing_went_off_leaves_no_room_either():
+    d = Driver(LIMIT)
+    stop, _ = protected(d)
+    d.order_list(
+        Contingency.OCO,
+        {"price": 20_300},
+        {"ord_type": OrdType.STOP, "stop_price": 19_800},
+        side=SELL,
+        qty=5,
+    )
+    d.kill(1, "P")
+    down(d)
+    assert not d.sent()
+    assert d.order(stop).held
+
+
+def test_an_opening_one_does_not_wait_until_it_has_room():
+    d = Driver(LIMIT)
+    d.working(BUY, 6, 19_900)
+    high = d.new(qty=4, price=0, kind=OrdType.STOP, stop_price=20_100)
+    d.set_limit("max_position", 8)
+    d.quote(AAPL, 20_100, 20_110)
+    assert d.status_of(high) is OrdStatus.REJECTED
+
+
 def test_a_stop_of_another_strategys_position_waits_for_the_first_ones_target():
     d = Driver(LIMIT)
     first = protected(d, strategy="S")
@@ -172,19 +197,57 @@ def test_one_for_the_close_and_its_sibling_both_count_until_that_is_canceled():
     assert d.sent()
 
 
-def test_siblings_of_two_strategies_count_for_both():
-    d = Driver(("max_position", Decimal(12), "strategy", "T"))
-    d.order_list(
+def test_one_that_goes_off_at_once_leaves_nothing_for_its_sibling():
+    d = Driver(LIMIT)
+    d.quote(AAPL, 20_040, 20_050)
+    high, low = d.order_list(
         Contingency.OCO,
-        {"price": 19_900, "strategy": "S"},
-        {"price": 19_950, "strategy": "T"},
-        qty=10,
+        {"ord_type": OrdType.STOP, "stop_price": 20_005},
+        {"price": 19_900},
+        qty=4,
     )
-    d.new(qty=3, strategy="T")
+    assert (names(d.sent()), d.cancels()) == ([high], [])
+    assert d.status_of(low) is OrdStatus.CANCELED
+    d.restart()
+
+
+@pytest.mark.parametrize("whose", ["strategy", "trader"])
+def test_siblings_of_two_strategies_count_for_both(whose):
+    d = Driver(("max_position", Decimal(12), whose, "T"))
+    d.order_list(
+        Contingency.OCO, {"price": 19_900, whose: "S"}, {"price": 19_950, whose: "T"}, qty=10
+    )
+    d.new(qty=3, **{whose: "T"})
     assert d.denial().code == "MAX_POSITION"
-    d.new(qty=2, strategy="T")
+    d.new(qty=2, **{whose: "T"})
     assert d.sent()
     d.restart()
+
+
+@pytest.mark.parametrize("whose", ["strategy", "trader"])
+def test_siblings_that_open_one_leg_for_two_strategies_count_both(whose):
+    d = Driver(LIMIT, hedging=True)
+    orders = {"price": 19_900, whose: "S"}, {"price": 19_950, whose: "T"}
+    names_ = d.order_list(Contingency.OCO, *orders, qty=10)
+    assert {d.order(name).code for name in names_} == {"MAX_POSITION", "LIST_REFUSED"}
+    assert not d.sent()
+    d.order_list(Contingency.OCO, *orders, qty=6)
+    assert len(d.sent()) == 2
+    d.new(qty=1)
+    assert d.denial().code == "MAX_POSITION"
+
+
+def test_a_peg_follows_its_price_beside_its_sibling():
+    d = Driver(LIMIT)
+    _, peg = d.order_list(
+        Contingency.OCO,
+        {"price": 19_900},
+        {"ord_type": OrdType.PEGGED, "peg": PegReference.PRIMARY},
+        qty=10,
+    )
+    d.ack(peg)
+    d.quote(AAPL, 19_995, 20_010)
+    assert [(r.order.cl_ord_id, r.price) for r in d.replaces()] == [(peg, 19_995)]
 
 
 # -- open orders -----------------------------------------------------------------------------
