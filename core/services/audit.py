@@ -228,11 +228,13 @@ class Audit:
         """Look until it can be believed, and apply the rules; True when that was not all."""
         streaks: dict[tuple[str, str, str, str], int] = {}
         ask = [o.cl_ord_id for o in self.working() if o.status is OrdStatus.UNKNOWN]
+        short = set[str]()
         for number in range(LOOKS):
             if number:
                 await asyncio.sleep(BETWEEN)
             self.count_fills()
-            wanted = [*ask, *sorted(self._short)]
+            short = set(self._short)  # there may be more of them when the answer comes
+            wanted = [*ask, *sorted(short)]
             statement = await asyncio.wait_for(self._ask(wanted), ANSWER_SECONDS)
             look = Look(self._name, self._kernel, self._path.clock(), settling)
             found = self._findings(look, statement)
@@ -246,7 +248,11 @@ class Audit:
         self._seen = {key: self._seen.get(key, now) for key in believed}
         told = statement.positions or ()
         self._positions = {(p.account, p.instrument): p.qty for p in told}
-        return self._apply(statement, settling, now)
+        changed = self._apply(statement, settling, now)
+        if not self.waiting:
+            self._short -= short
+            self.waiting = bool(self._short)
+        return changed or self.waiting
 
     def _stop_where_halted(self) -> None:
         """What is handed to our books now is taken in later: until then nothing can be compared."""
@@ -338,8 +344,6 @@ class Audit:
             old = self._standing.pop(key)
             text = "It does not differ any more."
             out.append(msgspec.structs.replace(old, ts=ts, stands=False, done=text))
-        if not self.waiting:
-            self._short.clear()
         self._show(out)
         return self.waiting or self._kernel.seq != seq
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from core.model.enums import ExecType
+from core.model.events import VenueStatement
 from tests.core.services.comparing import (
     CANCELED,
     NEW,
@@ -163,5 +165,32 @@ def test_an_execution_that_is_listed_after_it_was_taken_back_is_not_booked(tmp_p
             assert not any(d.stands for d in differences(b))
             assert "came after" not in b.notices()
             assert b.engine.kernel.fills() == []
+
+    run(work())
+
+
+def test_what_ends_while_its_venue_answers_is_asked_for_next(tmp_path: Path) -> None:
+    """It was not asked for in that question; it has to be in the next one."""
+
+    async def work() -> None:
+        v = Keeper(offers=ASKED)
+        async with engine(tmp_path, v, reconcile_seconds=1_000.0, answer_seconds=0.05) as b:
+            name, link = await sent(b), b.engine.links["V"]
+            answer = v.statement
+
+            async def late(since: int, orders: Sequence[str]) -> VenueStatement:
+                if v.orders[name].status is not CANCELED:
+                    v.mute = True
+                    v.trade(name, 3, 10_000)
+                    v.mute = False
+                    v.change(name, status=CANCELED)
+                    v.tell(name, ExecType.CANCELED)
+                    link._look()
+                return await answer(since, orders)
+
+            v.statement = late  # type: ignore[method-assign]
+            link.compare()
+            assert await b.until(lambda: position(b) == 3)
+            assert rules(b) == ["MISSED_FILL_SYNTHETIC"]
 
     run(work())
