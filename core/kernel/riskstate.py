@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 LONGEST = 3_600_000_000_000
 """How far ahead (ns) an override may expire."""
 
+LASTS = 60_000_000_000
+"""How long (ns) an override lasts that does not name its end."""
+
 _MAX_RATE = 10**9
 _MOST_VOLUME = 10**15
 
@@ -283,7 +286,7 @@ def override(s: State, command: Override) -> None:
     grants = s.risk.grants
     for old in [name for name, grant in grants.items() if grant.expires < s.ts]:
         del grants[old]
-    grants[command.order] = Grant(command.codes, command.expires, text)
+    grants[command.order] = Grant(command.codes, command.expires or s.ts + LASTS, text)
     s.notice(Severity.WARNING, text)
 
 
@@ -293,7 +296,7 @@ def _override_problem(s: State, command: Override) -> str:
     wrong = [code for code in command.codes if code not in OVERRIDABLE]
     if wrong or not command.codes:
         return f"{', '.join(wrong) or 'Nothing'} cannot be overridden; name limits on the order."
-    if not s.ts < command.expires <= s.ts + LONGEST:
+    if command.expires and not s.ts < command.expires <= s.ts + LONGEST:
         return "An override expires within an hour, and not before now."
     if not command.reason.strip():
         return "Give a reason; it is kept in the journal."

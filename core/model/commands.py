@@ -203,8 +203,9 @@ class SetRestriction(Message, frozen=True):
 class Override(Message, frozen=True):
     """Let one order pass limits by which it would be denied: those whose `codes` are named.
 
-    The order is the one that will come with the id `order` before `expires` (UTC ns). The `reason`
-    is typed twice, or a second person (`second`) stands for it.
+    The order is the one that will come with the id `order` before `expires` (UTC ns on the engine's
+    clock; 0: within a minute). The `reason` is typed twice, or a second person (`second`) stands
+    for it.
     """
 
     id: str

@@ -16,7 +16,7 @@ from core.model.events import LimitUse
 from core.model.orders import AccountState
 from tests.core.kernel.driver import BUY, Driver
 from tests.widgets.ticket_bench import LEFT, Bench
-from widgets.ticket.override import LASTS, OverrideButton, OverrideDialog, wish_of
+from widgets.ticket.override import OverrideButton, OverrideDialog, wish_of
 
 ABOVE = "70500"
 """A price beyond the collar for who buys."""
@@ -77,7 +77,6 @@ def test_one_order_with_a_reason_typed_twice(bench):
     assert grant.id not in ("", grant.order)
     assert grant.codes == ("PRICE_COLLAR",)
     assert (grant.reason, grant.again) == ("client block", "client block")
-    assert grant.expires == bench.world.clock.wall() + LASTS
     assert bench.panel.notes.missing.text() == "Sent; waiting for the engine."
     assert not bench.panel.notes.override.isVisible()
 
@@ -147,10 +146,22 @@ def test_the_question_goes_with_the_ticket_that_would_send_the_order(qtbot):
     assert not shiboken6.isValid(dialog)
 
 
-def test_the_kernel_takes_it():
+@pytest.mark.parametrize("hours", [0, 24], ids=["the present", "a replay of yesterday"])
+def test_the_kernel_takes_it(hours):
     d = Driver()
     d.set_limit("max_order_qty", 5)
     wish = wish_of(ORDER, "w", [HARD, SOFT])
-    d.apply(wish.override("O-1", "BIG", "client block", d.now))
+    d.apply(wish.override("O-1", "BIG", "client block", d.now + hours * 3_600_000_000_000))
     d.new(BUY, 6, id="BIG")
     assert [r.order.cl_ord_id for r in d.sent()] == ["BIG"]
+
+
+def test_it_does_not_last_for_ever():
+    d = Driver()
+    d.set_limit("max_order_qty", 5)
+    d.apply(wish_of(ORDER, "w", [HARD]).override("O-1", "BIG", "client block", d.now))
+    d.tick(61)
+    d.quote()
+    d.new(BUY, 6, id="BIG")
+    assert not d.sent()
+    assert d.order("BIG").code == "MAX_ORDER_QTY"
