@@ -31,7 +31,7 @@ from core.services.looks import (
     unit_of,
     words,
 )
-from core.services.synthetic import SYNTHETIC
+from core.services.synthetic import SYNTHETIC, synthetic_range
 
 _IN_FLIGHT = (OrdStatus.PENDING_NEW, OrdStatus.PENDING_CANCEL, OrdStatus.PENDING_REPLACE)
 _TAKES_BACK = (ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT)
@@ -40,6 +40,7 @@ _ENDS = {
     OrdStatus.EXPIRED: ExecType.EXPIRED,
     OrdStatus.REJECTED: ExecType.REJECTED,
 }
+_WORKS = (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)
 _WAITS = {
     OrdStatus.SUSPENDED: ExecType.SUSPENDED,
     OrdStatus.DONE_FOR_DAY: ExecType.DONE_FOR_DAY,
@@ -88,7 +89,38 @@ def of_executions(look: Look, statement: VenueStatement) -> list[Finding]:
             price=report.price or (0 if order is None else order.price),
         )
         found.append(Finding(rule, report.exec_id, "not booked", what, (report,)))
-    return found
+    return _plausible(look, found, listed)
+
+
+def _plausible(look: Look, found: list[Finding], listed: dict[str, VenueOrder]) -> list[Finding]:
+    """Executions that, beside those in our books, are more than the order's total at its venue may
+    be known under other ids already: unknown is not booked.
+
+    Where executions were taken back, or made here until the real ones come, totals tell nothing.
+    """
+    names: dict[str, int] = {}
+    for (report,) in (f.reports for f in found if f.reports):
+        traded = report.exec_type is ExecType.TRADE
+        names[report.cl_ord_id] = names.get(report.cl_ord_id, 0) + report.last_qty * traded
+        if not traded:
+            listed = {name: o for name, o in listed.items() if name != report.cl_ord_id}
+    twice: set[str] = set()
+    for name, lots in names.items():
+        ours, there = look.known.at_venue(name), listed.get(name)
+        if ours is not None and there is not None and ours.cum_qty + lots > there.cum_qty:
+            twice.add(name)
+    if not twice:
+        return found
+    for fill in look.known.fills():
+        made = synthetic_range(fill.exec_id)
+        if made is not None:
+            twice.discard(made[0])
+    return [
+        f._replace(rule="TOLD_TWICE", reports=())
+        if f.reports and f.reports[0].cl_ord_id in twice
+        else f
+        for f in found
+    ]
 
 
 def _all(statement: VenueStatement) -> Iterator[VenueOrder]:
@@ -173,6 +205,8 @@ def _compare(look: Look, ours: Order, there: VenueOrder) -> list[Finding]:
         rule, kind = "STATE_DIFFERS", _WAITS[there.status]
         report = _report(look, ours, kind, there.status, rule, there.text, there)
         found.append(Finding(rule, name, words(look, ours), theirs, (report,)))
+    elif ours.status in _WAITS and there.status in _WORKS:
+        found.append(_restated(look, "STATE_DIFFERS", ours, there))
     elif ours.status not in _IN_FLIGHT and _differs(ours, there):
         found.append(_restated(look, "RESTATED", ours, there))
     if not there.status.terminal and ours.source is not Source.EXTERNAL:

@@ -138,6 +138,13 @@ RULES: dict[str, Rule] = {
             at_once=True,
         ),
         Rule(
+            "TOLD_TWICE",
+            "The venue lists executions beyond the total that it says is filled of an order.",
+            "Not booked: it may be one under another id. Compare with the venue.",
+            ERROR,
+            stands=True,
+        ),
+        Rule(
             "DUPLICATE_ID",
             "The venue lists two orders under one id.",
             "Nothing; only the first is compared.",

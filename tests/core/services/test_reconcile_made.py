@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.model.enums import ExecType
+from core.model.enums import ExecType, OrdStatus
 from core.model.events import VenueStatement
 from tests.core.services.comparing import (
     CANCELED,
@@ -192,5 +192,48 @@ def test_what_ends_while_its_venue_answers_is_asked_for_next(tmp_path: Path) -> 
             link.compare()
             assert await b.until(lambda: position(b) == 3)
             assert rules(b) == ["MISSED_FILL_SYNTHETIC"]
+
+    run(work())
+
+
+def test_executions_that_are_listed_again_under_other_ids_are_not_booked_again(
+    tmp_path: Path,
+) -> None:
+    """What its venue says is filled of the order is in the books already."""
+
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.trade(name, 3, 10_000)
+            assert await b.until(lambda: position(b) == 3)
+            v.cut()
+            [told] = v.executions
+            v.executions[:] = [msgspec.structs.replace(told, exec_id="again")]
+            v.mend()
+            await settled(b)
+            assert position(b) == 3
+            [found] = differences(b)
+            assert (found.rule, found.subject, found.stands) == ("TOLD_TWICE", "again", True)
+            v.trade(name, 2, 10_000)
+            assert await b.until(lambda: position(b) == 5)
+
+    run(work())
+
+
+@pytest.mark.parametrize("status", [OrdStatus.SUSPENDED, OrdStatus.DONE_FOR_DAY])
+def test_an_order_that_works_again_is_shown_so(tmp_path: Path, status: OrdStatus) -> None:
+    async def work() -> None:
+        v = Keeper()
+        async with engine(tmp_path, v) as b:
+            name = await sent(b)
+            v.change(name, status=status)
+            await b.engine.links["V"].audit.agree(settling=True)
+            assert state(b, name) is status
+            v.cut()
+            v.change(name, status=NEW)
+            v.mend()
+            await settled(b)
+            assert (state(b, name), rules(b)) == (NEW, ["STATE_DIFFERS"])
 
     run(work())
