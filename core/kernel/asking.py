@@ -63,7 +63,20 @@ def objections(s: State, live: Live, command: NewOrder, own: int, closing: bool)
     holding = live.holding
     assert holding is not None
     found = gate(s, command, holding, live.part, live.hand, own=own)
-    return [] if found and closing and may_close(holding, command, found, max(own, 0)) else found
+    if found and closing and may_close(holding, command, found, max(own, 0)):
+        return of_parts(live, command, found, max(own, 0))
+    return found
+
+
+def of_parts(live: Live, command: NewOrder, found: list[Violation], own: int) -> list[Violation]:
+    """What of `found` holds up even an order that only closes what its account holds: the size
+    that a strategy or trader may hold for whom it does not close."""
+    opening = [
+        f"{part.desk.scope}:{part.desk.strategy}"
+        for part in (live.part, live.hand)
+        if part is not None and not reduces(part.at(command), command.side, command.qty, own)
+    ]
+    return [v for v in found if v.code == "MAX_POSITION" and v.scope in opening]
 
 
 def obstacle(s: State, market: Market) -> str:

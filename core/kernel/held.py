@@ -19,6 +19,7 @@ from core.kernel.asking import (
     may_close,
     objections,
     obstacle,
+    of_parts,
     send,
     shut,
 )
@@ -357,10 +358,12 @@ def _out(s: State, live: Live, text: str) -> None:
     for other in there:
         withdraw(s, other)
     crowd = sum(o.most() - o.cum for o in there if group.shares(o, live)) if group else 0
-    if crowd and not may_close(holding, wanted, [], own):
+    if crowd:
         # Until its sibling's cancel is confirmed both may be filled.
         both = msgspec.structs.replace(wanted, qty=max(wanted.qty, crowd))
-        found = objections(s, live, both, max(wanted.qty - crowd, 0), closing)
+        found = objections(s, live, both, max(wanted.qty - crowd, 0), closing=False)
+        if may_close(holding, wanted, [], own):
+            found = of_parts(live, wanted, found, own)
         if found:
             _say(
                 s, live, more, f"It goes out once the order beside it is canceled: {found[0].text}"

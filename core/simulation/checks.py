@@ -116,7 +116,7 @@ class Watch:
         if event.exec_type in _TAKEN_BACK:
             self._told[name] = order.cum_qty
             self._ended.pop(name, None)
-        elif order.cum_qty < self._told.get(name, 0):
+        elif order.cum_qty < self._told.get(name, 0) and name not in self.lowered:
             self._fail(
                 f"(7) order {name} had {self._told[name]} lots filled and has {order.cum_qty} now."
             )

@@ -136,6 +136,8 @@ class Books(RuleBasedStateMachine):
         assert limit is None or leaves <= limit or shrinks
         key = (order.account, order.instrument)
         sign = order.side.sign
+        if order.contingency is Contingency.OCO and order.cl_ord_id not in self.names:
+            return  # a slice: its sibling is made smaller by what the one before it was filled
         open_lots, closing = self.open_lots(key, order.side)
         position = self.held.get((*key, ""), 0)
         if self.HEDGING and order.account == "P":

@@ -250,6 +250,25 @@ def test_a_peg_follows_its_price_beside_its_sibling():
     assert [(r.order.cl_ord_id, r.price) for r in d.replaces()] == [(peg, 19_995)]
 
 
+def test_what_closes_for_the_account_and_opens_for_its_strategy_waits_for_the_cancel():
+    d = Driver(("max_position", Decimal(12), "strategy", "S"))
+    d.held(30)
+    high, low = d.order_list(
+        Contingency.OCO,
+        {"price": 20_200},
+        {"ord_type": OrdType.STOP, "stop_price": 19_900},
+        side=SELL,
+        qty=8,
+        strategy="S",
+    )
+    d.ack(high)
+    down(d)
+    assert (names(d.cancels()), d.sent()) == ([high], [])
+    d.restart()
+    d.canceled(high)
+    assert names(d.sent()) == [low]
+
+
 # -- open orders -----------------------------------------------------------------------------
 
 
