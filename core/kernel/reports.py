@@ -322,7 +322,7 @@ def on_cancel_reject(s: State, r: CancelReject) -> None:
     s.update(live, ExecType.ORDER_STATUS, text, r.ts)
     if not asked.own:
         s.refuse(r.request, "REPLACE_REJECTED" if r.replace else "CANCEL_REJECTED", text)
-    elif more is not None and more.way is not Way.PEG and not more.over:
+    elif more is not None and not more.over and not (asked.replace and more.way is Way.PEG):
         stuck(s, live, asked)
     if live.more is not None:
         s.touch(live)

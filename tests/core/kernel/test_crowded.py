@@ -211,6 +211,23 @@ def test_one_that_goes_off_at_once_leaves_nothing_for_its_sibling():
     d.restart()
 
 
+def test_a_peg_that_its_venue_does_not_cancel_is_asked_once():
+    d = Driver(LIMIT)
+    peg, high = d.order_list(
+        Contingency.OCO,
+        {"ord_type": OrdType.PEGGED, "peg": PegReference.PRIMARY},
+        {"ord_type": OrdType.STOP, "stop_price": 20_100},
+        qty=4,
+    )
+    d.ack(peg)
+    d.held(6)
+    d.trade(AAPL, 20_100)
+    (request,) = d.cancels()
+    d.cancel_reject(peg, request.request)
+    assert [*d.cancels(), *d.sent()] == []
+    assert d.order(high).held
+
+
 @pytest.mark.parametrize("whose", ["strategy", "trader"])
 def test_siblings_of_two_strategies_count_for_both(whose):
     d = Driver(("max_position", Decimal(12), whose, "T"))
