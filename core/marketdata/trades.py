@@ -32,10 +32,14 @@ ARCHIVE = 1_000_000
 SLICE = 1 << 15
 """Most trades folded into bars in one go."""
 
+THIN = 5_000_000_000
+"""Bars of this time (ns), and of a multiple of it, stay as they are when trades are thinned out."""
+
 GAPS = 1_000
 """Most gaps kept of one instrument."""
 
 _MOVE = 1 << 13
+_SIDES = 3  # nobody's, a buyer's, a seller's
 _SHOWN = 1_000  # past trades that a tape begins with
 
 Ints = npt.NDArray[np.int64]
@@ -90,6 +94,41 @@ class Packed(NamedTuple):
         )
 
 
+def thinned(chunk: Chunk) -> Chunk:
+    """Few trades instead of many: bars of `THIN` and longer have the same prices and volumes.
+
+    Of each `THIN` the first and the last trade stay, the highest and the lowest; the others become
+    one of each side at their mean price. Where that would not be fewer by far, all stay.
+    """
+    ts, price, qty, side = chunk
+    spans = ts // THIN
+    starts = np.flatnonzero(np.diff(spans, prepend=spans[:1] - 1))
+    if len(ts) < 16 * len(starts) or qty.astype(np.float64).sum() > 1 << 53:
+        return chunk
+    if not 0 <= side.min() <= side.max() < _SIDES:
+        return chunk
+    counts = np.diff(starts, append=len(ts))
+    stays = np.zeros(len(ts), bool)
+    stays[starts] = stays[starts + counts - 1] = True
+    for extreme in (np.maximum, np.minimum):
+        reached = np.flatnonzero(price == np.repeat(extreme.reduceat(price, starts), counts))
+        stays[reached[np.searchsorted(reached, starts)]] = True
+    others = ~stays
+    kind = np.repeat(np.arange(len(starts)) * _SIDES, counts)[others] + side[others]
+    lots = np.bincount(kind, qty[others])
+    worth = np.bincount(kind, qty[others] * price[others].astype(np.float64))
+    found = np.flatnonzero(lots)
+    at, mean = starts[found // _SIDES], np.rint(worth[found] / lots[found])
+    # Behind the first of its time and before the last.
+    order = np.argsort(np.concatenate((np.flatnonzero(stays) * 2, at * 2 + 1)), kind="stable")
+    return Chunk(
+        np.concatenate((ts[stays], ts[at]))[order],
+        np.concatenate((price[stays], mean.astype(np.int64)))[order],
+        np.concatenate((qty[stays], lots[found].astype(np.int64)))[order],
+        np.concatenate((side[stays], (found % _SIDES).astype(np.int8)))[order],
+    )
+
+
 def _small(values: Ints) -> npt.NDArray[Any]:
     low, high = int(values.min()), int(values.max())
     kind = np.promote_types(np.min_scalar_type(low), np.min_scalar_type(high))
@@ -107,13 +146,14 @@ class TradeLog:
             change.
     """
 
-    __slots__ = ("_archive", "_archived", "_kept", "gaps", "ring", "series")
+    __slots__ = ("_archive", "_archived", "_kept", "_thin", "gaps", "ring", "series")
 
     def __init__(self) -> None:
         self.ring = TradeRing(RING)
         self.series: dict[str, BarSeries] = {}
         self.gaps: Gaps = ()
         self._archive: deque[Packed] = deque()
+        self._thin: deque[Packed] = deque()  # the oldest of these, thinned out
         self._archived = 0  # number in the ring of the first trade that is not in the archive
         self._kept = 0
 
@@ -182,18 +222,27 @@ class TradeLog:
         if series.holders == 0:
             self.series.pop(series.interval, None)
 
-    def newest(self, count: int) -> Chunk:
-        """The last `count` trades, oldest first."""
+    def thin_out(self) -> bool:
+        """Thin one more piece of the archive out, for `newest`; False when all of them are."""
+        if len(self._thin) == len(self._archive):
+            return False
+        self._thin.append(Packed.of(thinned(self._archive[len(self._thin)].chunk())))
+        return True
+
+    def newest(self, whole: int, most: int) -> Chunk:
+        """The last trades, oldest first, `most` at most: `whole` of them as they were, older ones
+        as far as they were not thinned out yet."""
         wanted = [self._unarchived()[0]]
-        missing = count - len(wanted[0].ts)
-        for packed in reversed(self._archive):
-            if missing <= 0:
+        count = len(wanted[0].ts)
+        for number in range(len(self._archive) - 1, -1, -1):
+            thin = count >= whole and number < len(self._thin)
+            wanted.append((self._thin if thin else self._archive)[number].chunk())
+            count += len(wanted[-1].ts)
+            if count >= most:
                 break
-            wanted.append(packed.chunk())
-            missing -= len(wanted[-1].ts)
         wanted.reverse()
         taken = Chunk(*(np.concatenate(columns) for columns in zip(*wanted, strict=True)))
-        return taken.part(max(0, len(taken.ts) - count))
+        return taken.part(max(0, count - most))
 
     def _keep(self, chunk: Chunk) -> None:
         for start in range(0, len(chunk.ts), SLICE):
@@ -201,6 +250,8 @@ class TradeLog:
         self._kept += len(chunk.ts)
         while self._kept > ARCHIVE and len(self._archive) > 1:
             self._kept -= len(self._archive.popleft().side)
+            if self._thin:
+                self._thin.popleft()
 
     def _move(self) -> None:
         chunk, self._archived = self._unarchived()

@@ -1,7 +1,8 @@
 """The newest trades of each instrument, kept over a restart of a simulated market.
 
 A market that lives inside the engine dies with it; without its past a restarted chart would show
-another history than the one that was traded on. The file is written whole, so that a crash leaves
+another history than the one that was traded on. Older trades are thinned out, so that a chart
+reaches back for hours and the file stays small. The file is written whole, so that a crash leaves
 the one before; the newest minute may be missing then. The time between the end of one life and
 the beginning of the next is a gap: nobody knows what would have been traded.
 """
@@ -18,6 +19,9 @@ import msgspec
 from core.marketdata.cache import MarketCache
 from core.model.market import TradeHistory
 from core.venues.venue import Clock
+
+WHOLE = 10_000
+"""So many of an instrument's newest trades are kept as they were; older ones thinned out."""
 
 TRADES = 20_000
 """Most trades kept of one instrument."""
@@ -55,21 +59,24 @@ class Past:
         return {history.instrument: history for history in found if history.price}
 
     @staticmethod
-    def of(cache: MarketCache, now: int) -> Iterator[TradeHistory]:
-        """The newest trades of each instrument as of `now` (UTC ns), to be given to `save`."""
+    def of(cache: MarketCache, now: int) -> Iterator[TradeHistory | None]:
+        """The newest trades of each instrument as of `now` (UTC ns), to be given to `save`; None
+        where there was other work to do, after which something else may come first."""
         for name, market in list(cache.markets.items()):
-            chunk = market.log.newest(TRADES)
+            while market.log.thin_out():
+                yield None
+            chunk = market.log.newest(WHOLE, TRADES)
             if len(chunk.ts):
                 ts, price, qty, side = (c.astype("<i8").tobytes() for c in chunk)
                 begin = int(chunk.ts[0])
                 gaps = tuple(gap for gap in market.log.gaps if gap[1] > begin)
                 yield TradeHistory(name, ts, price, qty, side, gaps, now)
 
-    def save(self, histories: Iterable[TradeHistory]) -> None:
+    def save(self, histories: Iterable[TradeHistory | None]) -> None:
         """Write the file as a whole. Raises OSError; the file is as before then."""
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.new")
         try:
-            temporary.write_bytes(msgspec.msgpack.encode(list(histories)))
+            temporary.write_bytes(msgspec.msgpack.encode([h for h in histories if h is not None]))
             temporary.replace(self._path)
         except OSError:
             temporary.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from core.book.bars import BarBuilder
 from core.marketdata import trades as trades_module
-from core.marketdata.trades import Chunk, Packed, TradeLog
+from core.marketdata.trades import Chunk, Packed, TradeLog, thinned
 from core.model.intervals import parse_interval
 from core.model.market import Trade
 from tests.core.marketdata.markets import NOW, SECOND, history
@@ -192,3 +192,70 @@ def test_an_ordinary_trade_is_packed_into_ten_bytes():
     )
     packed = Packed.of(chunk)
     assert sum(column.nbytes for column in packed[1:]) <= 10 * 8_192
+
+
+def bars(chunk: Chunk, seconds: int) -> dict[str, list[int]]:
+    builder = BarBuilder("time", seconds * SECOND)
+    builder.apply(*chunk)
+    return {name: column.tolist() for name, column in builder.since(0, 1 << 30).items()}
+
+
+@settings(deadline=None)
+@given(st.data(), st.sampled_from([1, 40, 400, 3000]), st.integers(1, 40))
+def test_thinned_out_the_bars_are_the_same(data: st.DataObject, count: int, swing: int) -> None:
+    draw = np.random.default_rng(data.draw(st.integers(0, 1 << 32)))
+    span = data.draw(st.integers(1, 200)) * SECOND
+    chunk = Chunk(
+        np.sort(draw.integers(NOW, NOW + span, count)),
+        1000 + draw.integers(0, swing, count),
+        draw.integers(1, data.draw(st.sampled_from([2, 10**6])), count),
+        draw.integers(0, 3, count).astype(np.int8),
+    )
+    thin = thinned(chunk)
+    assert (np.diff(thin.ts) >= 0).all()
+    spans = len(np.unique(chunk.ts // trades_module.THIN))
+    assert len(thin.ts) <= max(7 * spans, 16 * spans if len(thin.ts) == count else 0)
+    for seconds in (5, 10, 60):
+        one, other = bars(chunk, seconds), bars(thin, seconds)
+        for name in ("start_ts", "open", "high", "low", "close"):
+            assert one[name] == other[name]
+        for name in ("volume", "buy_volume", "sell_volume"):
+            assert one[name] == other[name]
+        for whole, near, volume in zip(
+            one["notional"], other["notional"], one["volume"], strict=True
+        ):
+            assert abs(whole - near) <= 0.5 * volume, "the mean price is kept to half a tick"
+
+
+def test_what_cannot_be_added_up_is_left_as_it_is() -> None:
+    ts = np.arange(100) + NOW
+    ones = np.ones(100, np.int64)
+    for qty, side in ((ones << 52, ones), (ones, ones * 7), (ones, -ones)):
+        chunk = Chunk(ts, ones, qty, side.astype(np.int8))
+        assert thinned(chunk) is chunk
+
+
+def test_the_newest_are_whole_and_older_ones_thinned_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trades_module, "SLICE", 1000)
+    monkeypatch.setattr(trades_module, "ARCHIVE", 8000)
+    log = TradeLog()
+    what = [(NOW + i * SECOND // 30, 100 + i % 7, 1 + i % 5, i % 3) for i in range(9500)]
+    log.past(history(what))
+    before = log.newest(500, 1 << 30)
+    assert 7000 < len(before.ts) <= 8000, "nothing is thinned out yet, the oldest are forgotten"
+    while log.thin_out():
+        pass
+    assert not log.thin_out()
+    after = log.newest(500, 1 << 30)
+    assert 500 <= len(after.ts) < 1500
+    assert [c[-500:].tolist() for c in after] == [c[-500:].tolist() for c in before]
+    for name in ("open", "high", "low", "close", "volume"):
+        assert bars(after, 60)[name] == bars(before, 60)[name]
+    assert len(log.newest(500, 600).ts) == 600
+    more = [(NOW + i * SECOND // 30, 100, 1, 1) for i in range(9500, 30_000)]
+    feed(log, more)
+    log.hold("1m")
+    while log.thin_out():
+        pass
+    assert len(log._thin) == len(log._archive)
+    assert log.newest(500, 1 << 30).ts[0] >= what[9000][0]

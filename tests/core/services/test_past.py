@@ -51,10 +51,10 @@ def test_newest_trades_in_order() -> None:
     log.past(history("A.X", list(range(1, 51))))
     for price in range(51, 61):
         log.append(Trade("A.X", price, price, price, 1, 1))
-    assert log.newest(3).price.tolist() == [58, 59, 60]
-    assert log.newest(15).price.tolist() == list(range(46, 61))
-    assert log.newest(1000).price.tolist() == list(range(1, 61))
-    assert TradeLog().newest(5).ts.tolist() == []
+    assert log.newest(3, 3).price.tolist() == [58, 59, 60]
+    assert log.newest(15, 15).price.tolist() == list(range(46, 61))
+    assert log.newest(1000, 1000).price.tolist() == list(range(1, 61))
+    assert TradeLog().newest(5, 5).ts.tolist() == []
 
 
 def test_a_restarted_market_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_restarted_market_goes_on_where_it_was(tmp_path: Path) -> None:
         past = Past(tmp_path / "past")
         engine = Engine(parse_config(CONFIG, "test"), default_market(3, 2), tmp_path, past=past)
         await engine.start()
-        began = {n: m.log.newest(10**6).ts.tolist() for n, m in engine.cache.markets.items()}
+        began = {n: m.log.newest(10**6, 10**6).ts.tolist() for n, m in engine.cache.markets.items()}
         first = {n: m.last.price for n, m in engine.cache.markets.items() if m.last}
         await asyncio.sleep(0.5)
         await engine.stop()
