@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from core.kernel import stops
 from core.kernel.groups import late
-from core.kernel.held import after_fill
+from core.kernel.leaving import after_fill
 from core.kernel.markets import Market
 from core.kernel.more import Slice
 from core.kernel.orders import Live

@@ -13,7 +13,8 @@ first. When the position is gone, the rest of the entry and the exits go, too.
 from __future__ import annotations
 
 from core.kernel.asking import as_sent, change, objections
-from core.kernel.held import refuse, retry, start, suspend, withdraw
+from core.kernel.held import retry, start, suspend
+from core.kernel.leaving import refuse, withdraw
 from core.kernel.more import REFUSED, Group, Way
 from core.kernel.orders import Live, Request
 from core.kernel.positions import Holding

@@ -22,7 +22,7 @@ from core.kernel import (
     riskstate,
 )
 from core.kernel.asking import wire
-from core.kernel.held import piece_of
+from core.kernel.leaving import piece_of
 from core.kernel.markets import Market
 from core.kernel.state import Output, State
 from core.kernel.uses import limit_uses

@@ -8,7 +8,8 @@ from core.kernel.corrections import take_back
 from core.kernel.executions import MAX_LOTS, acknowledge, on_trade
 from core.kernel.external import adopt, adopt_working
 from core.kernel.groups import rejected, resized, stuck
-from core.kernel.held import piece_of, retry, slice_over
+from core.kernel.held import retry
+from core.kernel.leaving import piece_of, slice_over
 from core.kernel.more import Slice, Way
 from core.kernel.orders import Live
 from core.kernel.rates import rests
