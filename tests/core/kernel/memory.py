@@ -123,7 +123,9 @@ def _attributes(a, b):
     names = _names.get(kind)
     if names is None:
         known = vars(a) if hasattr(a, "__dict__") else ()
+        # compiled classes have no slots, and tell their attributes so
         found = [n for c in kind.__mro__ for n in getattr(c, "__slots__", ())]
+        found += getattr(kind, "__mypyc_attrs__", ())
         names = _names[kind] = [
             (n, "." + n, (kind, n) in BY_KEY, SEEN_AS.get((kind, n)))
             for n in sorted({*found, *known})

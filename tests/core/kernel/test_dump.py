@@ -96,8 +96,8 @@ def test_a_loaded_kernel_goes_on_the_same():
 
 
 ROOT = Path(__file__).parents[3]
-LONG = ("test_machine.py", "test_any_input.py", "test_rollups.py")
-"""What restarts by itself, or tells of nothing but numbers of inputs."""
+LONG = ("test_machine.py", "test_any_input.py", "test_rollups.py", "test_memory.py")
+"""What restarts by itself, or tells of nothing but numbers of inputs or of this comparison."""
 
 
 @pytest.mark.timeout(600)
