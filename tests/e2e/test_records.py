@@ -27,7 +27,7 @@ def test_a_day_and_an_order_s_story_outlive_the_program(qapp: QApplication, tmp_
 
     async def buys(t: Trader) -> None:
         window = t.window
-        await t.until(lambda: t.stores.can_trade(window.account)[0], "an engine that takes orders")
+        await t.engine()
         await t.until(lambda: t.stores.tickers.get(window.instrument) is not None, "a price")
         order = NewOrder(
             name,
@@ -57,7 +57,7 @@ def test_a_day_and_an_order_s_story_outlive_the_program(qapp: QApplication, tmp_
 
     async def looks_back(t: Trader) -> None:
         window = t.window
-        await t.until(lambda: t.stores.can_trade(window.account)[0], "an engine that takes orders")
+        await t.engine()
         story = window.panel("story")  # the workspace kept it
         await t.until(lambda: texts(story) == told, "the same story out of the records")
         fills = t.panel("fills")
