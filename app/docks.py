@@ -86,21 +86,29 @@ class Docks:
         The area `FLOATING` is a window of its own, which can be docked later. One that was closed
         comes back to where it was, when nothing went elsewhere since and no other place is named.
         """
-        self.panels[panel_id] = panel
         before, without = self._left.pop(panel_id, ("", ""))
         back = area == "center" and not beside and without and without == _shape(self.save())
-        tabs = [area.currentDockWidget() for area in self._manager.openedDockAreas()]
-        sizes = {parts: splitter.sizes() for parts, splitter in self._splitters(panel_id)}
-        places = {_names(window): window.geometry() for window in self._manager.floatingWidgets()}
-        self._place(self._dock(panel_id, title, panel), area, beside)
+        self.panels[panel_id] = panel
+        dock = self._dock(panel_id, title, panel)
         if back:
-            self.restore(before)
-            for parts, splitter in self._splitters(panel_id):
-                splitter.setSizes(sizes.get(parts, splitter.sizes()))
-            for window in self._manager.floatingWidgets():
-                window.setGeometry(places.get(_names(window), window.geometry()))
-            for tab in (*tabs, self._docks[panel_id]):
-                tab.setAsCurrentTab()
+            self._bring_back(dock, before)
+        else:
+            self._place(dock, area, beside)
+
+    def _bring_back(self, dock: QtAds.CDockWidget, before: str) -> None:
+        """Arrange all as it was `before` a panel was closed, but for what was resized since."""
+        name = dock.objectName()
+        tabs = [area.currentDockWidget() for area in self._manager.openedDockAreas()]
+        sizes = {parts: splitter.sizes() for parts, splitter in self._splitters(name)}
+        places = {_names(window): window.geometry() for window in self._manager.floatingWidgets()}
+        self._place(dock, "center", "")
+        self.restore(before)
+        for parts, splitter in self._splitters(name):
+            splitter.setSizes(sizes.get(parts, splitter.sizes()))
+        for window in self._manager.floatingWidgets():
+            window.setGeometry(places.get(_names(window), window.geometry()))
+        for tab in (*tabs, dock):
+            tab.setAsCurrentTab()
 
     def _splitters(self, panel_id: str) -> Iterator[tuple[tuple[frozenset[str], ...], QSplitter]]:
         """Each with the panels in its parts, one panel not counted."""

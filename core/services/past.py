@@ -10,12 +10,12 @@ the beginning of the next is a gap: nobody knows what would have been traded.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
+from core.journal.files import write_whole
 from core.marketdata.cache import MarketCache
 from core.model.market import TradeHistory
 from core.venues.venue import Clock
@@ -74,13 +74,8 @@ class Past:
 
     def save(self, histories: Iterable[TradeHistory | None]) -> None:
         """Write the file as a whole. Raises OSError; the file is as before then."""
-        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.new")
-        try:
-            temporary.write_bytes(msgspec.msgpack.encode([h for h in histories if h is not None]))
-            temporary.replace(self._path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        kept = [history for history in histories if history is not None]
+        write_whole(self._path, msgspec.msgpack.encode(kept), durable=False)
 
 
 class PastKeeper:

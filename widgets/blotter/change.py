@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QLabel,
     QLineEdit,
@@ -20,6 +19,7 @@ from core.model.ids import IdMaker
 from core.model.instruments import Instrument
 from core.model.numbers import NotExactError, parse_decimal, plain
 from core.model.orders import Order
+from widgets.answers import answers
 from widgets.border import draw_border
 from widgets.words import order_sentence
 
@@ -48,13 +48,7 @@ class ChangeOrder(QDialog):
         self.note = QLabel(self)
         self.note.setWordWrap(True)
         self.note.setAccessibleName("What is wrong")
-        buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self
-        )
-        buttons.accepted.connect(self._send)
-        buttons.rejected.connect(self.reject)
-        self.ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
-        self.ok.setText("Change")
+        buttons, self.ok = answers(self, "Change", self._send)
         layout = QFormLayout(self)
         layout.addRow(QLabel(order_sentence(order, instrument), self))
         layout.addRow("&Price", self.price)

@@ -8,7 +8,6 @@ from decimal import Decimal
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QLabel,
     QLineEdit,
@@ -20,6 +19,7 @@ from core.model.events import LimitUse
 from core.model.ids import IdMaker
 from core.model.limits import LIMIT_KINDS
 from core.model.numbers import parse_decimal, plain
+from widgets.answers import answers
 from widgets.risk.limits import title
 
 MOST = Decimal(10) ** 15
@@ -52,13 +52,7 @@ class ChangeLimit(QDialog):
         self.note = QLabel(self)
         self.note.setWordWrap(True)
         self.note.setAccessibleName("What will happen")
-        buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self
-        )
-        buttons.accepted.connect(self._send)
-        buttons.rejected.connect(self.reject)
-        self.ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
-        self.ok.setText("Change")
+        buttons, self.ok = answers(self, "Change", self._send)
         layout = QFormLayout(self)
         layout.addRow(meaning)
         layout.addRow(f"&New limit ({use.unit})", self.value)

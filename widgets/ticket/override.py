@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QLabel,
     QLineEdit,
@@ -23,6 +22,7 @@ from core.model.checks import Violation
 from core.model.commands import NewOrder, NewOrderList, Override
 from core.model.enums import Mode, Side
 from core.model.limits import OVERRIDABLE
+from widgets.answers import answers
 from widgets.modeframe import ModeFrame
 
 
@@ -121,13 +121,7 @@ class OverrideDialog(QDialog):
         self.note = QLabel(self)
         self.note.setWordWrap(True)
         self.note.setAccessibleName("What will happen")
-        buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self
-        )
-        buttons.accepted.connect(self._send)
-        buttons.rejected.connect(self.reject)
-        self.ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
-        self.ok.setText("&Send with override")
+        buttons, self.ok = answers(self, "&Send with override", self._send)
         form = QFormLayout()
         form.addRow("&Reason", self.reason)
         form.addRow("The same &again", self.again)
